@@ -1,0 +1,1 @@
+"""Kubernetes in one Python process: every node, pod, deployment and service is a trio actor."""

@@ -1,0 +1,1 @@
+"""The container runtimes of a node behind one contract (`base`)."""

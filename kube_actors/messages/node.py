@@ -1,0 +1,144 @@
+"""What a Node actor is told: by the scheduler (admission), by its own pods (the runtime), and by people (faults)."""
+
+from __future__ import annotations
+
+import attrs
+
+from kube_actors.kernel import Ask
+from kube_actors.messages.common import Describe
+from kube_actors.node.runtime.base import (
+    ContainerId,
+    ContainerSpec,
+    ExecSession,
+    FoundSandbox,
+    RuntimeEvent,
+    SandboxSpec,
+    Started,
+)
+
+
+@attrs.frozen
+class Admitted:
+    """The node holds the pod's share for it until the binding arrives or `AdmitPod.hold_seconds` pass."""
+
+
+@attrs.frozen
+class Refused:
+    """The node will not take the pod; `reason` and `message` in Kubernetes' words (`OutOfcpu`, `NodePorts`)."""
+
+    reason: str
+    message: str
+
+
+Admission = Admitted | Refused
+
+
+@attrs.frozen(eq=False)
+class AdmitPod(Ask[Admission]):
+    """Scheduler → Node, before the binding is written: the node may refuse (capacity, ports, closing)."""
+
+    pod_uid: str
+    cpu_milli: int
+    memory_bytes: int
+    host_ports: tuple[tuple[str, str, int], ...] = ()
+
+
+@attrs.frozen(eq=False)
+class CreateSandbox(Ask[str | None]):
+    """Pod → Node: make the pod's world; answered with its address."""
+
+    spec: SandboxSpec
+
+
+@attrs.frozen(eq=False)
+class RunContainer(Ask[Started]):
+    """Pod → Node: create and start one attempt; refused with the runtime's failure."""
+
+    spec: ContainerSpec
+
+
+@attrs.frozen(eq=False)
+class StopContainer(Ask[None]):
+    """Pod → Node: send a signal, or with `everything` kill all the container started."""
+
+    container: ContainerId
+    signal: int
+    everything: bool = False
+
+
+@attrs.frozen(eq=False)
+class RemoveContainer(Ask[None]):
+    """Pod → Node: forget an ended attempt."""
+
+    container: ContainerId
+
+
+@attrs.frozen(eq=False)
+class RemoveSandbox(Ask[None]):
+    """Pod → Node: end and take away everything the pod has here."""
+
+    pod_uid: str
+
+
+@attrs.frozen(eq=False)
+class Exec(Ask[ExecSession]):
+    """Anyone → Node: a command in a running container."""
+
+    container: ContainerId
+    argv: tuple[str, ...]
+    stdin: bool = False
+    tty: bool = False
+
+
+@attrs.frozen
+class RuntimeReported:
+    """Runtime → Node: a container ended, or the runtime was lost or is back."""
+
+    event: RuntimeEvent
+
+
+@attrs.frozen
+class PodGone:
+    """Pod → Node: the pod has ended here and its actor may be released."""
+
+    pod_uid: str
+
+
+@attrs.frozen(eq=False)
+class StopNode(Ask[None]):
+    """A person → Node: the machine fails: pods die at once, heartbeats stop."""
+
+
+@attrs.frozen(eq=False)
+class PartitionNode(Ask[None]):
+    """A person → Node: the node is cut off: heartbeats and status writes stop, pods run on."""
+
+
+@attrs.frozen(eq=False)
+class StartNode(Ask[None]):
+    """A person → Node: the machine or its network is back."""
+
+
+@attrs.frozen
+class SandboxesFound:
+    """Node's own task → Node: what the runtime already ran when it was asked."""
+
+    sandboxes: tuple[FoundSandbox, ...]
+
+
+NodeMessage = (
+    AdmitPod
+    | CreateSandbox
+    | RunContainer
+    | StopContainer
+    | RemoveContainer
+    | RemoveSandbox
+    | Exec
+    | RuntimeReported
+    | PodGone
+    | StopNode
+    | PartitionNode
+    | StartNode
+    | SandboxesFound
+    | Describe
+)

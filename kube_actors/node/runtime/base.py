@@ -21,6 +21,8 @@ from typing import NamedTuple
 import attrs
 import trio
 
+from kube_actors.node.runtime.handlers import ProbeHandler, ProbeResult
+
 
 class RuntimeFailure(Exception):
     """A call of the runtime failed; `reason` is the word Kubernetes shows for it (`CreateContainerError`)."""
@@ -83,7 +85,7 @@ class FilesVolume:
 
 @attrs.frozen
 class HostPathVolume:
-    """A path of the machine; `type` is Kubernetes' (`""`, DirectoryOrCreate, Directory, FileOrCreate, File, Socket, …)."""
+    """A path of the machine; `type` is Kubernetes' (`""`, DirectoryOrCreate, Directory, File, Socket, …)."""
 
     name: str
     path: str
@@ -235,7 +237,7 @@ class Started:
 
 @attrs.frozen
 class ContainerExited:
-    """A container ended. `signal` is set when a signal ended it; `exit_code` is then 128 + signal, as Kubernetes shows."""
+    """A container ended. `signal` is set when a signal ended it; `exit_code` is then 128 + signal."""
 
     id: ContainerId
     exit_code: int
@@ -314,7 +316,7 @@ class ExecSession(abc.ABC):
 
 
 class Runtime(abc.ABC):
-    """What runs the pods of one node. Calls may be made concurrently; every call raises RuntimeFailure or RuntimeGone."""
+    """What runs the pods of one node. Calls may be concurrent; every call raises RuntimeFailure or RuntimeGone."""
 
     @property
     @abc.abstractmethod
@@ -351,13 +353,20 @@ class Runtime(abc.ABC):
         """Forget an ended container; kills it first if it runs. Its log stays."""
 
     @abc.abstractmethod
-    async def exec(self, container: ContainerId, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False) -> ExecSession:
+    async def exec(
+        self, container: ContainerId, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False
+    ) -> ExecSession:
         """Run a command in a running container with its environment, user and directory."""
 
     @abc.abstractmethod
     async def connect(self, pod_uid: str, port: int, *, host: str | None = None) -> trio.abc.HalfCloseableStream:
         """A TCP connection to a port of the pod from the node: for probes, hooks, proxies and port-forward.
         `host` None is the pod's address. Raises OSError as connect(2) does."""
+
+    async def probe(self, container: ContainerId, handler: ProbeHandler, within: float) -> ProbeResult | None:
+        """A runtime that can answer a probe without doing it (the simulated one) answers here, in at most
+        `within` cluster seconds; None means: do it the ordinary way, with `exec` and `connect`."""
+        return None
 
     @abc.abstractmethod
     async def update_files(self, pod_uid: str, volume: FilesVolume) -> None:

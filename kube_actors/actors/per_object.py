@@ -1,0 +1,139 @@
+"""One actor per API object: a supervisor keeps them, latches wake them, and each reads the store again.
+
+`PerObject` watches commits of one resource and starts or stops a child for every uid. Other resources wake a child
+through *routes*: pure functions from a commit to the uids that care.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterable
+from typing import Any, Generic, TypeVar
+
+from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.errors import ApiError
+from kube_actors.kernel import Actor, Ref
+from kube_actors.messages.common import Describe, Description
+from kube_actors.store import Commit, Key, Revision
+
+M = TypeVar("M")
+
+Route = Callable[[Commit], Iterable[str]]
+LOOK_AGAIN = frozenset({"Conflict", "NotFound", "AlreadyExists"})
+
+
+class ObjectActor(Actor[M], Generic[M]):
+    """The actor of one object. Whatever woke it, it takes a fresh snapshot and brings the world closer to it."""
+
+    def __init__(self, plane: ControlPlane, key: Key, uid: str) -> None:
+        self.plane = plane
+        self.key = key
+        self.uid = uid
+        self.reconciles = 0
+
+    async def started(self) -> None:
+        """The first look."""
+        self.context.ref.notify(self.uid)
+
+    async def changed(self, keys: frozenset[Any]) -> None:
+        """Look at the object and act; somebody else's write in between means: look again."""
+        revision = self.plane.find(self.key, self.uid)
+        if revision is None:
+            return
+        self.reconciles += 1
+        try:
+            await self.reconcile(revision)
+        except ApiError as error:
+            if error.reason not in LOOK_AGAIN:
+                raise
+            self.context.notify_at(self.plane.clock.now() + 0.01, self.uid)
+
+    @abc.abstractmethod
+    async def reconcile(self, revision: Revision) -> None:
+        """Compute the plan for this snapshot and perform it."""
+
+    def describe(self) -> Description:
+        """The object and how often it was looked at."""
+        place = f"{self.key.namespace}/{self.key.name}" if self.key.namespace else self.key.name
+        return Description((("object", f"{self.key.resource} {place}"), ("reconciles", str(self.reconciles))))
+
+
+class PerObject(Actor[Describe], Generic[M]):
+    """Keeps one child for each object of `resource`.
+
+    `make` builds the actor of an object. `routes` maps other resources to the uids their commits concern.
+    `registered` and `released` let the owner publish the children (the directory's ReplicaSets).
+    """
+
+    def __init__(
+        self,
+        plane: ControlPlane,
+        resource: str,
+        make: Callable[[Key, str], ObjectActor[M]],
+        *,
+        routes: dict[str, Route] | None = None,
+        children: dict[str, Ref[M]] | None = None,
+    ) -> None:
+        self.plane = plane
+        self.resource = resource
+        self.make = make
+        self.routes = routes or {}
+        self.children: dict[str, Ref[M]] = {} if children is None else children
+        self.unsubscribe: Callable[[], None] | None = None
+
+    async def started(self) -> None:
+        """Watch commits from now on, and begin with what is there."""
+        self.children.clear()
+        self.unsubscribe = self.plane.store.subscribe(self._committed)
+        for revision in self.plane.store.list(self.resource):
+            self._start(revision)
+
+    async def stopped(self) -> None:
+        """Stop watching."""
+        if self.unsubscribe is not None:
+            self.unsubscribe()
+        self.children.clear()
+
+    async def receive(self, message: Describe) -> None:
+        """Only questions arrive here."""
+        self.context.answer(message, Description((("resource", self.resource), ("actors", str(len(self.children))))))
+
+    async def changed(self, keys: frozenset[Any]) -> None:
+        """Objects came or went."""
+        for key, uid in sorted(keys):
+            revision = self.plane.find(key, uid)
+            child = self.children.get(uid)
+            if revision is not None and child is None:
+                self._start(revision)
+            elif revision is None and child is not None:
+                del self.children[uid]
+                self.context.stop_child_soon(child)
+
+    def _start(self, revision: Revision) -> None:
+        key, uid = revision.key, revision.uid
+        name = f"{key.namespace}.{key.name}" if key.namespace else key.name
+        self.children[uid] = self.context.spawn(name, lambda: self.make(key, uid))
+
+    def _committed(self, commit: Commit) -> None:
+        revision = commit.revision
+        if revision.key.resource == self.resource:
+            child = self.children.get(revision.uid)
+            if child is None or commit.kind == "deleted":
+                self.context.ref.notify((revision.key, revision.uid))
+            else:
+                child.notify(revision.uid)
+        route = self.routes.get(revision.key.resource)
+        if route is not None:
+            for uid in route(commit):
+                child = self.children.get(uid)
+                if child is not None:
+                    child.notify(uid)
+
+
+def controller_of(commit: Commit) -> Iterable[str]:
+    """Route: the controlling owner of the object, before and after the commit."""
+    uids = []
+    for revision in (commit.revision, commit.previous):
+        if revision is not None:
+            uids += [owner.uid for owner in revision.projection.owners if owner.controller]
+    return dict.fromkeys(uids)

@@ -1,0 +1,111 @@
+"""JSON: one canonical form of an object, and strict reading. The only module that imports orjson."""
+
+from __future__ import annotations
+
+import json as standard_json
+from typing import Any, Final
+
+import orjson
+
+from kube_actors.errors import bad_request
+
+MAX_DEPTH: Final = 200
+"""How deep an object may nest. orjson writes no deeper than 254, and no Kubernetes object comes near this."""
+
+
+def dumps(body: Any) -> bytes:
+    """The canonical form: UTF-8, no blanks, keys sorted by code point. Equal values give equal bytes.
+
+    Raises TypeError for what JSON cannot hold (a key that is no string, an integer beyond 64 bits).
+    """
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
+
+
+def dumps_pretty(body: Any) -> str:
+    """For people: indented by four as `kubectl -o json`, keys sorted, unescaped Unicode."""
+    return standard_json.dumps(body, indent=4, sort_keys=True, ensure_ascii=False)
+
+
+def identical(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON, keys in the same order: stricter than `==`, where `1 == True`.
+
+    May say no for values that differ in key order only; never says yes for values that differ.
+    """
+    return one is other or orjson.dumps(one) == orjson.dumps(other)
+
+
+def loads_trusted(text: bytes) -> Any:
+    """Read JSON that this program wrote itself: nothing is checked beyond the syntax."""
+    return orjson.loads(text)
+
+
+def loads(text: bytes | str, *, unique_keys: bool = False) -> Any:
+    """Read strict JSON: valid UTF-8, no NaN, no trailing text, nested no deeper than `MAX_DEPTH`.
+
+    Of a key given twice the last one counts, as in Go; with `unique_keys` it is refused with its path, in the words of
+    Kubernetes' strict decoding: `duplicate field "spec.replicas"`. Raises ApiError 400.
+    """
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise bad_request(f"the object provided is not valid JSON: {error}") from None
+    if _may_be_deep(text) and _depth_exceeds(value, MAX_DEPTH):
+        raise bad_request(f"the object provided nests deeper than {MAX_DEPTH} levels")
+    if unique_keys:
+        _refuse_duplicates(text)
+    return value
+
+
+def _may_be_deep(text: bytes | str) -> bool:
+    """Whether there are brackets enough to exceed the limit; counting them is much cheaper than walking."""
+    if isinstance(text, str):
+        return text.count("{") + text.count("[") > MAX_DEPTH
+    return text.count(b"{") + text.count(b"[") > MAX_DEPTH
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    """Level by level, so that depth costs no stack."""
+    level = [value]
+    for _ in range(limit):
+        below: list[Any] = []
+        for each in level:
+            if type(each) is dict:
+                below.extend(each.values())
+            elif type(each) is list:
+                below.extend(each)
+        level = [each for each in below if type(each) in (dict, list)]
+        if not level:
+            return False
+    return True
+
+
+def duplicate_fields(text: bytes | str) -> list[str]:
+    """Paths of the keys that an object of `text`, valid JSON, has more than once, in the order of the text."""
+    found: dict[str, None] = {}
+    _find_duplicates(standard_json.loads(text, object_pairs_hook=_Pairs), "", found)
+    return list(found)
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """The members of a JSON object as they stand, repetitions included."""
+
+
+def _find_duplicates(value: Any, path: str, found: dict[str, None]) -> None:
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for key, item in value:
+            below = f"{path}.{key}" if path else key
+            if key in seen:
+                found[below] = None
+            seen.add(key)
+            _find_duplicates(item, below, found)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _find_duplicates(item, f"{path}[{index}]", found)
+
+
+def _refuse_duplicates(text: bytes | str) -> None:
+    duplicates = duplicate_fields(text)
+    if duplicates:
+        listed = ", ".join(f'duplicate field "{path}"' for path in duplicates)
+        raise bad_request(f"strict decoding error: {listed}")

@@ -1,0 +1,175 @@
+"""Which resources the API has: a row each, looked up by id, by kind or by what a person types."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from importlib import resources as package_files
+from typing import Any
+
+import attrs
+
+from kube_actors.api.codecs import json
+from kube_actors.api.schema import Schema
+from kube_actors.api.types import Kind, Node, TypeTable
+from kube_actors.errors import KubeActorsError
+
+
+class UnknownResourceError(KubeActorsError):
+    """No resource goes by this word; `suggestions` are the nearest that exist."""
+
+    def __init__(self, word: str, suggestions: tuple[str, ...]) -> None:
+        self.word = word
+        self.suggestions = suggestions
+        hint = f" (did you mean {' or '.join(map(repr, suggestions))}?)" if suggestions else ""
+        super().__init__(f'the server doesn\'t have a resource type "{word}"{hint}')
+
+
+@attrs.frozen
+class Subresource:
+    """A part of an object with a path of its own (`scale`): what may be done to it and the kind it speaks."""
+
+    name: str
+    kind: str
+    verbs: tuple[str, ...]
+
+
+@attrs.frozen
+class Column:
+    """A column of `kubectl get`; `wide` ones only show with `-o wide`."""
+
+    name: str
+    wide: bool = False
+
+
+@attrs.frozen
+class Resource:
+    """A row of the registry. `singular`, `plural` and `short_names` are lower case; `kind` is `ReplicaSet`."""
+
+    group: str
+    version: str
+    kind: str
+    plural: str
+    singular: str
+    namespaced: bool
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    verbs: tuple[str, ...] = ()
+    subresources: tuple[Subresource, ...] = ()
+    columns: tuple[Column, ...] = ()
+    _compile: Callable[[], Schema] = attrs.field(kw_only=True, repr=False, eq=False)
+
+    @property
+    def api_version(self) -> str:
+        """`apps/v1`, or `v1` in the core group."""
+        return f"{self.group}/{self.version}" if self.group else self.version
+
+    @property
+    def id(self) -> str:
+        """`deployments.apps`, or `pods` in the core group: the name the store keeps objects under."""
+        return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def schema(self) -> Schema:
+        """What objects of this resource may contain; compiled on first use."""
+        return self._compile()
+
+    def subresource(self, name: str) -> Subresource | None:
+        """The subresource of this name, if there is one."""
+        return next((each for each in self.subresources if each.name == name), None)
+
+
+class Registry:
+    """An immutable set of resources, in the order of the API's own discovery.
+
+    Where a group serves a kind in several versions, the first one listed is preferred: it is what `by_id` and `find`
+    answer with.
+    """
+
+    def __init__(self, resources: Iterable[Resource], types: TypeTable) -> None:
+        self._resources = tuple(resources)
+        self._types = types
+        self._by_id: dict[str, Resource] = {}
+        self._by_kind: dict[tuple[str, str], Resource] = {}
+        self._by_word: dict[str, list[Resource]] = {}
+        for resource in self._resources:
+            self._by_id.setdefault(resource.id, resource)
+            self._by_kind.setdefault((resource.api_version, resource.kind), resource)
+            names = (resource.plural, resource.singular, *resource.short_names, resource.kind.lower())
+            for word in dict.fromkeys(names):
+                self._by_word.setdefault(word, []).append(resource)
+
+    @staticmethod
+    def built_in() -> Registry:
+        """The 68 resources of Kubernetes v1.36; read once per process."""
+        return _built_in()
+
+    def __iter__(self) -> Iterator[Resource]:
+        return iter(self._resources)
+
+    def __len__(self) -> int:
+        return len(self._resources)
+
+    def by_id(self, resource_id: str) -> Resource:
+        """The resource of an id such as `deployments.apps`; KeyError when there is none."""
+        return self._by_id[resource_id]
+
+    def by_kind(self, api_version: str, kind: str) -> Resource | None:
+        """The resource of an object's `apiVersion` and `kind`, exactly as written there."""
+        return self._by_kind.get((api_version, kind))
+
+    def find(self, word: str) -> Resource:
+        """The resource a person means: plural, singular, short name or kind, optionally `.group` or `.version.group`.
+
+        Case does not matter. Where several groups use the word, the first in discovery order wins, as with kubectl.
+        """
+        name, _, rest = word.lower().partition(".")
+        for resource in self._by_word.get(name, ()):
+            if rest in ("", resource.group, resource.version, f"{resource.version}.{resource.group}"):
+                return resource
+            if resource.group.startswith(f"{rest}."):
+                return resource
+        near = difflib.get_close_matches(name, self._by_word, n=2, cutoff=0.7)
+        raise UnknownResourceError(word, tuple(dict.fromkeys(self._by_word[each][0].plural for each in near)))
+
+    def in_category(self, category: str) -> tuple[Resource, ...]:
+        """The resources of a category: `kubectl get all`. Each kind once, in its preferred version."""
+        return tuple(each for each in self._by_id.values() if category in each.categories)
+
+    def type_schema(self, name: str) -> Schema:
+        """The schema of a type no resource stands for (`autoscaling.v1.Scale`, `meta.v1.DeleteOptions`)."""
+        return _schema_of(self._types, name)
+
+
+def _schema_of(types: TypeTable, name: str) -> Schema:
+    object_type = types.object_type(name)
+    return Schema(Node(Kind.OBJECT, object_type=object_type, atomic=object_type.atomic))
+
+
+def _resource(row: dict[str, Any], types: TypeTable) -> Resource:
+    """One row of the facts as a `Resource`."""
+    subresources = (
+        Subresource(each["name"], each["kind"], tuple(each["verbs"])) for each in row.get("subresources", ())
+    )
+    return Resource(
+        group=row["group"],
+        version=row["version"],
+        kind=row["kind"],
+        plural=row["plural"],
+        singular=row["singular"],
+        namespaced=row["namespaced"],
+        short_names=tuple(row.get("shortNames", ())),
+        categories=tuple(row.get("categories", ())),
+        verbs=tuple(row["verbs"]),
+        subresources=tuple(subresources),
+        columns=tuple(Column(name.removesuffix("*"), name.endswith("*")) for name in row["columns"]),
+        compile=functools.cache(functools.partial(_schema_of, types, row["type"])),
+    )
+
+
+@functools.cache
+def _built_in() -> Registry:
+    facts = json.loads_trusted((package_files.files("kube_actors.api") / "facts.json").read_bytes())
+    types = TypeTable(facts["types"])
+    return Registry((_resource(row, types) for row in facts["resources"]), types)

@@ -1,0 +1,179 @@
+"""The types of the API: what a field holds and how lists and maps merge.
+
+A `Node` describes one place of an object (`spec.template.spec.containers`): its type and, because two fields of one
+type may differ in this, how it is listed, merged and restricted. An `ObjectType` is a Kubernetes struct; its fields are
+compiled from the facts when somebody first asks for them, which also lets types contain themselves.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, Final
+
+import attrs
+
+FieldFacts = str | Mapping[str, Any]
+
+
+class Kind(enum.Enum):
+    """What a place holds. `ANY` keeps whatever JSON is there (`RawExtension`, `FieldsV1`, parts of a CRD's schema)."""
+
+    OBJECT = "object"
+    MAP = "map"
+    LIST = "list"
+    STRING = "string"
+    INT32 = "int32"
+    INT64 = "int64"
+    BOOL = "bool"
+    DOUBLE = "double"
+    QUANTITY = "quantity"
+    INT_OR_STRING = "intOrString"
+    TIME = "time"
+    MICRO_TIME = "microTime"
+    BYTES = "bytes"
+    ANY = "any"
+
+
+# What Go calls the type, for decoding errors in Kubernetes' words.
+_GO_NAMES: Final = {
+    Kind.DOUBLE: "float64",
+    Kind.QUANTITY: "resource.Quantity",
+    Kind.INT_OR_STRING: "intstr.IntOrString",
+    Kind.TIME: "v1.Time",
+    Kind.MICRO_TIME: "v1.MicroTime",
+    Kind.BYTES: "[]uint8",
+    Kind.ANY: "interface {}",
+}
+
+
+@attrs.define(eq=False)
+class ObjectType:
+    """A struct of the API by its short name (`core.v1.Container`); one instance per table."""
+
+    name: str
+    required: tuple[str, ...]
+    atomic: bool
+    _field_facts: Mapping[str, FieldFacts] = attrs.field(repr=False)
+    _table: TypeTable = attrs.field(repr=False)
+    _fields: dict[str, Node] | None = attrs.field(default=None, init=False, repr=False)
+
+    @property
+    def fields(self) -> Mapping[str, Node]:
+        """Field name -> what it holds."""
+        if self._fields is None:
+            self._fields = {name: self._table.compile(facts) for name, facts in self._field_facts.items()}
+        return self._fields
+
+    @property
+    def go_name(self) -> str:
+        """`v1.Container`."""
+        return self.name.partition(".")[2]
+
+
+@attrs.frozen(eq=False)
+class Node:
+    """One place of an object.
+
+    `items` is the node of a list's items or of a map's values. `list_type` is `atomic`, `set` or `map` (`list_keys` name
+    an item then); `atomic` says that an object or map has one owner and is replaced as a whole by server-side apply.
+    `patch_strategies` (`merge`, `retainKeys`, `replace`) and `patch_merge_key` are those of strategic merge patches.
+    `enum` lists the allowed values, sorted; of a list, those of its items.
+    """
+
+    kind: Kind
+    object_type: ObjectType | None = None
+    items: Node | None = None
+    list_type: str = "atomic"
+    list_keys: tuple[str, ...] = ()
+    atomic: bool = False
+    patch_strategies: frozenset[str] = frozenset()
+    patch_merge_key: str = ""
+    enum: tuple[str, ...] = ()
+    # The Python type that alone makes a value right; None where there is more to look at.
+    sufficient_type: type | None = attrs.field(init=False, repr=False)
+
+    @sufficient_type.default
+    def _only_type(self) -> type | None:
+        if self.kind is Kind.STRING and not self.enum:
+            return str
+        return bool if self.kind is Kind.BOOL else None
+
+    @property
+    def fields(self) -> Mapping[str, Node]:
+        """The fields of an object; empty for everything else."""
+        return self.object_type.fields if self.object_type is not None else {}
+
+    @property
+    def preserves_unknown(self) -> bool:
+        """Whether anything may stand here and below."""
+        return self.kind is Kind.ANY
+
+    @property
+    def go_name(self) -> str:
+        """The Go type, as decoding errors name it: `[]v1.Container`, `map[string]string`, `int32`."""
+        if self.object_type is not None:
+            return self.object_type.go_name
+        if self.items is not None:
+            return ("[]" if self.kind is Kind.LIST else "map[string]") + self.items.go_name
+        return _GO_NAMES.get(self.kind, self.kind.value)
+
+    def child(self, segment: str | int) -> Node | None:
+        """The node one step down: a field, a map's value or a list's item. None where nothing is known."""
+        if self.kind is Kind.OBJECT:
+            return self.fields.get(segment) if isinstance(segment, str) else None
+        if self.kind is Kind.ANY:
+            return self
+        return self.items
+
+
+class TypeTable:
+    """All types of a set of facts, compiled when first used and then kept."""
+
+    def __init__(self, facts: Mapping[str, Mapping[str, Any]]) -> None:
+        self._facts = facts
+        self._object_types: dict[str, ObjectType] = {}
+        self._plain: dict[str, Node] = {}
+
+    def object_type(self, name: str) -> ObjectType:
+        """The struct of this short name; KeyError when the facts have none."""
+        found = self._object_types.get(name)
+        if found is None:
+            facts = self._facts[name]
+            required = tuple(facts.get("required", ()))
+            found = ObjectType(name, required, facts.get("atomic", False), facts["fields"], self)
+            self._object_types[name] = found
+        return found
+
+    def compile(self, facts: FieldFacts) -> Node:
+        """The node of one field's facts; fields of equal plain type share one."""
+        if isinstance(facts, str):
+            node = self._plain.get(facts)
+            if node is None:
+                node = self._plain[facts] = self._from_expression(facts)
+            return node
+        node = self._from_expression(facts["t"])
+        values = tuple(facts.get("enum", ()))
+        items = node.items
+        if values and node.kind is Kind.LIST and items is not None:
+            items = attrs.evolve(items, enum=values)
+        return attrs.evolve(
+            node,
+            items=items,
+            list_type=facts.get("list", "atomic"),
+            list_keys=tuple(facts.get("keys", ())),
+            atomic=facts.get("atomic", node.atomic),
+            patch_strategies=frozenset(facts.get("patch", ())),
+            patch_merge_key=facts.get("merge", ""),
+            enum=values,
+        )
+
+    def _from_expression(self, expression: str) -> Node:
+        if expression.startswith("@"):
+            object_type = self.object_type(expression[1:])
+            return Node(Kind.OBJECT, object_type=object_type, atomic=object_type.atomic)
+        if expression.startswith("[]"):
+            return Node(Kind.LIST, items=self.compile(expression[2:]))
+        if expression.startswith("map[]"):
+            return Node(Kind.MAP, items=self.compile(expression[5:]))
+        return Node(Kind(expression))

@@ -1,0 +1,225 @@
+"""Pods: spec and status, complete enough to run one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+from kube_actors.api.quantity import Quantity
+from kube_actors.api.views.containers import Container
+from kube_actors.api.views.converter import Time, always
+from kube_actors.api.views.metadata import ObjectMeta
+from kube_actors.api.views.placement import Affinity, Toleration, TopologySpreadConstraint
+from kube_actors.api.views.volumes import Volume
+
+
+@attrs.frozen
+class Sysctl:
+    """A kernel parameter of the pod's namespaces."""
+
+    name: str = ""
+    value: str = ""
+
+
+@attrs.frozen
+class PodSecurityContext:
+    """Security settings of all the pod's containers."""
+
+    run_as_user: int | None = None
+    run_as_group: int | None = None
+    run_as_non_root: bool | None = None
+    fs_group: int | None = None
+    supplemental_groups: tuple[int, ...] = ()
+    sysctls: tuple[Sysctl, ...] = ()
+
+
+@attrs.frozen
+class PodDnsConfigOption:
+    """A resolver option; None means no value."""
+
+    name: str = ""
+    value: str | None = None
+
+
+@attrs.frozen
+class PodDnsConfig:
+    """Resolver settings added to what the DNS policy gives."""
+
+    nameservers: tuple[str, ...] = ()
+    searches: tuple[str, ...] = ()
+    options: tuple[PodDnsConfigOption, ...] = ()
+
+
+@attrs.frozen
+class HostAlias:
+    """A line of /etc/hosts."""
+
+    ip: str = ""
+    hostnames: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class ReadinessGate:
+    """A further condition the pod's readiness waits for."""
+
+    condition_type: str = ""
+
+
+@attrs.frozen
+class SchedulingGate:
+    """Something that keeps the scheduler from looking at the pod."""
+
+    name: str = ""
+
+
+@attrs.frozen
+class PodSpec:
+    """What a pod is to be."""
+
+    containers: tuple[Container, ...] = ()
+    init_containers: tuple[Container, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    node_name: str = ""
+    scheduler_name: str = "default-scheduler"
+    restart_policy: str = "Always"
+    termination_grace_period_seconds: int = 30
+    active_deadline_seconds: int | None = None
+    node_selector: Mapping[str, str] = attrs.field(factory=dict)
+    affinity: Affinity | None = None
+    tolerations: tuple[Toleration, ...] = ()
+    topology_spread_constraints: tuple[TopologySpreadConstraint, ...] = ()
+    scheduling_gates: tuple[SchedulingGate, ...] = ()
+    priority: int = 0
+    preemption_policy: str = "PreemptLowerPriority"
+    security_context: PodSecurityContext | None = None
+    resources: PodResources | None = None
+    overhead: Mapping[str, Quantity] = attrs.field(factory=dict)
+    host_network: bool = False
+    host_pid: bool = False
+    host_ipc: bool = False
+    host_users: bool | None = None
+    share_process_namespace: bool = False
+    hostname: str = ""
+    subdomain: str = ""
+    set_hostname_as_fqdn: bool = False
+    host_aliases: tuple[HostAlias, ...] = ()
+    dns_policy: str = "ClusterFirst"
+    dns_config: PodDnsConfig | None = None
+    enable_service_links: bool = True
+    service_account_name: str = ""
+    automount_service_account_token: bool | None = None
+    readiness_gates: tuple[ReadinessGate, ...] = ()
+
+
+@attrs.frozen
+class PodResources:
+    """Requests and limits of the pod as a whole."""
+
+    requests: Mapping[str, Quantity] = attrs.field(factory=dict)
+    limits: Mapping[str, Quantity] = attrs.field(factory=dict)
+
+
+@attrs.frozen
+class ContainerStateWaiting:
+    """Why a container does not run yet, or not again."""
+
+    reason: str = ""
+    message: str = ""
+
+
+@attrs.frozen
+class ContainerStateRunning:
+    """Since when it runs."""
+
+    started_at: Time | None = None
+
+
+@attrs.frozen
+class ContainerStateTerminated:
+    """How it ended."""
+
+    exit_code: int = always(default=0)
+    signal: int = 0
+    reason: str = ""
+    message: str = ""
+    started_at: Time | None = None
+    finished_at: Time | None = None
+    container_id: str = ""
+
+
+@attrs.frozen
+class ContainerState:
+    """One of three, or none: nothing is known yet."""
+
+    waiting: ContainerStateWaiting | None = None
+    running: ContainerStateRunning | None = None
+    terminated: ContainerStateTerminated | None = None
+
+
+@attrs.frozen
+class ContainerStatus:
+    """What became of one container; `restart_count` counts finished attempts."""
+
+    name: str = always(default="")
+    state: ContainerState = always(factory=ContainerState)
+    last_state: ContainerState = always(factory=ContainerState)
+    ready: bool = always(default=False)
+    restart_count: int = always(default=0)
+    image: str = always(default="")
+    image_id: str = always(default="")
+    container_id: str = ""
+    started: bool | None = None
+
+
+@attrs.frozen
+class PodIp:
+    """An address of a pod or its node."""
+
+    ip: str = ""
+
+
+@attrs.frozen
+class PodCondition:
+    """A condition of a pod; times are epoch seconds."""
+
+    type: str = always(default="")
+    status: str = always(default="")
+    observed_generation: int = 0
+    reason: str = ""
+    message: str = ""
+    last_probe_time: Time | None = None
+    last_transition_time: Time | None = None
+
+
+@attrs.frozen
+class PodStatus:
+    """What a pod is."""
+
+    phase: str = ""
+    observed_generation: int = 0
+    conditions: tuple[PodCondition, ...] = ()
+    message: str = ""
+    reason: str = ""
+    nominated_node_name: str = ""
+    host_ip: str = ""
+    host_ips: tuple[PodIp, ...] = ()
+    pod_ip: str = ""
+    pod_ips: tuple[PodIp, ...] = ()
+    start_time: Time | None = None
+    init_container_statuses: tuple[ContainerStatus, ...] = ()
+    container_statuses: tuple[ContainerStatus, ...] = ()
+    qos_class: str = ""
+
+    def condition(self, kind: str) -> PodCondition | None:
+        """The condition of that type, if it was ever set."""
+        return next((condition for condition in self.conditions if condition.type == kind), None)
+
+
+@attrs.frozen
+class PodView:
+    """A pod."""
+
+    metadata: ObjectMeta = attrs.field(factory=ObjectMeta)
+    spec: PodSpec = PodSpec()
+    status: PodStatus = PodStatus()

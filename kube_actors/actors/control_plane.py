@@ -11,6 +11,7 @@ from kube_actors.kernel import ClusterClock, MailboxFull, Ref
 from kube_actors.messages.events import EventsMessage, ObjectReference, RecordEvent
 from kube_actors.messages.network import NetworkMessage
 from kube_actors.messages.node import NodeMessage
+from kube_actors.messages.pod import PodMessage
 from kube_actors.messages.replica_set import ReplicaSetMessage
 from kube_actors.store import Key, Revision, Store
 from kube_actors.writes import Client, Identity
@@ -21,6 +22,7 @@ class Directory:
     """Who can be asked: filled by the actors that own the entries, read by those that ask."""
 
     nodes: dict[str, Ref[NodeMessage]] = attrs.field(factory=dict)
+    pods: dict[str, Ref[PodMessage]] = attrs.field(factory=dict)
     replica_sets: dict[str, Ref[ReplicaSetMessage]] = attrs.field(factory=dict)
     network: Ref[NetworkMessage] | None = None
     events: Ref[EventsMessage] | None = None

@@ -97,6 +97,13 @@ class RuntimeReported:
     event: RuntimeEvent
 
 
+@attrs.frozen(eq=False)
+class FindSandbox(Ask[FoundSandbox | None]):
+    """A restarted Pod → Node: what already runs of me?"""
+
+    pod_uid: str
+
+
 @attrs.frozen
 class PodGone:
     """Pod → Node: the pod has ended here and its actor may be released."""
@@ -119,13 +126,6 @@ class StartNode(Ask[None]):
     """A person → Node: the machine or its network is back."""
 
 
-@attrs.frozen
-class SandboxesFound:
-    """Node's own task → Node: what the runtime already ran when it was asked."""
-
-    sandboxes: tuple[FoundSandbox, ...]
-
-
 NodeMessage = (
     AdmitPod
     | CreateSandbox
@@ -135,10 +135,10 @@ NodeMessage = (
     | RemoveSandbox
     | Exec
     | RuntimeReported
+    | FindSandbox
     | PodGone
     | StopNode
     | PartitionNode
     | StartNode
-    | SandboxesFound
     | Describe
 )

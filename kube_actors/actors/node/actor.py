@@ -1,0 +1,311 @@
+"""The Node actor: one per node of the cluster. Its pods are its children, its runtime is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar, assert_never
+
+import attrs
+
+from kube_actors.actors.control_plane import ControlPlane, reference_to
+from kube_actors.actors.node.admission import Share, Tally
+from kube_actors.actors.node.link import NodeLink
+from kube_actors.actors.node.registration import NodeFacts, lease_body, node_body, node_labels, node_status
+from kube_actors.actors.pod.actor import PodActor
+from kube_actors.actors.pod.world import PodWorld
+from kube_actors.api.quantity import Quantity
+from kube_actors.api.times import rfc3339_micro
+from kube_actors.config.types import NodeConfig
+from kube_actors.errors import ApiError
+from kube_actors.kernel import Actor, Ask, Ref
+from kube_actors.messages import node as messages
+from kube_actors.messages.common import Describe, Description
+from kube_actors.messages.node import NodeMessage
+from kube_actors.messages.pod import ContainerEnded, PodMessage, SandboxFound
+from kube_actors.node.runtime.base import (
+    ContainerExited,
+    FoundSandbox,
+    Runtime,
+    RuntimeBack,
+    RuntimeFailure,
+    RuntimeGone,
+    RuntimeLost,
+)
+from kube_actors.store import Key, Revision
+from kube_actors.writes import Client, Identity
+
+R = TypeVar("R")
+
+STATUS_EVERY = 300.0
+
+
+class NodeActor(Actor[NodeMessage]):
+    """Registers the node, renews its Lease, admits pods for the scheduler, and is the one owner of its runtime."""
+
+    def __init__(
+        self,
+        plane: ControlPlane,
+        config: NodeConfig,
+        facts: NodeFacts,
+        runtime: Runtime,
+        world: PodWorld,
+    ) -> None:
+        self.plane = plane
+        self.config = config
+        self.facts = facts
+        self.runtime = runtime
+        identity = Identity(f"system:node:{config.name}", ("system:nodes", "system:authenticated"), "kubelet")
+        self.client: Client = plane.client_for(identity)
+        self.link = NodeLink()
+        self.world = attrs.evolve(world, client=self.client, link=self.link, events=plane.events("kubelet", config.name))
+        self.pods: dict[str, Ref[PodMessage]] = {}
+        self.tally = Tally(
+            int(Quantity.parse(config.capacity.get("cpu", "0")).milli),
+            int(Quantity.parse(config.capacity.get("memory", "0")).value),
+            int(Quantity.parse(config.capacity.get("pods", "0")).value),
+        )
+        self.status_written = float("-inf")
+
+    # -- life
+
+    async def started(self) -> None:
+        """Register, take over what the runtime already has, then serve."""
+        self.plane.directory.nodes[self.config.name] = self.context.ref
+        await self._register()
+        await self._take_over()
+        self.context.start_task(self._listen_to_runtime, name="runtime")
+        self.context.start_task(self._send_heartbeats, name="heartbeat")
+
+    async def stopped(self) -> None:
+        """Nobody can ask this node any more."""
+        if self.plane.directory.nodes.get(self.config.name) is self.context.ref:
+            del self.plane.directory.nodes[self.config.name]
+
+    async def _register(self) -> None:
+        key = Key("nodes", "", self.config.name)
+        if self.plane.store.get(key) is None:
+            revision = await self.client.create(node_body(self.config, self.facts))
+            about = reference_to(revision, kind="Node", api_version="v1")
+            self.world.events.record(about, "Normal", "Starting", "Starting kubelet.")
+        await self.client.mutate(key, self._relabel)
+        await self._post_status()
+
+    def _relabel(self, body: dict[str, Any]) -> None:
+        body["metadata"].setdefault("labels", {}).update(node_labels(self.config))
+        body.setdefault("spec", {}).setdefault("podCIDR", self.facts.pod_cidr)
+
+    async def _post_status(self) -> None:
+        now = self.plane.clock.now()
+
+        def change(body: dict[str, Any]) -> None:
+            body["status"] = node_status(self.config, self.facts, body.get("status") or {}, now)
+
+        await self.client.mutate(Key("nodes", "", self.config.name), change, subresource="status")
+        self.status_written = now
+
+    async def _take_over(self) -> None:
+        found = {sandbox.pod.uid: sandbox for sandbox in await self.runtime.adopt()}
+        bound = {revision.uid: revision for revision in self.plane.store.on_node(self.config.name)}
+        for uid in sorted(found.keys() - bound.keys()):
+            await self.runtime.remove_sandbox(uid)
+        for uid, revision in bound.items():
+            self._hold_share(revision)
+            if revision.projection.facts.address:
+                self.world.addresses.restore(revision.projection.facts.address)
+            self._start_pod(revision, found.get(uid))
+
+    # -- heartbeats
+
+    async def _send_heartbeats(self) -> None:
+        """Renew the Lease every `node_heartbeat` seconds, and the status every five minutes, while not cut off."""
+        while True:
+            if self.link.connected:
+                try:
+                    await self._heartbeat()
+                except ApiError as error:
+                    if error.reason not in ("Conflict", "NotFound"):
+                        raise
+            await self.plane.clock.sleep(self.plane.config.timeouts.node_heartbeat)
+
+    async def _heartbeat(self) -> None:
+        now = self.plane.clock.now()
+        node = self.plane.store.get(Key("nodes", "", self.config.name))
+        if node is None:
+            await self._register()
+            return
+        ready = node.projection.facts.ready
+        if not ready or now - self.status_written >= STATUS_EVERY:
+            await self._post_status()
+        key = Key("leases.coordination.k8s.io", "kube-node-lease", self.config.name)
+        if self.plane.store.get(key) is None:
+            await self.client.create(lease_body(self.config.name, node.uid, now), namespace="kube-node-lease")
+            return
+        await self.client.mutate(key, lambda body: body["spec"].update(renewTime=rfc3339_micro(now)))
+
+    # -- pods of the node
+
+    async def changed(self, keys: frozenset[Any]) -> None:
+        """Pods were bound to this node or changed on it."""
+        if not self.link.connected:
+            return
+        for key, uid in sorted(keys):
+            revision = self.plane.find(key, uid)
+            pod = self.pods.get(uid)
+            if pod is not None:
+                pod.notify(uid)
+            elif revision is not None and revision.projection.facts.node == self.config.name:
+                self._hold_share(revision)
+                self._start_pod(revision, None)
+
+    def _hold_share(self, revision: Revision) -> None:
+        facts = revision.projection.facts
+        if not facts.terminal:
+            cpu, memory = facts.requests
+            self.tally.hold(revision.uid, Share(cpu, memory, facts.host_ports))
+
+    def _start_pod(self, revision: Revision, found: FoundSandbox | None) -> None:
+        key, uid = revision.key, revision.uid
+        first = [found]
+
+        def make() -> PodActor:
+            # A restarted actor knows nothing and asks the runtime what runs; the first one was just told.
+            return PodActor(self.plane, self.world, self.context.ref, key, uid, first.pop() if first else "ask")
+
+        name = f"{key.namespace}.{key.name}"
+        self.pods[uid] = self.context.spawn(name, make)
+        self.plane.directory.pods[uid] = self.pods[uid]
+
+    def _release_pod(self, uid: str) -> None:
+        self.tally.release(uid)
+        self.plane.directory.pods.pop(uid, None)
+        pod = self.pods.pop(uid, None)
+        if pod is not None:
+            self.context.stop_child_soon(pod)
+
+    async def _listen_to_runtime(self) -> None:
+        async for event in self.runtime.events():
+            self.context.ref.tell(messages.RuntimeReported(event))
+
+    # -- messages
+
+    async def receive(self, message: NodeMessage) -> None:
+        """Serve the scheduler, the pods and people."""
+        match message:
+            case messages.AdmitPod():
+                self._admit(message)
+            case messages.CreateSandbox():
+                self._serve(message, lambda: self.runtime.create_sandbox(message.spec))
+            case messages.RunContainer():
+                self._serve(message, lambda: self.runtime.run_container(message.spec))
+            case messages.StopContainer(container, signal, everything):
+                self._serve(
+                    message, lambda: self.runtime.signal_container(container, signal, everything=everything)
+                )
+            case messages.RemoveContainer(container):
+                self._serve(message, lambda: self.runtime.remove_container(container))
+            case messages.RemoveSandbox(pod_uid):
+                self._serve(message, lambda: self.runtime.remove_sandbox(pod_uid))
+            case messages.Exec(container, argv, stdin, tty):
+                self._serve(message, lambda: self.runtime.exec(container, argv, stdin=stdin, tty=tty))
+            case messages.RuntimeReported(event):
+                await self._runtime_reported(event)
+            case messages.FindSandbox(pod_uid):
+                self._serve(message, lambda: self._find_sandbox(pod_uid))
+            case messages.PodGone(pod_uid):
+                self._release_pod(pod_uid)
+            case messages.StopNode() | messages.PartitionNode() | messages.StartNode():
+                await self._change_link(message)
+            case Describe():
+                self.context.answer(message, self._describe())
+            case _:
+                assert_never(message)
+
+    def _serve(self, ask: Ask[R], work: Callable[[], Awaitable[R]]) -> None:
+        """Do work of the runtime in a task of its own, so that a slow pod never keeps another waiting."""
+
+        async def run() -> None:
+            try:
+                self.context.answer(ask, await work())
+            except (RuntimeFailure, RuntimeGone, OSError) as error:
+                self.context.refuse(ask, error)
+
+        self.context.start_task(run, name=type(ask).__name__)
+
+    async def _find_sandbox(self, pod_uid: str) -> FoundSandbox | None:
+        return next((found for found in await self.runtime.adopt() if found.pod.uid == pod_uid), None)
+
+    def _admit(self, ask: messages.AdmitPod) -> None:
+        if not self.link.connected:
+            self.context.answer(ask, messages.Refused("NodeNotReady", "node is not reachable"))
+            return
+        self.context.answer(ask, self.tally.admit(ask, self.plane.clock.now()))
+
+    async def _runtime_reported(self, event: ContainerExited | RuntimeLost | RuntimeBack) -> None:
+        match event:
+            case ContainerExited(id):
+                pod = self.pods.get(id.pod_uid)
+                if pod is not None:
+                    pod.tell(ContainerEnded(event))
+            case RuntimeBack():
+                self._tell_pods(await self.runtime.adopt())
+            case RuntimeLost(message):
+                node = self.plane.store.get(Key("nodes", "", self.config.name))
+                if node is not None:
+                    about = reference_to(node, kind="Node", api_version="v1")
+                    self.world.events.record(about, "Warning", "ContainerRuntimeDown", message)
+            case _:
+                assert_never(event)
+
+    def _tell_pods(self, sandboxes: tuple[FoundSandbox, ...]) -> None:
+        found = {sandbox.pod.uid: sandbox for sandbox in sandboxes}
+        for uid, pod in self.pods.items():
+            pod.tell(SandboxFound(found.get(uid)))
+
+    # -- faults
+
+    async def _change_link(self, ask: messages.StopNode | messages.PartitionNode | messages.StartNode) -> None:
+        match ask:
+            case messages.PartitionNode():
+                self.link.cut()
+            case messages.StopNode():
+                self.link.cut()
+                await self._die()
+            case messages.StartNode():
+                await self._come_back()
+            case _:
+                assert_never(ask)
+        self.context.answer(ask, None)
+
+    async def _die(self) -> None:
+        """The machine fails: its pods are gone at once, no hook, no grace."""
+        for uid in sorted(self.pods):
+            await self.context.stop_child(self.pods.pop(uid))
+            self.plane.directory.pods.pop(uid, None)
+            self.tally.release(uid)
+        for sandbox in await self.runtime.adopt():
+            await self.runtime.remove_sandbox(sandbox.pod.uid)
+
+    async def _come_back(self) -> None:
+        self.link.restore()
+        await self._post_status()
+        await self._heartbeat()
+        if self.pods:
+            for uid, pod in self.pods.items():
+                pod.notify(uid)
+            bound = self.plane.store.on_node(self.config.name)
+            await self.changed(frozenset((revision.key, revision.uid) for revision in bound))
+        else:
+            await self._take_over()
+
+    def _describe(self) -> Description:
+        tally = self.tally
+        return Description(
+            (
+                ("node", self.config.name),
+                ("runtime", self.runtime.description),
+                ("link", self.link.state),
+                ("pods", str(len(self.pods))),
+                ("cpu promised", f"{tally.cpu_used}m of {tally.cpu_milli}m"),
+                ("memory promised", f"{tally.memory_used} of {tally.memory_bytes}"),
+            )
+        )

@@ -1,0 +1,82 @@
+"""What a node has promised: the shares of its pods, counted so that a second pod cannot be promised the same."""
+
+from __future__ import annotations
+
+import attrs
+
+from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused
+
+HOLD_SECONDS = 30.0
+
+
+@attrs.frozen
+class Share:
+    """What one pod takes of the node. `until` ends a promise whose binding never came; None is a bound pod."""
+
+    cpu_milli: int
+    memory_bytes: int
+    host_ports: tuple[tuple[str, str, int], ...]
+    until: float | None = None
+
+
+def _ports_clash(one: tuple[str, str, int], other: tuple[str, str, int]) -> bool:
+    """Same protocol and port, on addresses that overlap; 0.0.0.0 overlaps with all (ip, protocol, port)."""
+    same = one[1:] == other[1:]
+    return same and (one[0] == other[0] or "0.0.0.0" in (one[0], other[0]))
+
+
+@attrs.define
+class Tally:
+    """The shares given out of `cpu_milli`, `memory_bytes` and `pods`."""
+
+    cpu_milli: int
+    memory_bytes: int
+    pods: int
+    shares: dict[str, Share] = attrs.field(factory=dict)
+    cpu_used: int = 0
+    memory_used: int = 0
+
+    def admit(self, ask: AdmitPod, now: float) -> Admission:
+        """Promise a share, or say in Kubernetes' words what is short."""
+        self._forget_stale_promises(now)
+        self.release(ask.pod_uid)
+        refusal = self._refusal(ask)
+        if refusal is not None:
+            return refusal
+        self.hold(ask.pod_uid, Share(ask.cpu_milli, ask.memory_bytes, ask.host_ports, now + HOLD_SECONDS))
+        return Admitted()
+
+    def _refusal(self, ask: AdmitPod) -> Refused | None:
+        if len(self.shares) >= self.pods:
+            text = f"Node didn't have enough resource: pods, requested: 1, used: {len(self.shares)}"
+            return Refused("OutOfpods", f"{text}, capacity: {self.pods}")
+        for reason, resource, wanted, used, capacity in (
+            ("OutOfcpu", "cpu", ask.cpu_milli, self.cpu_used, self.cpu_milli),
+            ("OutOfmemory", "memory", ask.memory_bytes, self.memory_used, self.memory_bytes),
+        ):
+            if wanted and used + wanted > capacity:
+                text = f"Node didn't have enough resource: {resource}, requested: {wanted}, used: {used}"
+                return Refused(reason, f"{text}, capacity: {capacity}")
+        taken = [port for share in self.shares.values() for port in share.host_ports]
+        if any(_ports_clash(wanted_port, port) for wanted_port in ask.host_ports for port in taken):
+            return Refused("NodePorts", "node(s) didn't have free ports for the requested pod ports")
+        return None
+
+    def hold(self, uid: str, share: Share) -> None:
+        """Count a share, in place of what this pod had before."""
+        self.release(uid)
+        self.shares[uid] = share
+        self.cpu_used += share.cpu_milli
+        self.memory_used += share.memory_bytes
+
+    def release(self, uid: str) -> None:
+        """Give a share back; nothing if the pod had none."""
+        share = self.shares.pop(uid, None)
+        if share is not None:
+            self.cpu_used -= share.cpu_milli
+            self.memory_used -= share.memory_bytes
+
+    def _forget_stale_promises(self, now: float) -> None:
+        stale = [uid for uid, share in self.shares.items() if share.until is not None and share.until <= now]
+        for uid in stale:
+            self.release(uid)

@@ -1,0 +1,125 @@
+"""The Node object a node registers itself with, and the conditions its heartbeats renew. Pure."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import attrs
+
+from kube_actors.api.times import rfc3339, rfc3339_micro
+from kube_actors.config.types import NodeConfig
+
+HEARTBEAT_CONDITIONS = (
+    ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
+    ("DiskPressure", "False", "KubeletHasNoDiskPressure", "kubelet has no disk pressure"),
+    ("PIDPressure", "False", "KubeletHasSufficientPID", "kubelet has sufficient PID available"),
+    ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
+)
+LEASE_SECONDS = 40
+
+
+@attrs.frozen
+class NodeFacts:
+    """What a node knows of itself once its runtime has answered."""
+
+    address: str
+    pod_cidr: str
+    runtime_version: str
+    version: str
+    machine_id: str
+    tier: str = ""
+
+
+def node_labels(config: NodeConfig) -> dict[str, str]:
+    """The well-known labels, under the ones of cluster.yaml."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    return {
+        "kubernetes.io/arch": machine,
+        "kubernetes.io/os": "linux",
+        "kubernetes.io/hostname": config.name,
+        "kube-actors.dev/runtime": config.runtime,
+        **config.labels,
+    }
+
+
+def node_body(config: NodeConfig, facts: NodeFacts) -> dict[str, Any]:
+    """The Node to create when there is none of this name."""
+    spec: dict[str, Any] = {"podCIDR": facts.pod_cidr, "podCIDRs": [facts.pod_cidr]}
+    if config.unschedulable:
+        spec["unschedulable"] = True
+    if config.taints:
+        spec["taints"] = [attrs.asdict(taint, filter=lambda _, value: value != "") for taint in config.taints]
+    return {
+        "apiVersion": "v1",
+        "kind": "Node",
+        "metadata": {"name": config.name, "labels": node_labels(config), "annotations": dict(config.annotations)},
+        "spec": spec,
+    }
+
+
+def node_status(config: NodeConfig, facts: NodeFacts, old: dict[str, Any], now: float) -> dict[str, Any]:
+    """The status a reachable node posts: capacity, addresses, system facts and healthy conditions."""
+    capacity = dict(config.capacity)
+    return {
+        **old,
+        "capacity": capacity,
+        "allocatable": dict(capacity),
+        "addresses": [
+            {"type": "InternalIP", "address": facts.address},
+            {"type": "Hostname", "address": config.name},
+        ],
+        "daemonEndpoints": {"kubeletEndpoint": {"Port": 0}},
+        "nodeInfo": {
+            "architecture": node_labels(config)["kubernetes.io/arch"],
+            "bootID": facts.machine_id,
+            "containerRuntimeVersion": facts.runtime_version,
+            "kernelVersion": platform.release(),
+            "kubeProxyVersion": facts.version,
+            "kubeletVersion": facts.version,
+            "machineID": facts.machine_id,
+            "operatingSystem": "linux",
+            "osImage": f"kube-actors {facts.tier}".strip(),
+            "systemUUID": facts.machine_id,
+        },
+        "conditions": _conditions(config, facts, old.get("conditions", []), now),
+    }
+
+
+def _conditions(
+    config: NodeConfig, facts: NodeFacts, old: list[dict[str, Any]], now: float
+) -> list[dict[str, Any]]:
+    rows = list(HEARTBEAT_CONDITIONS)
+    if facts.tier:
+        rows.append(("SandboxTier", "True", f"Tier{facts.tier}", f"pods run in tier {facts.tier}"))
+    before = {condition["type"]: condition for condition in old}
+    stamp = rfc3339(now)
+    conditions = []
+    for type_, status, reason, message in rows:
+        known = before.pop(type_, None)
+        changed = known is None or known["status"] != status
+        conditions.append(
+            {
+                "type": type_,
+                "status": status,
+                "reason": reason,
+                "message": message,
+                "lastHeartbeatTime": stamp,
+                "lastTransitionTime": stamp if changed or known is None else known["lastTransitionTime"],
+            }
+        )
+    return [*before.values(), *conditions]
+
+
+def lease_body(node: str, uid: str, now: float, seconds: int = LEASE_SECONDS) -> dict[str, Any]:
+    """The Lease in kube-node-lease whose renewals are the node's heartbeat."""
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {
+            "name": node,
+            "namespace": "kube-node-lease",
+            "ownerReferences": [{"apiVersion": "v1", "kind": "Node", "name": node, "uid": uid}],
+        },
+        "spec": {"holderIdentity": node, "leaseDurationSeconds": seconds, "renewTime": rfc3339_micro(now)},
+    }

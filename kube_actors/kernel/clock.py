@@ -111,6 +111,16 @@ class ClusterClock(abc.ABC):
         return timer
 
     @contextmanager
+    def move_on_after(self, seconds: float) -> Iterator[trio.CancelScope]:
+        """A scope that is cancelled when it has lasted `seconds` of cluster time; `cancelled_caught` says so."""
+        with trio.CancelScope() as scope:
+            timer = self.call_at(self.now() + seconds, scope.cancel)
+            try:
+                yield scope
+            finally:
+                timer.cancel()
+
+    @contextmanager
     def hold(self) -> Iterator[None]:
         """Around I/O in flight for cluster work: virtual time does not jump past it."""
         self._holds += 1

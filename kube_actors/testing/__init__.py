@@ -1,0 +1,1 @@
+"""What we and our users test with."""

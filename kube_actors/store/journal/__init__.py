@@ -1,0 +1,29 @@
+"""How the store survives its process.
+
+`Journal` (base) is the port; `MemoryJournal` keeps nothing; `SqliteJournal` keeps objects and recent history in
+one file (`database` is its SQL, `lock` refuses a second runtime). `errors` says why saved state cannot be used.
+"""
+
+from kube_actors.store.journal.base import Journal, Loaded, Record
+from kube_actors.store.journal.errors import (
+    JournalFailed,
+    StateCorrupt,
+    StateError,
+    StateInUse,
+    StateTooNew,
+    StateUnwritable,
+)
+from kube_actors.store.journal.memory import MemoryJournal
+
+__all__ = [
+    "Journal",
+    "JournalFailed",
+    "Loaded",
+    "MemoryJournal",
+    "Record",
+    "StateCorrupt",
+    "StateError",
+    "StateInUse",
+    "StateTooNew",
+    "StateUnwritable",
+]

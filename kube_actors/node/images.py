@@ -1,0 +1,86 @@
+"""From the image name in a pod to what runs: cluster.yaml's `images` map, read the way Kubernetes reads image names."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+
+from kube_actors.node.runtime.base import Image, ImageKind, RuntimeFailure
+
+HOST = "host"
+"""The image that shows the machine's own programs; always there unless cluster.yaml switches it off."""
+
+_DOMAIN = r"[a-zA-Z0-9](?:[a-zA-Z0-9.-]*[a-zA-Z0-9])?(?::\d+)?"
+_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?P<name>(?:{_DOMAIN}/)?{_COMPONENT}(?:/{_COMPONENT})*)"
+    r"(?::(?P<tag>\w[\w.-]{0,127}))?(?:@(?P<digest>[a-zA-Z][\w+.-]*:[0-9a-fA-F]{32,}))?",
+    re.ASCII,
+)
+_DOCKER_HUB = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/")
+
+
+class ImageMap:
+    """The images a node can run. `others` says what a name that is not in the map stands for: None refuses it."""
+
+    def __init__(
+        self, images: Mapping[str, Image], *, host_image: bool = True, others: ImageKind | None = None
+    ) -> None:
+        self._images = dict(images)
+        if host_image:
+            self._images.setdefault(HOST, Image(HOST, ImageKind.HOST))
+        self._others = others
+
+    def find(self, name: str, pull_policy: str = "IfNotPresent") -> Image:
+        """The image of that name. An entry with the very name wins; then the name without its digest, with the tag
+        `latest` where it has none, and at last the entry that has no tag, which stands for every version.
+
+        RuntimeFailure: InvalidImageName, ErrImageNeverPull (pull policy Never), or ErrImagePull.
+        """
+        for candidate in _candidates(name):
+            if candidate in self._images:
+                return self._images[candidate]
+        if _REFERENCE.fullmatch(name) is None:
+            raise RuntimeFailure("InvalidImageName", _invalid(name))
+        if self._others is not None:
+            return Image(name, self._others)
+        if pull_policy == "Never":
+            message = f'Container image "{name}" is not present with pull policy of Never'
+            raise RuntimeFailure("ErrImageNeverPull", f"{message}: {self._absent(name)}")
+        raise RuntimeFailure("ErrImagePull", f'failed to pull image "{name}": {self._absent(name)}')
+
+    def _absent(self, name: str) -> str:
+        close = difflib.get_close_matches(name, self._images, n=1)
+        known = ", ".join(sorted(self._images)) or "none"
+        hint = f'; did you mean "{close[0]}"?' if close else ""
+        return f"no such image in the cluster's `images` (there are: {known}){hint}"
+
+
+def _candidates(name: str) -> Iterator[str]:
+    """The map entries that may stand for a name, best first."""
+    yield name
+    match = _REFERENCE.fullmatch(name)
+    if match is None:
+        return
+    path, tag, digest = match["name"], match["tag"], match["digest"]
+    short = next((path[len(hub) :] for hub in _DOCKER_HUB if path.startswith(hub)), path)
+    for repository in dict.fromkeys((path, short)):
+        if tag:
+            yield f"{repository}:{tag}"
+        elif not digest:
+            yield f"{repository}:latest"
+        yield repository
+
+
+def _invalid(name: str) -> str:
+    why = "invalid reference format"
+    repository = name.partition("@")[0]
+    if repository != repository.lower() and _REFERENCE.fullmatch(repository.lower()):
+        why += f": repository name ({repository.partition(':')[0]}) must be lowercase"
+    return f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": {why}'
+
+
+def back_off_message(name: str, failure: RuntimeFailure) -> str:
+    """What a container that waits in ImagePullBackOff says."""
+    return f'Back-off pulling image "{name}": {failure.reason}: {failure.message}'

@@ -1,0 +1,174 @@
+"""From `volumes` and `volumeMounts` to files."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+
+from kube_actors.node.environment import Environment
+from kube_actors.node.objects import Objects, Place
+from kube_actors.node.runtime.base import (
+    EmptyDirVolume,
+    File,
+    FilesVolume,
+    HostPathVolume,
+    Mount,
+    RuntimeFailure,
+    Volume,
+)
+from kube_actors.node.volumes import changed_files, resolve_mounts, resolve_volumes
+
+OBJECTS = Objects(
+    config_maps={"conf": {"data": {"a": "A", "b": "B"}, "binaryData": {"raw": base64.b64encode(b"\xff").decode()}}},
+    secrets={"cert": {"data": {"tls.key": base64.b64encode(b"key").decode()}}},
+)
+
+
+def resolve(*volumes: dict[str, Any], objects: Objects = OBJECTS, **spec: Any) -> tuple[Volume, ...]:
+    """The volumes of a pod that has these."""
+    metadata = {"name": "web-0", "namespace": "shop", "labels": {"z": "1", "app": 'a"b'}}
+    container = {"name": "web", "resources": {"limits": {"cpu": "2"}}}
+    pod = {"metadata": metadata, "spec": {"containers": [container], "volumes": list(volumes), **spec}}
+    return resolve_volumes(pod, objects, Place("10.1.2.3"))
+
+
+def failure(*volumes: dict[str, Any]) -> str:
+    """The text of the FailedMount event."""
+    with pytest.raises(RuntimeFailure) as caught:
+        resolve(*volumes)
+    assert caught.value.reason == "FailedMount"
+    return caught.value.message
+
+
+def test_empty_dir_and_host_path() -> None:
+    """Sizes are bytes; a volume without a source is an emptyDir."""
+    assert resolve(
+        {"name": "tmp", "emptyDir": {"medium": "Memory", "sizeLimit": "1Mi"}},
+        {"name": "plain", "emptyDir": {}},
+        {"name": "bare"},
+        {"name": "logs", "hostPath": {"path": "/var/log", "type": "Directory"}},
+        securityContext={"fsGroup": 7},
+    ) == (
+        EmptyDirVolume("tmp", memory=True, size_limit=1 << 20, fs_group=7),
+        EmptyDirVolume("plain", fs_group=7),
+        EmptyDirVolume("bare", fs_group=7),
+        HostPathVolume("logs", "/var/log", "Directory"),
+    )
+
+
+def test_config_map_whole_and_by_items() -> None:
+    """All keys with the default mode, or the chosen ones under their paths with modes of their own."""
+    whole = {"name": "w", "configMap": {"name": "conf", "defaultMode": 0o600}}
+    items = [{"key": "b", "path": "etc/b.conf", "mode": 0o400}, {"key": "a", "path": "a"}]
+    chosen = {"name": "c", "configMap": {"name": "conf", "items": items}}
+    assert resolve(whole, chosen) == (
+        FilesVolume("w", (File("a", b"A", 0o600), File("b", b"B", 0o600), File("raw", b"\xff", 0o600))),
+        FilesVolume("c", (File("a", b"A"), File("etc/b.conf", b"B", 0o400))),
+    )
+
+
+def test_secret_and_optional() -> None:
+    """Secrets say that they are; what is optional and missing is an empty volume."""
+    assert resolve(
+        {"name": "s", "secret": {"secretName": "cert"}},
+        {"name": "o", "secret": {"secretName": "gone", "optional": True}},
+        {"name": "k", "configMap": {"name": "conf", "optional": True, "items": [{"key": "x", "path": "x"}]}},
+    ) == (
+        FilesVolume("s", (File("tls.key", b"key"),), secret=True),
+        FilesVolume("o", (), secret=True),
+        FilesVolume("k", ()),
+    )
+
+
+def test_downward_and_projected() -> None:
+    """Fields as files, and several sources in one volume, later ones winning."""
+    downward = {
+        "items": [
+            {"path": "labels", "fieldRef": {"fieldPath": "metadata.labels"}},
+            {"path": "cpu", "resourceFieldRef": {"containerName": "web", "resource": "limits.cpu"}, "mode": 0o440},
+        ]
+    }
+    sources = [
+        {"configMap": {"name": "conf", "items": [{"key": "a", "path": "tls.key"}]}},
+        {"secret": {"name": "cert"}},
+        {"downwardAPI": {"items": [{"path": "name", "fieldRef": {"fieldPath": "metadata.name"}}]}},
+    ]
+    own, joined = resolve(
+        {"name": "d", "downwardAPI": downward}, {"name": "p", "projected": {"sources": sources, "defaultMode": 0o600}}
+    )
+    assert own == FilesVolume("d", (File("cpu", b"2", 0o440), File("labels", b'app="a\\"b"\nz="1"')))
+    assert joined == FilesVolume("p", (File("name", b"web-0", 0o600), File("tls.key", b"key", 0o600)), secret=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"configMap": {"name": "gone"}}, 'configmap "gone" not found'),
+        ({"secret": {"secretName": "gone"}}, 'secret "gone" not found'),
+        (
+            {"configMap": {"name": "conf", "items": [{"key": "x", "path": "x"}]}},
+            "configmap references non-existent config key: x",
+        ),
+        (
+            {"secret": {"secretName": "cert", "items": [{"key": "x", "path": "x"}]}},
+            "secret references non-existent secret key: x",
+        ),
+        ({"nfs": {"server": "s", "path": "/"}}, "volume type nfs is not supported by kube-actors"),
+        (
+            {"projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}},
+            "projected source serviceAccountToken is not supported by kube-actors",
+        ),
+        (
+            {"configMap": {"name": "conf", "items": [{"key": "a", "path": "../../etc/passwd"}]}},
+            "invalid path '../../etc/passwd': it must be relative and stay inside the volume",
+        ),
+    ],
+)
+def test_what_cannot_be_mounted(source: dict[str, Any], message: str) -> None:
+    """The event's text names the volume and the reason."""
+    assert failure({"name": "v", **source}) == f'MountVolume.SetUp failed for volume "v" : {message}'
+
+
+def test_mounts() -> None:
+    """Read-only and sub-paths, expanded from the container's variables."""
+    container = {
+        "volumeMounts": [
+            {"name": "a", "mountPath": "/a", "readOnly": True},
+            {"name": "b", "mountPath": "/b", "subPath": "x/y"},
+            {"name": "c", "mountPath": "/c", "subPathExpr": "pods/$(POD)"},
+        ]
+    }
+    assert resolve_mounts(container, Environment((), {"POD": "web-0"})) == (
+        Mount("a", "/a", read_only=True),
+        Mount("b", "/b", sub_path="x/y"),
+        Mount("c", "/c", sub_path="pods/web-0"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("mount", "message"),
+    [
+        ({"subPathExpr": "$(NOPE)"}, "missing value for 'NOPE'"),
+        ({"subPathExpr": "$(UP)"}, "'../x' leaves the volume"),
+        ({"subPath": "/etc"}, "'/etc' leaves the volume"),
+    ],
+)
+def test_sub_paths_that_cannot_be(mount: dict[str, Any], message: str) -> None:
+    """An unknown variable, or a path that leaves the volume, is a CreateContainerConfigError."""
+    container = {"volumeMounts": [{"name": "a", "mountPath": "/a", **mount}]}
+    with pytest.raises(RuntimeFailure) as caught:
+        resolve_mounts(container, Environment((), {"UP": "../x"}))
+    assert caught.value.reason == "CreateContainerConfigError"
+    assert caught.value.message == f'failed to prepare subPath for volumeMount "a": {message}'
+
+
+def test_changed_files() -> None:
+    """Only what a running pod has to be given again."""
+    volumes = ({"name": "c", "configMap": {"name": "conf"}}, {"name": "s", "secret": {"secretName": "cert"}})
+    before = resolve(*volumes, {"name": "e", "emptyDir": {}})
+    edited = Objects(config_maps={"conf": {"data": {"a": "new"}}}, secrets=OBJECTS.secrets)
+    after = resolve(*volumes, {"name": "e", "emptyDir": {}}, objects=edited)
+    assert changed_files(before, before) == ()
+    assert changed_files(before, after) == (FilesVolume("c", (File("a", b"new"),)),)

@@ -75,8 +75,8 @@ class ObjectType:
 class Node:
     """One place of an object.
 
-    `items` is the node of a list's items or of a map's values. `list_type` is `atomic`, `set` or `map` (`list_keys` name
-    an item then); `atomic` says that an object or map has one owner and is replaced as a whole by server-side apply.
+    `items` is the node of a list's items or of a map's values. `list_type` is `atomic`, `set` or `map` (then
+    `list_keys` name an item); `atomic` says that an object or map has one owner and server-side apply replaces it whole.
     `patch_strategies` (`merge`, `retainKeys`, `replace`) and `patch_merge_key` are those of strategic merge patches.
     `enum` lists the allowed values, sorted; of a list, those of its items.
     """

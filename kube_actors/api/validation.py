@@ -75,7 +75,8 @@ class _Walk:
             return
         container = _CONTAINERS.get(kind)
         if container is not None:
-            if type(value) is not container:
+            fits = type(value) is container
+            if not fits:
                 self.wrong_type(node, value, trail, owner)
             elif old is not None and json.identical(old, value):
                 return

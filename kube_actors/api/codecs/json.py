@@ -46,13 +46,19 @@ def loads(text: bytes | str, *, unique_keys: bool = False) -> Any:
     Kubernetes' strict decoding: `duplicate field "spec.replicas"`. Raises ApiError 400.
     """
     try:
-        value = orjson.loads(text)
-    except orjson.JSONDecodeError as error:
+        value = parse(text)
+    except ValueError as error:
         raise bad_request(f"the object provided is not valid JSON: {error}") from None
-    if _may_be_deep(text) and _depth_exceeds(value, MAX_DEPTH):
-        raise bad_request(f"the object provided nests deeper than {MAX_DEPTH} levels")
     if unique_keys:
         _refuse_duplicates(text)
+    return value
+
+
+def parse(text: bytes | str) -> Any:
+    """The same, with a ValueError (`json.JSONDecodeError` with its position, where there is one) for what is wrong."""
+    value = orjson.loads(text)
+    if _may_be_deep(text) and _depth_exceeds(value, MAX_DEPTH):
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     return value
 
 

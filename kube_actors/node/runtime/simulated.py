@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
+from kube_actors.node.agent.logs import LineWriter
 from kube_actors.node.runtime.base import (
     ContainerExited,
     ContainerId,
@@ -36,7 +37,6 @@ from kube_actors.node.runtime.base import (
     SandboxSpec,
     Started,
 )
-from kube_actors.node.runtime.cri_log import cri_record
 from kube_actors.node.runtime.handlers import ExecAction, HttpGetAction, ProbeHandler, ProbeOutcome, ProbeResult
 from kube_actors.node.runtime.simulated_profile import Fate, SimulationProfile, SimulationProfiles, draw_fate
 from kube_actors.node.runtime.simulated_streams import SimulatedConnection, SimulatedExec, Surroundings
@@ -305,7 +305,7 @@ class SimulatedRuntime(Runtime):
         path = container.spec.log_path
         if path and os.path.isdir(os.path.dirname(path)):
             with open(path, "ab") as log:
-                log.write(cri_record(now, "stdout", text.encode()))
+                log.write(LineWriter("stdout", lambda: round(now * 1e9)).feed(f"{text}\n".encode()))
 
 
 def _runtime_id(container: ContainerId) -> str:

@@ -20,9 +20,9 @@ class Share:
 
 
 def _ports_clash(one: tuple[str, str, int], other: tuple[str, str, int]) -> bool:
-    """Same protocol and port, on addresses that overlap; 0.0.0.0 overlaps with all (ip, protocol, port)."""
-    same = one[1:] == other[1:]
-    return same and (one[0] == other[0] or "0.0.0.0" in (one[0], other[0]))
+    """Same protocol and port on addresses that overlap: (protocol, host IP, port), and no IP or 0.0.0.0 overlaps with all."""
+    same = (one[0], one[2]) == (other[0], other[2])
+    return same and (one[1] == other[1] or not {"", "0.0.0.0"}.isdisjoint((one[1], other[1])))
 
 
 @attrs.define

@@ -1,0 +1,84 @@
+"""The supervisor of all Node actors: one for each node of cluster.yaml. It routes every pod's commits to its node."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import assert_never
+
+from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.actors.node.actor import NodeActor
+from kube_actors.config.types import NodeConfig
+from kube_actors.kernel import Actor, Ref
+from kube_actors.messages.common import Describe, Description
+from kube_actors.messages.node import NodeMessage
+from kube_actors.messages.nodes import NodesMessage, SetNodes
+from kube_actors.store import Commit, Key
+
+
+class NodesActor(Actor[NodesMessage]):
+    """Keeps a child per configured node. `make` builds the actor of one."""
+
+    def __init__(self, plane: ControlPlane, nodes: Mapping[str, NodeConfig], make: Callable[[NodeConfig], NodeActor]) -> None:
+        self.plane = plane
+        self.make = make
+        self.nodes = dict(nodes)
+        self.children: dict[str, Ref[NodeMessage]] = {}
+        self.unsubscribe: Callable[[], None] | None = None
+
+    async def started(self) -> None:
+        """Start every node."""
+        self.unsubscribe = self.plane.store.subscribe(self._committed, "pods")
+        for config in self.nodes.values():
+            self._start(config)
+
+    async def stopped(self) -> None:
+        """Stop watching."""
+        if self.unsubscribe is not None:
+            self.unsubscribe()
+
+    def _start(self, config: NodeConfig) -> None:
+        self.children[config.name] = self.context.spawn(config.name, lambda: self.make(config), mailbox=4096)
+
+    def _committed(self, commit: Commit) -> None:
+        revision = commit.revision
+        pod = self.plane.directory.pods.get(revision.uid)
+        if pod is not None:
+            pod.notify(revision.uid)
+            return
+        if commit.kind == "deleted":
+            return
+        node = self.children.get(revision.projection.facts.node)
+        if node is not None:
+            node.notify((revision.key, revision.uid))
+
+    async def receive(self, message: NodesMessage) -> None:
+        """Nodes of a changed cluster.yaml."""
+        match message:
+            case SetNodes(nodes):
+                await self._set({config.name: config for config in nodes})
+                self.context.answer(message, None)
+            case Describe():
+                self.context.answer(message, Description((("nodes", str(len(self.children))),)))
+            case _:
+                assert_never(message)
+
+    async def _set(self, wanted: dict[str, NodeConfig]) -> None:
+        for name in sorted(self.nodes.keys() - wanted.keys()):
+            await self.context.stop_child(self.children.pop(name))
+            await self._forget(name)
+        for name, config in wanted.items():
+            if self.nodes.get(name) == config:
+                continue
+            if name in self.children:
+                await self.context.stop_child(self.children.pop(name))
+            self._start(config)
+        self.nodes = wanted
+
+    async def _forget(self, name: str) -> None:
+        """The machine is gone for good: its Node object goes, and its pods with it."""
+        client = self.plane.controller_client("node-controller")
+        for revision in self.plane.store.on_node(name):
+            await client.delete(revision.key, uid=revision.uid, grace_seconds=0)
+        node = self.plane.store.get(Key("nodes", "", name))
+        if node is not None:
+            await client.delete(node.key, uid=node.uid)

@@ -1,0 +1,159 @@
+"""From a pod's spec to what the runtime is asked for. Pure: everything it needs is handed in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.actors.pod.world import PodWorld
+from kube_actors.api.views.containers import Container, VolumeMount
+from kube_actors.api.views.pods import PodSecurityContext, PodView
+from kube_actors.node.environment import Environment, container_argv, container_environment
+from kube_actors.node.expansion import expand
+from kube_actors.node.objects import Objects, Place, config_error
+from kube_actors.node.runtime.base import (
+    ContainerId,
+    ContainerSpec,
+    HostPort,
+    Image,
+    Mount,
+    PodName,
+    Resources,
+    SandboxSpec,
+    Security,
+    Volume,
+)
+
+
+def pod_name(pod: PodView) -> PodName:
+    """Who the pod is, for the runtime."""
+    return PodName(pod.metadata.uid, pod.metadata.namespace, pod.metadata.name)
+
+
+def hostname_of(pod: PodView) -> str:
+    """`spec.hostname`, or the pod's name cut to the 63 characters a host name may have."""
+    return pod.spec.hostname or pod.metadata.name[:63].rstrip("-.")
+
+
+def sandbox_spec(
+    pod: PodView, world: PodWorld, address: str | None, volumes: tuple[Volume, ...]
+) -> SandboxSpec:
+    """The pod's shared world."""
+    spec = pod.spec
+    hostname = hostname_of(pod)
+    names: tuple[str, ...] = (hostname,)
+    if spec.subdomain:
+        domain = f"{spec.subdomain}.{pod.metadata.namespace}.svc.{world.cluster_domain}"
+        names = (f"{hostname}.{domain}", hostname)
+        if spec.set_hostname_as_fqdn:
+            hostname = names[0]
+    hosts = [(address or world.place.host_ip, names)]
+    hosts += [(alias.ip, alias.hostnames) for alias in spec.host_aliases]
+    security = spec.security_context or PodSecurityContext()
+    return SandboxSpec(
+        pod=pod_name(pod),
+        hostname=hostname,
+        address=address,
+        dns=world.dns(pod),
+        hosts=tuple(hosts),
+        volumes=volumes,
+        host_ports=() if spec.host_network else tuple(_host_ports(pod)),
+        host_network=spec.host_network,
+        host_pid=spec.host_pid,
+        host_ipc=spec.host_ipc,
+        share_process_namespace=spec.share_process_namespace,
+        sysctls=tuple((sysctl.name, sysctl.value) for sysctl in security.sysctls),
+        labels=pod.metadata.labels,
+        annotations=pod.metadata.annotations,
+    )
+
+
+def _host_ports(pod: PodView) -> list[HostPort]:
+    containers = (*pod.spec.init_containers, *pod.spec.containers)
+    return [
+        HostPort(port.protocol, port.host_ip, port.host_port, port.container_port)
+        for container in containers
+        for port in container.ports
+        if port.host_port
+    ]
+
+
+def container_spec(
+    pod: PodView, body: dict[str, Any], container: Container, attempt: int, world: PodWorld, objects: Objects, place: Place
+) -> tuple[ContainerSpec, tuple[str, ...]]:
+    """One attempt at a container, with warnings a person should see. RuntimeFailure when its configuration or image
+    does not add up."""
+    image = world.images.find(container.image, container.image_pull_policy or "IfNotPresent")
+    raw = _raw_container(body, container.name)
+    environment = container_environment(body, raw, image, objects, place)
+    meta = pod.metadata
+    spec = ContainerSpec(
+        id=ContainerId(meta.uid, container.name, attempt),
+        image=image,
+        argv=container_argv(raw, image, environment),
+        log_path=world.log_path(meta.namespace, meta.name, meta.uid, container.name, attempt),
+        env=environment.variables,
+        working_dir=container.working_dir or image.working_dir,
+        mounts=tuple(_mount(mount, environment) for mount in container.volume_mounts),
+        security=_security(pod, container, image),
+        resources=_resources(container),
+        stdin=container.stdin,
+        stdin_once=container.stdin_once,
+        tty=container.tty,
+        termination_message_path=container.termination_message_path,
+        annotations=meta.annotations,
+    )
+    if not spec.argv:
+        raise config_error(f'no command specified: neither the container nor the image "{container.image}" has one')
+    return spec, environment.warnings
+
+
+def _raw_container(body: dict[str, Any], name: str) -> dict[str, Any]:
+    spec = body["spec"]
+    everything = (*(spec.get("initContainers") or ()), *spec["containers"])
+    return next(container for container in everything if container["name"] == name)
+
+
+def _mount(mount: VolumeMount, environment: Environment) -> Mount:
+    sub_path = mount.sub_path
+    if mount.sub_path_expr:
+        sub_path = expand(mount.sub_path_expr, environment.own)
+    return Mount(mount.name, mount.mount_path, mount.read_only, sub_path)
+
+
+def _security(pod: PodView, container: Container, image: Image) -> Security:
+    outer = pod.spec.security_context or PodSecurityContext()
+    inner = container.security_context
+    user = inner.run_as_user if inner is not None and inner.run_as_user is not None else outer.run_as_user
+    group = inner.run_as_group if inner is not None and inner.run_as_group is not None else outer.run_as_group
+    non_root = inner.run_as_non_root if inner is not None and inner.run_as_non_root is not None else outer.run_as_non_root
+    if non_root and (user == 0 or (user is None and image.user in ("", "0", "root"))):
+        what = "container's runAsUser breaks non-root policy" if user == 0 else "image will run as root"
+        place = f'pod: "{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})", container: {container.name}'
+        raise config_error(f"container has runAsNonRoot and {what} ({place})")
+    groups = outer.supplemental_groups
+    if outer.fs_group is not None:
+        groups = tuple(dict.fromkeys((*groups, outer.fs_group)))
+    if inner is None:
+        return Security(user, group, groups)
+    capabilities = inner.capabilities
+    return Security(
+        run_as_user=user,
+        run_as_group=group,
+        supplemental_groups=groups,
+        privileged=inner.privileged,
+        allow_privilege_escalation=bool(inner.allow_privilege_escalation),
+        read_only_root_filesystem=inner.read_only_root_filesystem,
+        capabilities_add=capabilities.add if capabilities is not None else (),
+        capabilities_drop=capabilities.drop if capabilities is not None else (),
+        unmasked_proc=inner.proc_mount == "Unmasked",
+    )
+
+
+def _resources(container: Container) -> Resources:
+    limits, requests = container.resources.limits, container.resources.requests
+    memory, cpu, wanted = limits.get("memory"), limits.get("cpu"), requests.get("cpu")
+    return Resources(
+        memory_limit=int(memory.value) if memory is not None else None,
+        cpu_limit_milli=int(cpu.milli) if cpu is not None else None,
+        cpu_request_milli=int(wanted.milli) if wanted is not None else None,
+    )

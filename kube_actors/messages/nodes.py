@@ -1,0 +1,19 @@
+"""What the supervisor of all nodes is told."""
+
+from __future__ import annotations
+
+import attrs
+
+from kube_actors.config.types import NodeConfig
+from kube_actors.kernel import Ask
+from kube_actors.messages.common import Describe
+
+
+@attrs.frozen(eq=False)
+class SetNodes(Ask[None]):
+    """Composition root → nodes: these are the nodes now; new ones start, missing ones go, changed ones are relabelled."""
+
+    nodes: tuple[NodeConfig, ...]
+
+
+NodesMessage = SetNodes | Describe

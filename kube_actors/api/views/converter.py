@@ -62,9 +62,13 @@ def json_name(attribute: str) -> str:
     return first + "".join(word.capitalize() for word in rest)
 
 
+# Metadata of a field that is written even when it equals its default: Kubernetes has no `omitempty` there.
+ALWAYS = {"always": True}
+
+
 def always(**options: Any) -> Any:
-    """An attrs field that is written even when it equals its default (Kubernetes has no `omitempty` there)."""
-    return attrs.field(metadata={"always": True}, **options)
+    """An attrs field with `ALWAYS`."""
+    return attrs.field(metadata=ALWAYS, **options)
 
 
 @lru_cache(maxsize=8192)

@@ -8,7 +8,7 @@ import attrs
 
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.views.containers import Container
-from kube_actors.api.views.converter import Time, always
+from kube_actors.api.views.converter import ALWAYS, Time, always
 from kube_actors.api.views.metadata import ObjectMeta
 from kube_actors.api.views.placement import Affinity, Toleration, TopologySpreadConstraint
 from kube_actors.api.views.volumes import Volume
@@ -162,8 +162,8 @@ class ContainerStatus:
     """What became of one container; `restart_count` counts finished attempts."""
 
     name: str = always(default="")
-    state: ContainerState = always(factory=ContainerState)
-    last_state: ContainerState = always(factory=ContainerState)
+    state: ContainerState = attrs.field(factory=ContainerState, metadata=ALWAYS)
+    last_state: ContainerState = attrs.field(factory=ContainerState, metadata=ALWAYS)
     ready: bool = always(default=False)
     restart_count: int = always(default=0)
     image: str = always(default="")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from kube_actors.api.views.converter import always
+from kube_actors.api.views.converter import ALWAYS, always
 from kube_actors.api.views.metadata import ObjectMeta, ObjectReference
 
 
@@ -82,7 +82,7 @@ class Endpoint:
     """One backend of a slice."""
 
     addresses: tuple[str, ...] = always(default=())
-    conditions: EndpointConditions = always(factory=EndpointConditions)
+    conditions: EndpointConditions = attrs.field(factory=EndpointConditions, metadata=ALWAYS)
     hostname: str | None = None
     node_name: str | None = None
     zone: str | None = None

@@ -1,0 +1,96 @@
+"""Which pods of a controller go first when it has too many: Kubernetes' order, the least valuable ones first."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
+
+_PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
+
+
+@attrs.frozen
+class ReplicaPod:
+    """What a ReplicaSet has to know of a pod. Times are epoch seconds.
+
+    `controller_uid` is empty for an orphan; `restarts` is the highest count among its containers; `deletion_cost` comes
+    from the annotation `controller.kubernetes.io/pod-deletion-cost`.
+    """
+
+    name: str
+    uid: str
+    created: float
+    labels: Mapping[str, str] = attrs.field(factory=dict)
+    controller_uid: str = ""
+    deleting: bool = False
+    phase: str = "Pending"
+    node: str = ""
+    ready: bool = False
+    ready_since: float | None = None
+    restarts: int = 0
+    deletion_cost: int = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is over, well or badly."""
+        return self.phase in ("Succeeded", "Failed")
+
+
+def parse_deletion_cost(annotations: Mapping[str, str]) -> int:
+    """The deletion cost in a pod's annotations; 0 when there is none or it is not a 32-bit number."""
+    text = annotations.get(DELETION_COST, "0")
+    digits = text[1:] if text.startswith("-") else text
+    if not (digits.isascii() and digits.isdigit()):
+        return 0
+    cost = int(text)
+    return cost if -(2**31) <= cost < 2**31 else 0
+
+
+def deletion_order(pods: Iterable[ReplicaPod], now: float, neighbours: Mapping[str, int]) -> list[ReplicaPod]:
+    """The pods, those to delete first in front.
+
+    In turn: not assigned to a node; pending, unknown, running; not ready; lower deletion cost; on a node with more
+    `neighbours`; ready more recently; more restarts; newer. Ages are compared by their order of magnitude (the
+    logarithm to base 2 of nanoseconds), so that among pods of about the same age it is not always the newest one, and
+    with it always the same zone, that loses its pods; such pods come in the order of their uids.
+    """
+
+    def compare(one: ReplicaPod, other: ReplicaPod) -> int:
+        first, second = _value(one, neighbours), _value(other, neighbours)
+        if first != second:
+            return -1 if first < second else 1
+        if one.ready and one.ready_since != other.ready_since:
+            return _younger(one.ready_since, other.ready_since, now) or _by_uid(one, other)
+        if one.restarts != other.restarts:
+            return other.restarts - one.restarts
+        if one.created != other.created:
+            return _younger(one.created, other.created, now) or _by_uid(one, other)
+        return _by_uid(one, other)
+
+    return sorted(pods, key=functools.cmp_to_key(compare))
+
+
+def _value(pod: ReplicaPod, neighbours: Mapping[str, int]) -> tuple[int, int, int, int, int]:
+    """The part of the order that is a plain comparison, the least valuable pod having the smallest."""
+    crowd = -neighbours.get(pod.node, 0)
+    return (int(bool(pod.node)), _PHASES.get(pod.phase, 3), int(pod.ready), pod.deletion_cost, crowd)
+
+
+def _younger(one: float | None, other: float | None, now: float) -> int:
+    """Negative when `one` is younger by magnitude; no time at all counts as youngest."""
+    if one is None or other is None:
+        return (one is not None) - (other is not None)
+    return _magnitude(now - one) - _magnitude(now - other)
+
+
+def _magnitude(age: float) -> int:
+    nanoseconds = int(age * 1e9)
+    return int(math.log2(nanoseconds)) if nanoseconds > 0 else -1
+
+
+def _by_uid(one: ReplicaPod, other: ReplicaPod) -> int:
+    return (one.uid > other.uid) - (one.uid < other.uid)

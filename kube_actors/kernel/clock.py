@@ -17,6 +17,9 @@ import trio
 
 from kube_actors.kernel.timers import Timer, TimerHeap
 
+CLOCK_TASK = "/ clock"
+"""Name of the task that runs a clock; it shows that the task is no actor's."""
+
 
 class ClockMode(Enum):
     """How a clock goes."""
@@ -214,9 +217,14 @@ class ClusterClock(abc.ABC):
     async def _go_off(self) -> None:
         """Let all that is due go off. trio runs what became runnable in one turn of its scheduler in any order, so
         each timer gets a turn of its own."""
-        while (timer := self._timers.pop_due(self.now())) is not None:
+        timer = self._timers.pop_due(self.now())
+        while timer is not None:
             timer.go_off()
+            due = self._timers.next_due()
+            if due is None or due > self.now():
+                return
             await trio.lowlevel.checkpoint()
+            timer = self._timers.pop_due(self.now())
 
     async def _settled(self) -> bool:
         """Wait until nothing is runnable. False when a hold is open: then something has changed meanwhile."""

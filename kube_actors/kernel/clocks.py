@@ -6,7 +6,9 @@ import math
 import time
 from collections.abc import Callable
 
-from kube_actors.kernel.clock import ClockMode, ClusterClock
+import trio
+
+from kube_actors.kernel.clock import CLOCK_TASK, ClockMode, ClusterClock
 
 LONGEST_REST = 1.0
 """Machine seconds after which the system clock is read again: after a suspend or a clock step, timers that came due
@@ -61,14 +63,33 @@ class RealClock(ClusterClock):
             await self._rest(min(max(due - self.now(), SHORTEST_REST), LONGEST_REST))
 
 
+class _Turns(trio.abc.Instrument):
+    """Counts the tasks, other than clocks, that trio ran in the last complete turn of its scheduler."""
+
+    def __init__(self) -> None:
+        self.in_last = 0
+        self._in_this = 0
+
+    def after_io_wait(self, timeout: float) -> None:
+        self.in_last, self._in_this = self._in_this, 0
+
+    def before_task_step(self, task: trio.lowlevel.Task) -> None:
+        self._in_this += task.name != CLOCK_TASK
+
+
 class VirtualClock(ClusterClock):
-    """Time that stands while anything is runnable or a hold is open, and then jumps to the next timer."""
+    """Time that stands while anything is runnable or a hold is open, and then jumps to the next timer.
+
+    It stands as well for those who wait until all tasks are blocked (`trio.testing.wait_all_tasks_blocked`): they go on
+    first, and time jumps when they have blocked too.
+    """
 
     slice_seconds = math.inf
 
     def __init__(self, start: float = VIRTUAL_EPOCH) -> None:
         super().__init__()
         self._time = start
+        self._turns = _Turns()
 
     @property
     def mode(self) -> ClockMode:
@@ -79,6 +100,21 @@ class VirtualClock(ClusterClock):
 
     def _set(self, to: float) -> None:
         self._time = to
+
+    async def run(self) -> None:
+        trio.lowlevel.add_instrument(self._turns)
+        try:
+            await super().run()
+        finally:
+            trio.lowlevel.remove_instrument(self._turns)
+
+    async def _settled(self) -> bool:
+        """Nothing is runnable, and nobody else was woken by that in the same turn."""
+        while await super()._settled():
+            await trio.lowlevel.checkpoint()  # only then is that turn complete
+            if not self._turns.in_last:
+                return True
+        return False
 
     async def _turn(self) -> None:
         if not await self._settled() or self._paused_at is not None:

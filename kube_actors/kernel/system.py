@@ -13,7 +13,7 @@ from kube_actors.kernel import freezing, life
 from kube_actors.kernel.actor import Actor, Supervision
 from kube_actors.kernel.asks import Deadlines
 from kube_actors.kernel.cell import Cell
-from kube_actors.kernel.clock import ClusterClock
+from kube_actors.kernel.clock import CLOCK_TASK, ClusterClock
 from kube_actors.kernel.context import DEFAULT_MAILBOX
 from kube_actors.kernel.errors import ActorNotFound, ActorStopped, NameTaken
 from kube_actors.kernel.ref import Ref
@@ -64,7 +64,7 @@ class ActorSystem:
         body_error: Exception | None = None
         async with trio.open_nursery() as services:
             self._services = services.cancel_scope
-            services.start_soon(self._serve, self.clock.run, name="/ clock")
+            services.start_soon(self._serve, self.clock.run, name=CLOCK_TASK)
             services.start_soon(self._serve, self.deadlines.run, name="/ deadlines")
             async with trio.open_nursery() as self._nursery:
                 try:

@@ -11,14 +11,15 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 import attrs
 import trio
+from trio.testing import wait_all_tasks_blocked
 
-from kube_actors.kernel import VIRTUAL_EPOCH, Actor, ActorSystem, Ask, Failure, Ref, VirtualClock
+from kube_actors.kernel import VIRTUAL_EPOCH, Actor, ActorSystem, Ask, ClockMode, Failure, Ref, VirtualClock
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -32,8 +33,10 @@ class Stage:
     clock: VirtualClock
     failures: list[Failure]
 
-    def take_failures(self) -> tuple[Failure, ...]:
-        """The failures so far, which the test thereby expects."""
+    async def take_failures(self) -> tuple[Failure, ...]:
+        """The failures so far, which the test thereby expects. (One that asked the failing actor learns of it before
+        all below the actor has ended and the failure is told: therefore this waits until nothing is runnable.)"""
+        await wait_all_tasks_blocked()
         taken = tuple(self.failures)
         self.failures.clear()
         return taken
@@ -80,7 +83,7 @@ class Probe:
     """A scripted peer: an actor that does nothing by itself; the test reads what it is sent, in order, and answers.
 
     Waiting is limited in cluster time (`within` seconds), which passes at once in a virtual system where nothing
-    happens.
+    happens. While the clock is paused it lasts until nothing is runnable any more.
     """
 
     def __init__(self, system: ActorSystem, name: str, *, mailbox: int = 256) -> None:
@@ -90,10 +93,8 @@ class Probe:
 
     async def expect(self, kind: type[T], *, within: float = 60.0) -> T:
         """The next message, which must be a `kind`."""
-        with self._clock.move_on_after(within) as limit:
-            while not self._recorder.messages:
-                await self._recorder.arrival.park()
-        if limit.cancelled_caught:
+        await self._wait(lambda: bool(self._recorder.messages), within)
+        if not self._recorder.messages:
             raise AssertionError(f"{self.ref.path} expected {kind.__name__}, but nothing came within {within:g} s")
         message = self._recorder.messages.popleft()
         if not isinstance(message, kind):
@@ -102,9 +103,7 @@ class Probe:
 
     async def expect_keys(self, *keys: Hashable, within: float = 60.0) -> None:
         """All of `keys`, in any order and any number of looks, and no others."""
-        with self._clock.move_on_after(within):
-            while not set(keys) <= set(self._recorder.keys):
-                await self._recorder.arrival.park()
+        await self._wait(lambda: set(keys) <= set(self._recorder.keys), within)
         came, self._recorder.keys = self._recorder.keys, {}
         if set(came) != set(keys):
             raise AssertionError(f"{self.ref.path} expected keys {list(keys)!r}, but {list(came)!r} came")
@@ -115,6 +114,15 @@ class Probe:
         came = [*self._recorder.messages, *self._recorder.keys]
         if came:
             raise AssertionError(f"{self.ref.path} expected silence, but {came!r} came")
+
+    async def _wait(self, condition: Callable[[], bool], within: float) -> None:
+        """Until `condition` or the end of patience; with a clock that stands, until nothing is runnable."""
+        if self._clock.mode is ClockMode.PAUSED:
+            await wait_all_tasks_blocked()
+            return
+        with self._clock.move_on_after(within):
+            while not condition():
+                await self._recorder.arrival.park()
 
     def answer(self, ask: Ask[R], value: R) -> None:
         """Answer an ask it was sent."""

@@ -1,0 +1,347 @@
+"""Containers: started, watched, reported once, forgotten."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from . import syscalls
+from .cgroups import Group, make_group
+from .failures import Failure
+from .keeper import Exit, child_pids
+from .launches import container_launch
+from .logs import LogFile, LogPump
+from .loop import nonblocking_pipe
+from .sandboxes import Sandbox
+from .settings import Value, boot_id
+from .spawn import Child, Stdio, spawn
+from .subreaper import descendants, kill_below
+from .world import World
+
+Key = tuple[str, str, int]
+Done = Callable[[Value | Failure], None]
+_DRAIN_FOR = 0.2  # seconds the log may lag behind the exit
+_LARGEST_MESSAGE = 4096  # bytes of the termination message, as in Kubernetes
+
+
+class Container:
+    """One attempt at one container. `pid` is our child (a subreaper's, where there is one); `program` the program's."""
+
+    def __init__(self, spec: Value, directory: str, group: Group) -> None:
+        self.spec = spec
+        self.key: Key = (spec["id"][0], spec["id"][1], spec["id"][2])
+        self.directory = directory
+        self.group = group
+        self.pid = self.program = 0
+        self.pidfd = -1
+        self.subreaper = False
+        self.started_at = 0.0
+        self.runtime_id = ""
+        self.ended: Exit | None = None
+        self.exit: Value | None = None
+        self.seen = False
+        self.starting = True
+        self.pumps: list[LogPump] = []
+        self.stdin = -1
+        self.log: LogFile | None = None
+        self.when_ended: list[Callable[[], None]] = []
+
+    @property
+    def record_key(self) -> str:
+        return "container:" + "/".join(map(str, self.key))
+
+    @property
+    def running(self) -> bool:
+        return self.ended is None
+
+    @property
+    def message_path(self) -> str:
+        return os.path.join(self.directory, "termination-log")
+
+    def describe(self) -> Value:
+        """What a runtime needs to adopt it."""
+        return {
+            "id": list(self.key), "runtime_id": self.runtime_id, "pid": self.program, "started_at": self.started_at,
+            "image": self.spec["image"]["name"], "exit": self.exit, "seen": self.seen,
+        }  # fmt: skip
+
+
+class Containers:
+    """All containers of the cluster on this machine. `report` is called with each exit."""
+
+    def __init__(self, world: World, sandboxes: dict[str, Sandbox], host_binds: tuple[str, ...]) -> None:
+        self._world, self._sandboxes, self._host_binds = world, sandboxes, host_binds
+        self.by_key: dict[Key, Container] = {}
+        self.report: Callable[[Container], None] = lambda container: None
+
+    def of_pod(self, uid: str) -> list[Container]:
+        return [container for container in self.by_key.values() if container.key[0] == uid]
+
+    def get(self, key: Key) -> Container:
+        """A container that is known. Raises Failure."""
+        try:
+            return self.by_key[key]
+        except KeyError:
+            raise Failure("ContainerNotFound", f"container {key[1]} (attempt {key[2]}) is not there") from None
+
+    def run(self, sandbox: Sandbox, spec: Value, done: Done) -> None:
+        """Create and start; `done` gets what `describe` tells, or the failure, once the program was executed."""
+        key: Key = (spec["id"][0], spec["id"][1], spec["id"][2])
+        if key in self.by_key:
+            raise Failure("AlreadyRunning", f"container {key[1]} (attempt {key[2]}) exists already")
+        world, name = self._world, f"{key[1]}-{key[2]}"
+        directory = os.path.join(world.settings.pod_directory(key[0]), "containers", name)
+        group = make_group(world.cgroups, key[0], name, spec["resources"], sandbox.spec["resources"])
+        container = Container(spec, directory, group)
+        try:
+            _make_directories(container)
+            child, outputs = self._spawn(container, sandbox)
+        except BaseException:
+            self._clean_up(container)
+            raise
+        self.by_key[key] = container
+        container.pid = container.program = child.pid
+        container.pidfd, container.started_at = child.pidfd, time.time()
+        container.runtime_id = self._runtime_id(container)
+        world.watch(child.pid, lambda how: self._on_exit(container, how))
+        self._remember(container, [*outputs, container.stdin] if container.stdin >= 0 else outputs)
+        self._pump(container, outputs)
+        self._await_report(container, child, done)
+
+    def _spawn(self, container: Container, sandbox: Sandbox) -> tuple[Child, list[int]]:
+        spec = container.spec
+        opened: list[int] = []
+        outputs: list[int] = []
+        stdin = None
+        try:
+            if not spec["tty"]:
+                for _ in range(2):
+                    reading, writing = nonblocking_pipe()
+                    outputs.append(reading)
+                    opened.append(writing)
+            if spec["stdin"] and not spec["tty"]:
+                stdin, container.stdin = os.pipe2(os.O_CLOEXEC)
+                opened.append(stdin)
+            streams = opened[:2] if outputs else [None, None]
+            launch = container_launch(self._world, sandbox, spec, container.directory, self._host_binds)
+            launch = launch._replace(
+                stdio=Stdio(stdin, *streams), process_files=tuple(container.group.process_files)
+            )
+            container.subreaper = launch.subreaper
+            return spawn(launch, self._world.pid_namespace), outputs
+        except BaseException:
+            for fd in outputs:
+                os.close(fd)
+            raise
+        finally:
+            for fd in opened:
+                os.close(fd)
+
+    def _await_report(self, container: Container, child: Child, done: Done) -> None:
+        """Collect what the child tells until its exec closes the socket."""
+        told = bytearray()
+
+        def readable() -> None:
+            data, fds, _, _ = socket.recv_fds(child.report, 65536, 4)
+            if fds:  # the master of its terminal
+                self._adopt_terminal(container, fds[0])
+            told.extend(data)
+            if not data:
+                self._world.loop.remove_reader(child.report.fileno())
+                child.report.close()
+                self._on_reported(container, bytes(told).strip(), done)
+
+        self._world.loop.add_reader(child.report.fileno(), readable)
+
+    def _on_reported(self, container: Container, told: bytes, done: Done) -> None:
+        if told:
+            failure = json.loads(told)
+            self._when_ended(container, lambda: self._failed_to_start(container, failure, done))
+            return
+        if container.subreaper:
+            container.program = next(iter(child_pids(container.pid)), container.pid)
+        container.starting = False
+        self._remember(container)
+        done(container.describe())
+        self._settle(container)
+
+    def _failed_to_start(self, container: Container, failure: Value, done: Done) -> None:
+        for pump in container.pumps:
+            pump.close()
+        self._forget(container)
+        done(Failure(failure["reason"], failure["message"]))
+
+    def _adopt_terminal(self, container: Container, master: int) -> None:
+        os.set_blocking(master, False)
+        self._remember(container, [master])
+        self._pump(container, [master])
+
+    def _pump(self, container: Container, outputs: list[int]) -> None:
+        spec = container.spec
+        if container.log is None:
+            container.log = LogFile(spec["log_path"], spec["log_max_size"], spec["log_max_files"])
+        for fd, stream in zip(outputs, ("stdout", "stderr"), strict=False):
+            pump = LogPump(self._world.loop, fd, stream, container.log, lambda: self._settle(container))
+            container.pumps.append(pump)
+
+    def _on_exit(self, container: Container, how: Exit) -> None:
+        container.ended = how
+        self._settle(container)
+        if any(not pump.ended for pump in container.pumps):
+            self._world.loop.call_later(_DRAIN_FOR, lambda: self._end_pumps(container))
+        callbacks, container.when_ended = container.when_ended, []
+        for callback in callbacks:
+            callback()
+
+    def _end_pumps(self, container: Container) -> None:
+        for pump in container.pumps:
+            pump.drain()
+            pump.close()
+
+    def _settle(self, container: Container) -> None:
+        """Report the exit once: after the start was answered and the log is complete."""
+        if container.starting or container.ended is None or container.exit is not None:
+            return
+        if any(not pump.ended for pump in container.pumps):
+            return
+        code = os.waitstatus_to_exitcode(container.ended.status)
+        container.exit = {
+            "exit_code": code if code >= 0 else 128 - code,
+            "signal": -code if code < 0 else None,
+            "oom_killed": code != 0 and container.group.oom_kills() > 0,
+            "finished_at": container.ended.time,
+            "message": _read_message(container.message_path),
+        }
+        self._remember(container, [])
+        self._close(container)
+        self.report(container)
+
+    def signal(self, container: Container, number: int, *, everything: bool) -> None:
+        """Send a signal to the program, or to all it started; ended already is fine."""
+        if not container.running:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            if number == signal.SIGKILL:
+                self.kill(container)
+            elif everything:
+                for pid in [container.program, *descendants(container.program)]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(pid, number)
+            elif container.subreaper:
+                os.kill(container.program, number)
+            else:
+                signal.pidfd_send_signal(container.pidfd, number)
+
+    def kill(self, container: Container) -> None:
+        """End everything the container started."""
+        with contextlib.suppress(ProcessLookupError):
+            if container.subreaper:
+                kill_below(container.pid)
+            elif container.running:
+                signal.pidfd_send_signal(container.pidfd, signal.SIGKILL)
+
+    def remove(self, container: Container, done: Callable[[], None]) -> None:
+        """Kill if it runs, then forget; the log stays."""
+
+        def ended() -> None:
+            container.starting = False
+            self._end_pumps(container)
+            if container.exit is not None:
+                self._forget(container)
+            done()
+
+        if container.running:
+            self.kill(container)
+        self._when_ended(container, ended)
+
+    def mark_seen(self, key: Key) -> None:
+        """The runtime has taken note of the exit."""
+        container = self.by_key.get(key)
+        if container is not None and not container.seen:
+            container.seen = True
+            self._remember(container)
+
+    def restore(self, value: Value, fds: list[int], ended: Exit | None) -> None:
+        """Take a container over from an earlier agent."""
+        container = Container(value["spec"], value["directory"], Group(value["groups"], self._world.cgroups.version))
+        container.pid, container.program = value["pid"], value["program"]
+        container.subreaper, container.seen, container.exit = value["subreaper"], value["seen"], value["exit"]
+        container.started_at, container.runtime_id = value["started_at"], value["runtime_id"]
+        container.starting = False
+        self.by_key[container.key] = container
+        if container.exit is not None:
+            container.ended = Exit(0, container.exit["finished_at"])
+            return
+        outputs = 1 if container.spec["tty"] else 2
+        container.stdin = fds[outputs] if len(fds) > outputs else -1
+        if ended is not None and ended.time < container.started_at:
+            ended = None  # of an earlier process with the same number
+        if ended is None:
+            container.pidfd = os.pidfd_open(container.pid)
+            self._world.watch(container.pid, lambda how: self._on_exit(container, how))
+        self._pump(container, fds[:outputs])
+        if ended is not None:
+            self._on_exit(container, ended)
+
+    def _when_ended(self, container: Container, callback: Callable[[], None]) -> None:
+        if container.running:
+            container.when_ended.append(callback)
+        else:
+            callback()
+
+    def _forget(self, container: Container) -> None:
+        self._close(container)
+        if self.by_key.pop(container.key, None):
+            self._world.records.drop(container.record_key)
+        self._clean_up(container)
+
+    def _clean_up(self, container: Container) -> None:
+        container.group.remove()
+        self._world.trash.discard(container.directory)
+
+    def _close(self, container: Container) -> None:
+        for fd in (container.pidfd, container.stdin):
+            if fd >= 0:
+                os.close(fd)
+        container.pidfd = container.stdin = -1
+        if container.log is not None and all(pump.ended for pump in container.pumps):
+            container.log.close()
+            container.log = None
+
+    def _remember(self, container: Container, fds: list[int] | None = None) -> None:
+        value: dict[str, Any] = {
+            "spec": container.spec, "directory": container.directory, "groups": container.group.paths,
+            "pid": container.pid, "program": container.program, "subreaper": container.subreaper,
+            "started_at": container.started_at, "runtime_id": container.runtime_id,
+            "exit": container.exit, "seen": container.seen,
+        }  # fmt: skip
+        self._world.records.put(container.record_key, value, fds)
+
+    def _runtime_id(self, container: Container) -> str:
+        """What tells this start from every other: cluster, pod, container, attempt, boot and start time."""
+        parts = (self._world.settings.cluster_id, *container.key, boot_id(), container.started_at)
+        return "process://" + hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
+
+
+def _make_directories(container: Container) -> None:
+    for name in ("upper", "work", "root"):
+        os.makedirs(os.path.join(container.directory, name), mode=0o755)
+    fd = os.open(container.message_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    os.fchmod(fd, 0o666)
+    os.close(fd)
+
+
+def _read_message(path: str) -> str:
+    """The last bytes of a termination message, as Kubernetes takes them."""
+    with contextlib.suppress(OSError), open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        file.seek(max(0, size - _LARGEST_MESSAGE))
+        return file.read(_LARGEST_MESSAGE).decode(errors="replace")
+    return ""

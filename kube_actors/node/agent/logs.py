@@ -1,0 +1,158 @@
+"""Container output to a file, in the format of Kubernetes' container runtimes: `<time> stdout|stderr F|P <text>`.
+
+The pump holds at most one unfinished line of 16 KiB per stream, whatever a container prints, and reads a bounded
+amount per turn, so that a flood slows its own writer only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Callable
+
+from .loop import Loop, Timer
+
+LINE_LIMIT = 16 * 1024
+_READ_SIZE = 64 * 1024
+_FLUSH_AFTER = 0.05  # seconds until an unfinished line is written as a part
+
+
+class LogFile:
+    """An append-only log with rotation: `<path>.1` is the newest of the older files.
+
+    A disk that takes no more loses lines, never the container; `lost` counts them.
+    """
+
+    def __init__(self, path: str, max_size: int, max_files: int) -> None:
+        self._path, self._max_size, self._max_files = path, max_size, max_files
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        self._open()
+        self.lost = 0
+
+    def _open(self) -> None:
+        self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._size = os.fstat(self._fd).st_size
+
+    def write(self, lines: bytes) -> None:
+        """Append whole lines; they stay together in one file."""
+        if self._size and self._size + len(lines) > self._max_size:
+            self._rotate()
+        view = memoryview(lines)
+        try:
+            while view:
+                view = view[os.write(self._fd, view) :]
+        except OSError:
+            self.lost += lines.count(b"\n")
+        self._size += len(lines)
+
+    def _rotate(self) -> None:
+        os.close(self._fd)
+        with contextlib.suppress(OSError):
+            if self._max_files <= 1:
+                os.unlink(self._path)
+            for number in range(self._max_files - 1, 0, -1):
+                older = self._path if number == 1 else f"{self._path}.{number - 1}"
+                if os.path.exists(older):
+                    os.rename(older, f"{self._path}.{number}")
+        self._open()
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+class LineWriter:
+    """Cuts a stream into log records. Pure but for the time it stamps."""
+
+    def __init__(self, stream: str, clock: Callable[[], int] = time.time_ns) -> None:
+        self._stream = stream
+        self._clock = clock
+        self._rest = b""
+        self._continues = False
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether part of a line waits for its end."""
+        return bool(self._rest)
+
+    def feed(self, data: bytes) -> bytes:
+        """Records for what is complete; long lines come in parts of LINE_LIMIT."""
+        full, part = self._prefixes()
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        records = []
+        for line in lines:
+            while len(line) > LINE_LIMIT:
+                records += (part, line[:LINE_LIMIT], b"\n")
+                line = line[LINE_LIMIT:]
+            records += (full, line, b"\n")
+            self._continues = False
+        while len(self._rest) >= LINE_LIMIT:
+            records += (part, self._rest[:LINE_LIMIT], b"\n")
+            self._rest, self._continues = self._rest[LINE_LIMIT:], True
+        return b"".join(records)
+
+    def flush(self, *, final: bool = False) -> bytes:
+        """Records for an unfinished line: a part, or (final) the last line, ended or not."""
+        full, part = self._prefixes()
+        rest, self._rest = self._rest, b""
+        if not rest and not (final and self._continues):
+            return b""
+        self._continues = not final
+        return (full if final else part) + rest + b"\n"
+
+    def _prefixes(self) -> tuple[bytes, bytes]:
+        now = self._clock()
+        seconds = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(now // 10**9))
+        head = f"{seconds}.{now % 10**9:09d}Z {self._stream} "
+        return f"{head}F ".encode(), f"{head}P ".encode()
+
+
+class LogPump:
+    """Moves one stream of a container to its log. Owns the descriptor."""
+
+    def __init__(self, loop: Loop, fd: int, stream: str, log: LogFile, on_end: Callable[[], None]) -> None:
+        self._loop, self._fd, self._log, self._on_end = loop, fd, log, on_end
+        self._lines = LineWriter(stream)
+        self._timer: Timer | None = None
+        self.ended = False
+        loop.add_reader(fd, self._readable)
+
+    def _readable(self) -> None:
+        try:
+            data = os.read(self._fd, _READ_SIZE)
+        except BlockingIOError:
+            return
+        except OSError:  # a terminal whose last user has gone
+            data = b""
+        if not data:
+            self.close()
+            return
+        if records := self._lines.feed(data):
+            self._log.write(records)
+        if self._lines.unfinished and self._timer is None:
+            self._timer = self._loop.call_later(_FLUSH_AFTER, self._flush)
+
+    def _flush(self) -> None:
+        self._timer = None
+        if records := self._lines.flush():
+            self._log.write(records)
+
+    def drain(self) -> None:
+        """Take what is there now, for a container whose output somebody else holds open."""
+        for _ in range(16):
+            if self.ended:
+                return
+            self._readable()
+
+    def close(self) -> None:
+        """End: write what is left, close, and say so."""
+        if self.ended:
+            return
+        self.ended = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if records := self._lines.flush(final=True):
+            self._log.write(records)
+        self._loop.remove_reader(self._fd)
+        os.close(self._fd)
+        self._on_end()

@@ -1,0 +1,245 @@
+"""Pods as real processes of this machine: the `Runtime` contract over the agent."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from kube_actors.node.runtime.agent_link import AgentLink, ProbeStep, Tier, connected
+from kube_actors.node.runtime.base import (
+    ContainerId,
+    ContainerSpec,
+    EmptyDirVolume,
+    ExecSession,
+    FilesVolume,
+    FoundSandbox,
+    Runtime,
+    RuntimeBack,
+    RuntimeEvent,
+    RuntimeGone,
+    RuntimeLost,
+    SandboxSpec,
+    Started,
+)
+from kube_actors.node.runtime.process_exec import ProcessExec
+from kube_actors.node.runtime.process_wire import (
+    decode_exit,
+    decode_found,
+    decode_id,
+    decode_started,
+    encode_container,
+    encode_sandbox,
+    encode_volume,
+)
+
+_LOOPBACK = ("localhost", "127.0.0.1")
+
+
+class ProcessRuntime(Runtime):
+    """One process node. Several share a link; the node is made on first use.
+
+    `address` is the node's InternalIP, `clock_now` the cluster clock.
+    """
+
+    def __init__(self, link: AgentLink, *, node: str, address: str, clock_now: Callable[[], float]) -> None:
+        self._link, self._node, self._address, self._now = link, node, address, clock_now
+        self._send, self._receive = trio.open_memory_channel[RuntimeEvent](math.inf)
+        self._execs: dict[int, ProcessExec] = {}
+        self._starting_execs = 0
+        self._early_ends: dict[int, int] = {}
+        self._reported: set[ContainerId] = set()
+        self._registered = False
+        self._registering = trio.Lock()
+        self._unsubscribe = link.subscribe(self._heard)
+
+    # --- about
+
+    @property
+    def tier(self) -> Tier:
+        """What the machine allows: A root, B user namespaces, C neither."""
+        return self._link.tier
+
+    @property
+    def probe_report(self) -> tuple[ProbeStep, ...]:
+        """What was tried to find the tier."""
+        return self._link.probe_report
+
+    @property
+    def description(self) -> str:
+        return f"process://{self.tier}"
+
+    def unhonoured(self, spec: SandboxSpec | ContainerSpec) -> tuple[str, ...]:
+        """What of a specification this machine leaves out, for a warning Event. What would change security or
+        meaning is not listed here but refused by the call itself."""
+        return _of_sandbox(spec, self._link) if isinstance(spec, SandboxSpec) else _of_container(spec, self._link)
+
+    # --- the contract
+
+    def events(self) -> trio.MemoryReceiveChannel[RuntimeEvent]:
+        return self._receive
+
+    async def adopt(self) -> tuple[FoundSandbox, ...]:
+        answer = await self._ask("adopt", node=self._node)
+        for sandbox in answer["sandboxes"]:
+            for raw in sandbox["containers"]:
+                if raw["exit"] is not None and not raw["seen"]:
+                    self._report_exit(raw)
+        return tuple(decode_found(raw, self._to_cluster) for raw in answer["sandboxes"])
+
+    async def create_sandbox(self, spec: SandboxSpec) -> str | None:
+        try:
+            await self._ask("create_sandbox", node=self._node, spec=encode_sandbox(spec))
+        except trio.Cancelled:  # undo what the agent may have done
+            with trio.CancelScope(shield=True):
+                await self.remove_sandbox(spec.pod.uid)
+            raise
+        return spec.address
+
+    async def remove_sandbox(self, pod_uid: str) -> None:
+        with trio.CancelScope(shield=True):
+            await self._ask("remove_sandbox", uid=pod_uid)
+        self._reported = {key for key in self._reported if key.pod_uid != pod_uid}
+
+    async def run_container(self, spec: ContainerSpec) -> Started:
+        with trio.CancelScope(shield=True):  # milliseconds; a start is never half-known
+            answer = await self._ask("run", spec=encode_container(spec))
+        return decode_started(answer, self._to_cluster)
+
+    async def signal_container(self, container: ContainerId, signal: int, *, everything: bool = False) -> None:
+        await self._ask("signal", container=list(container), signal=int(signal), everything=everything)
+
+    async def remove_container(self, container: ContainerId) -> None:
+        with trio.CancelScope(shield=True):
+            await self._ask("remove_container", container=list(container))
+        self._reported.discard(container)
+
+    async def exec(
+        self, container: ContainerId, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False
+    ) -> ExecSession:
+        self._starting_execs += 1
+        try:
+            with trio.CancelScope(shield=True):
+                answer, fds = await self._link.request_fds(
+                    "exec", container=list(container), argv=list(argv), stdin=stdin, tty=tty
+                )
+        finally:
+            self._starting_execs -= 1
+        number = answer["exec"]
+        session = ProcessExec(self._link, number, fds, stdin=stdin, tty=tty)
+        if number in self._early_ends:  # it ended before we came to run again
+            session.ended(self._early_ends.pop(number))
+        else:
+            self._execs[number] = session
+        if not self._starting_execs:
+            self._early_ends.clear()
+        return session
+
+    async def connect(self, pod_uid: str, port: int, *, host: str | None = None) -> trio.SocketStream:
+        if host in _LOOPBACK:
+            return await self._link.connect(pod_uid, "127.0.0.1", port)
+        await self._register()
+        target = host or await self._pod_address(pod_uid)
+        return await connected(await self._link.socket(f"node:{self._node}"), target, port)
+
+    async def update_files(self, pod_uid: str, volume: FilesVolume) -> None:
+        await self._ask("update_files", uid=pod_uid, volume=encode_volume(volume))
+
+    async def aclose(self, *, keep: bool) -> None:
+        self._unsubscribe()
+        with trio.CancelScope(shield=True):
+            try:
+                if not keep:
+                    await self._link.request("remove_node", name=self._node)
+            except RuntimeGone:
+                pass  # then the keeper ends it all
+            finally:
+                for session in tuple(self._execs.values()):
+                    session.ended(None)
+                self._send.close()
+
+    # --- inside
+
+    async def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        await self._register()
+        return await self._link.request(operation, **arguments)
+
+    async def _register(self) -> None:
+        """Make the node, once; an agent that came back knows it still."""
+        async with self._registering:
+            if not self._registered:
+                await self._link.request("register_node", name=self._node, address=self._address)
+                self._registered = True
+
+    async def _pod_address(self, pod_uid: str) -> str:
+        answer = await self._link.request("pod_address", uid=pod_uid)
+        return answer["address"] or self._address
+
+    def _heard(self, event: dict[str, Any] | RuntimeLost | RuntimeBack) -> None:
+        if isinstance(event, RuntimeLost | RuntimeBack):
+            if isinstance(event, RuntimeLost):
+                for session in self._execs.values():
+                    session.ended(None)
+                self._execs.clear()
+            self._send.send_nowait(event)
+        elif event["event"] == "exited" and event["node"] == self._node:
+            self._report_exit(event)
+        elif event["event"] == "exec_ended":
+            self._exec_ended(event["exec"], event["code"])
+
+    def _exec_ended(self, number: int, code: int) -> None:
+        session = self._execs.pop(number, None)
+        if session is not None:
+            session.ended(code)
+        elif self._starting_execs:
+            self._early_ends[number] = code
+
+    def _report_exit(self, raw: dict[str, Any]) -> None:
+        """Report an exit once, and tell the agent that it was."""
+        key = decode_id(raw["id"])
+        exited = decode_exit(raw, self._to_cluster)
+        if exited is not None and key not in self._reported:
+            self._reported.add(key)
+            self._send.send_nowait(exited)
+        self._link.request_soon("seen", container=list(key))
+
+    def _to_cluster(self, machine: float) -> float:
+        """Machine time as cluster time; they differ only where the cluster's clock is not the machine's."""
+        return machine + (self._now() - time.time())
+
+
+def _of_sandbox(spec: SandboxSpec, link: AgentLink) -> tuple[str, ...]:
+    found = []
+    if link.tier == "C":
+        found += [name for name, wanted in (("hostIPC", spec.host_ipc), ("hostname", spec.hostname)) if wanted]
+        found += [f"sysctl {name}" for name, _ in spec.sysctls]
+        found += ["dnsPolicy/dnsConfig"] if spec.dns.nameservers else []
+    if link.tier != "A" and any(
+        volume.fs_group is not None for volume in spec.volumes if isinstance(volume, EmptyDirVolume | FilesVolume)
+    ):
+        found.append("fsGroup")
+    sized = [v.name for v in spec.volumes if isinstance(v, EmptyDirVolume) and v.size_limit]
+    memory = [v.name for v in spec.volumes if isinstance(v, EmptyDirVolume) and v.size_limit and v.memory]
+    enforced = memory if link.tier != "C" else []
+    found += [f"sizeLimit of emptyDir {name}" for name in sized if name not in enforced]
+    return tuple(found)
+
+
+def _of_container(spec: ContainerSpec, link: AgentLink) -> tuple[str, ...]:
+    resources, security = spec.resources, spec.security
+    wanted = {
+        "memory": resources.memory_limit,
+        "cpu": resources.cpu_limit_milli,
+        "pids": resources.pids_limit,
+    }
+    found = [f"resources.limits.{name}" for name, value in wanted.items() if value is not None and name not in link.limits]
+    if link.tier != "A" and security.supplemental_groups:
+        found.append("supplementalGroups")
+    if link.tier == "C" and (security.capabilities_drop or security.capabilities_add):
+        found.append("capabilities")
+    if link.tier == "C" and spec.termination_message_path:
+        found.append("terminationMessagePath")
+    return tuple(found)

@@ -1,0 +1,101 @@
+"""A command in a container of the process runtime: the streams are ours, the agent keeps the process."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import struct
+import termios
+from collections.abc import AsyncIterator
+
+import trio
+
+from kube_actors.node.runtime.agent_link import AgentLink
+from kube_actors.node.runtime.base import ExecSession, RuntimeFailure, RuntimeGone
+
+_CHUNK = 64 * 1024
+
+
+class ProcessExec(ExecSession):
+    """See ExecSession. Owns the descriptors; `on_end` is called once when it was left."""
+
+    def __init__(self, link: AgentLink, number: int, fds: list[int], *, stdin: bool, tty: bool) -> None:
+        self._link, self._number = link, number
+        self._terminal = fds[0] if tty else None
+        self._code: int | None = None
+        self._lost = False
+        self._done = trio.Event()
+        self._stdin: trio.lowlevel.FdStream | None
+        if tty:
+            stream = trio.lowlevel.FdStream(fds[0])
+            self._stdin, self._outputs = (stream if stdin else None), [(1, stream)]
+        else:
+            streams = [trio.lowlevel.FdStream(fd) for fd in fds]
+            self._stdin = streams.pop(0) if stdin else None
+            self._outputs = [(1, streams[0]), (2, streams[1])]
+
+    def ended(self, code: int | None) -> None:
+        """The agent reported the end (None: it was lost)."""
+        self._code, self._lost = code, code is None
+        self._done.set()
+
+    async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        send, receive = trio.open_memory_channel[tuple[int, bytes]](0)
+        async with trio.open_nursery() as nursery:
+            async with send:
+                for number, stream in self._outputs:
+                    nursery.start_soon(_forward, number, stream, send.clone())
+            async with receive:
+                async for item in receive:
+                    yield item
+
+    async def send_stdin(self, data: bytes) -> None:
+        if self._stdin is None:
+            raise trio.BrokenResourceError("the command has no stdin")
+        await self._stdin.send_all(data)
+
+    async def close_stdin(self) -> None:
+        if self._stdin is None:
+            return
+        if self._terminal is not None:
+            with contextlib.suppress(trio.BrokenResourceError):
+                await self._stdin.send_all(b"\x04")  # what a person types to end input
+        else:
+            await self._stdin.aclose()
+
+    async def resize(self, rows: int, columns: int) -> None:
+        await trio.lowlevel.checkpoint()
+        if self._terminal is not None:
+            with contextlib.suppress(OSError):
+                fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+
+    async def wait(self) -> int:
+        await self._done.wait()
+        if self._code is None:
+            raise RuntimeGone("the agent went away while the command ran")
+        return self._code
+
+    async def aclose(self) -> None:
+        with trio.CancelScope(shield=True):
+            if not self._done.is_set():
+                with contextlib.suppress(RuntimeGone, RuntimeFailure):
+                    await self._link.request("kill_exec", exec=self._number)
+                    await self._done.wait()
+            self._terminal = None
+            for stream in [stream for _, stream in self._outputs] + ([self._stdin] if self._stdin else []):
+                await stream.aclose()
+
+
+async def _forward(
+    number: int, stream: trio.lowlevel.FdStream, send: trio.MemorySendChannel[tuple[int, bytes]]
+) -> None:
+    async with send:
+        while True:
+            try:
+                data = await stream.receive_some(_CHUNK)
+            except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+                return  # a terminal ends with EIO
+            if not data:
+                return
+            with contextlib.suppress(trio.BrokenResourceError):
+                await send.send((number, bytes(data)))

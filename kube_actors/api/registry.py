@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Callable, Iterable, Iterator
-from importlib import resources as package_files
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import attrs
 
@@ -14,6 +13,9 @@ from kube_actors.api.codecs import json
 from kube_actors.api.schema import Schema
 from kube_actors.api.types import Kind, Node, TypeTable
 from kube_actors.errors import KubeActorsError
+
+
+_FACTS: Final = Path(__file__).with_name("facts.json")
 
 
 class UnknownResourceError(KubeActorsError):
@@ -130,6 +132,8 @@ class Registry:
                 return resource
             if resource.group.startswith(f"{rest}."):
                 return resource
+        import difflib  # costs milliseconds, and only a mistyped word needs it
+
         near = difflib.get_close_matches(name, self._by_word, n=2, cutoff=0.7)
         raise UnknownResourceError(word, tuple(dict.fromkeys(self._by_word[each][0].plural for each in near)))
 
@@ -170,6 +174,6 @@ def _resource(row: dict[str, Any], types: TypeTable) -> Resource:
 
 @functools.cache
 def _built_in() -> Registry:
-    facts = json.loads_trusted((package_files.files("kube_actors.api") / "facts.json").read_bytes())
+    facts = json.loads_trusted(_FACTS.read_bytes())
     types = TypeTable(facts["types"])
     return Registry((_resource(row, types) for row in facts["resources"]), types)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kube_actors.api.codecs import json
 from kube_actors.api.types import Kind, Node
 from kube_actors.api.validation import (
     INVALID,
@@ -88,18 +89,23 @@ class Schema:
     def drop_nulls(self, body: dict[str, Any]) -> None:
         """Remove fields that are null, in place: for Kubernetes they were never there (`creationTimestamp: null`).
 
-        Inside values that are kept as they are (`RawExtension`), null stays.
+        A key of a map of texts stays, with the empty text (`data: {empty: null}`). Inside values that are kept as they
+        are (`RawExtension`), null stays.
         """
-        _drop_nulls(self.root, body)
+        if b"null" in json.dumps(body):  # far cheaper than the walk, and nearly always the end of it
+            _drop_nulls(self.root, body)
 
 
 def _drop_nulls(node: Node, value: Any) -> None:
+    if node.preserves_unknown:
+        return
     if isinstance(value, dict):
-        if node.preserves_unknown:
-            return
-        nulls = [key for key, item in value.items() if item is None]
-        for key in nulls:
-            del value[key]
+        texts = node.items is not None and node.items.kind in (Kind.STRING, Kind.BYTES)
+        for key in [key for key, item in value.items() if item is None]:
+            if texts:
+                value[key] = ""
+            else:
+                del value[key]
         for key, item in value.items():
             if isinstance(item, (dict, list)) and (child := node.child(key)) is not None:
                 _drop_nulls(child, item)

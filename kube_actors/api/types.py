@@ -34,6 +34,9 @@ class Kind(enum.Enum):
     BYTES = "bytes"
     ANY = "any"
 
+    # The kind is looked up for every value of every object; the inherited hash is a Python function.
+    __hash__ = object.__hash__
+
 
 # What Go calls the type, for decoding errors in Kubernetes' words.
 _GO_NAMES: Final = {
@@ -76,7 +79,8 @@ class Node:
     """One place of an object.
 
     `items` is the node of a list's items or of a map's values. `list_type` is `atomic`, `set` or `map` (then
-    `list_keys` name an item); `atomic` says that an object or map has one owner and server-side apply replaces it whole.
+    `list_keys` name an item); `atomic` says that an object or map has one owner and is replaced whole by server-side
+    apply.
     `patch_strategies` (`merge`, `retainKeys`, `replace`) and `patch_merge_key` are those of strategic merge patches.
     `enum` lists the allowed values, sorted; of a list, those of its items.
     """

@@ -35,7 +35,7 @@ __all__ = [
     "ScalarEvent",
     "SequenceEndEvent",
     "SequenceStartEvent",
-    "SyntaxTrouble",
+    "TextRefused",
     "emit",
     "parse",
 ]
@@ -43,8 +43,8 @@ __all__ = [
 _LINE_WIDTH: Final = 80
 
 
-class SyntaxTrouble(Exception):
-    """Text that is not YAML; `line` and `column` count from 0."""
+class TextRefused(Exception):
+    """Text that is not YAML, or too much of it, is read no further; `line` and `column` count from 0."""
 
     def __init__(self, message: str, line: int, column: int) -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ class SyntaxTrouble(Exception):
 
 
 def parse(text: str) -> Iterator[Any]:
-    """The events of a stream. Raises `SyntaxTrouble` where the text stops being YAML, after the events before it."""
+    """The events of a stream. Raises `TextRefused` where the text stops being YAML, after the events before it."""
     try:
         parser = CParser(text)
         while (event := parser.get_event()) is not None:
@@ -63,12 +63,12 @@ def parse(text: str) -> Iterator[Any]:
         at = error.position
         line = text.count("\n", 0, at)
         column = at - (text.rfind("\n", 0, at) + 1)
-        raise SyntaxTrouble(error.reason, line, column) from None
+        raise TextRefused(error.reason, line, column) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise SyntaxTrouble(_sentence(error, text), mark.line, mark.column) from None
+        raise TextRefused(_sentence(error, text), mark.line, mark.column) from None
     except YAMLError as error:
-        raise SyntaxTrouble(str(error), 0, 0) from None
+        raise TextRefused(str(error), 0, 0) from None
 
 
 def _sentence(error: MarkedYAMLError, text: str) -> str:

@@ -20,7 +20,7 @@ def index_positions(text: str) -> list[dict[str, Position]]:
     A field stands where its name begins, a list's item where the item begins. Stops silently where the text does.
     """
     documents: list[dict[str, Position]] = []
-    with contextlib.suppress(libyaml.SyntaxTrouble):
+    with contextlib.suppress(libyaml.TextRefused):
         _Indexer(documents).read(text)
     return documents
 
@@ -87,7 +87,7 @@ class _Indexer:
         if frame[2] is None:
             key = event.value if type(event) is libyaml.ScalarEvent else "?"
             path = frame[2] = f"{frame[0]}.{key}" if frame[0] else str(key)
-            index.setdefault(path, position)
+            index[path] = position  # of a repeated key the last counts, as for its value
             return path
         path, frame[2] = str(frame[2]), None
         return path

@@ -15,13 +15,15 @@ import attrs
 from kube_actors.api.codecs import libyaml
 from kube_actors.api.codecs.json_documents import JsonTrouble, read_json_documents
 from kube_actors.api.codecs.positions import Position, find_position, index_positions
-from kube_actors.api.codecs.yaml_builder import Builder, TextRefused
+from kube_actors.api.codecs.yaml_builder import Builder
 from kube_actors.api.codecs.yaml_writer import dump, dump_all
 from kube_actors.errors import InputError, Problem
 
 __all__ = ["Document", "dump", "dump_all", "expand_lists", "load_documents", "load_values"]
 
 _DOCUMENT_START: Final = re.compile(r"^---(?=\s|$)", re.MULTILINE)
+# How many documents of one file may fail before the rest is not looked at.
+_MAX_REFUSALS: Final = 20
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
@@ -153,6 +155,7 @@ def _json_documents(text: str, file: str | None) -> tuple[list[Document], list[P
 def _yaml_documents(text: str, file: str | None) -> tuple[list[Document], list[Problem]]:
     documents: list[Document] = []
     problems: list[Problem] = []
+    refusals = 0
     start: int | None = 0
     while start is not None:
         line = text.count("\n", 0, start)
@@ -161,15 +164,13 @@ def _yaml_documents(text: str, file: str | None) -> tuple[list[Document], list[P
         start_of_next = None
         try:
             builder.build(source.text)
-        except libyaml.SyntaxTrouble as trouble:
-            problems.append(Problem(trouble.message, file, line + trouble.line + 1, trouble.column + 1))
-            start_of_next = _next_document(text, start, line + trouble.line)
-        except TextRefused as refused:
-            trouble_line = line + refused.trouble.line
-            problems.append(Problem(refused.trouble.message, file, trouble_line + 1, refused.trouble.column + 1))
-            start_of_next = _next_document(text, start, trouble_line)
+        except libyaml.TextRefused as refused:
+            problems.append(Problem(refused.message, file, line + refused.line + 1, refused.column + 1))
+            refusals += 1
+            if refusals < _MAX_REFUSALS:
+                start_of_next = _next_document(text, start, line + refused.line)
         problems += [Problem(each.message, file, line + each.line + 1, each.column + 1) for each in builder.troubles]
-        for ordinal, (_, value) in enumerate(builder.documents):
+        for ordinal, value in enumerate(builder.documents):
             if value is not None:
                 documents.append(Document(value, file, source, ordinal))
         start = start_of_next

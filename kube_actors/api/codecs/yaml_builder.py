@@ -20,104 +20,115 @@ _TAG: Final = "tag:yaml.org,2002:"
 _MERGE: Final = object()
 _NO_KEY: Final = object()
 _OPEN: Final = object()
+_SPECIAL_STARTS: Final = frozenset("<.+-")
 
 
 @attrs.frozen
 class Trouble:
-    """Something wrong with a text; `line` and `column` count from 0."""
+    """Something wrong with a text that need not end its reading; `line` and `column` count from 0."""
 
     message: str
     line: int
     column: int
 
 
-class TextRefused(Exception):
-    """The text is not read any further."""
-
-    def __init__(self, trouble: Trouble) -> None:
-        super().__init__(trouble.message)
-        self.trouble = trouble
-
-
 @attrs.define(eq=False)
 class _Frame:
     """A collection being filled. `key` waits for its value; `merges` are what `<<` names, taken in at the end."""
 
+    start: Any
     container: Any
-    key: Any
-    key_event: Any
-    anchor: str | None
     nodes_before: int
+    key: Any = _NO_KEY
+    key_event: Any = None
     merges: list[Any] | None = None
 
 
 class Builder:
-    """Builds the documents of one text. `documents` are (start line from 0, value); `troubles` what was wrong."""
+    """Builds the documents of one text: `documents` are their values, `troubles` what was wrong on the way."""
 
     def __init__(self) -> None:
-        self.documents: list[tuple[int, Any]] = []
+        self.documents: list[Any] = []
         self.troubles: list[Trouble] = []
+        self._stack: list[_Frame] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._nodes = 0
         self._aliased = 0
-        self._start_line = 0
 
     def build(self, text: str) -> None:
-        """Read the whole text. Raises `libyaml.SyntaxTrouble` or `TextRefused`; what came before is kept."""
-        stack: list[_Frame] = []
-        frame: _Frame | None = None
-        resolve = scalars.resolve
+        """Read the whole text. Raises `libyaml.TextRefused`; the documents before that are kept."""
         for event in libyaml.parse(text):
             kind = type(event)
             if kind is libyaml.ScalarEvent:
-                self._nodes += 1
-                value: Any = event.value
-                if event.implicit[0]:
-                    value = self._plain(event, value) if value[:1] in "<.+-" else resolve(value)
-                elif event.tag is not None:
-                    value = self._tagged(event)
-                if event.anchor is not None:
-                    self._anchors[event.anchor] = (value, 1)
-            elif kind is libyaml.MappingStartEvent or kind is libyaml.SequenceStartEvent:
-                self._nodes += 1
-                if len(stack) >= MAX_DEPTH:
-                    raise TextRefused(_trouble(event, f"nested deeper than {MAX_DEPTH} levels"))
-                container: Any = {} if kind is libyaml.MappingStartEvent else []
-                if event.anchor is not None:
-                    self._anchors[event.anchor] = (_OPEN, 0)
-                frame = _Frame(container, _NO_KEY, event, event.anchor, self._nodes)
-                stack.append(frame)
+                value = self._scalar(event)
+            elif kind is libyaml.MappingStartEvent:
+                self._open(event, {})
+                continue
+            elif kind is libyaml.SequenceStartEvent:
+                self._open(event, [])
                 continue
             elif kind is libyaml.MappingEndEvent or kind is libyaml.SequenceEndEvent:
-                value = self._closed(stack.pop())
-                frame = stack[-1] if stack else None
+                event, value = self._close()
             elif kind is libyaml.AliasEvent:
                 value = self._alias(event)
             else:
                 if kind is libyaml.DocumentStartEvent:
                     self._anchors = {}
-                    self._start_line = event.start_mark.line
                 continue
-            if frame is None:
-                self.documents.append((self._start_line, None if value is _MERGE else value))
-            elif type(frame.container) is list:
-                frame.container.append("<<" if value is _MERGE else value)
-            elif frame.key is _NO_KEY:
-                frame.key = value if type(value) is str else self._key(event, value)
-                frame.key_event = event
-            else:
-                self._insert(frame, value)
+            self._place(event, value)
+
+    def _place(self, event: Any, value: Any) -> None:
+        """Put a finished value where it belongs: a document, a list's end, a mapping's key or value."""
+        if not self._stack:
+            self.documents.append(value if value is not _MERGE else "<<")
+            return
+        frame = self._stack[-1]
+        if type(frame.container) is list:
+            frame.container.append(value if value is not _MERGE else "<<")
+        elif frame.key is _NO_KEY:
+            frame.key = value if type(value) is str else self._key(event, value)
+            frame.key_event = event
+        else:
+            self._insert(frame, value if value is not _MERGE else "<<")
 
     def _insert(self, frame: _Frame, value: Any) -> None:
         key, frame.key = frame.key, _NO_KEY
-        if value is _MERGE:
-            value = "<<"
         if key is _MERGE:
             self._merge(frame, value)
         elif key in frame.container:
             self.troubles.append(_trouble(frame.key_event, f'duplicate key "{key}"'))
         else:
             frame.container[key] = value
+
+    def _open(self, event: Any, container: Any) -> None:
+        if len(self._stack) >= MAX_DEPTH:
+            raise _refusal(event, f"nested deeper than {MAX_DEPTH} levels")
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (_OPEN, 0)
+        self._stack.append(_Frame(event, container, self._nodes))
+        self._nodes += 1
+
+    def _close(self) -> tuple[Any, Any]:
+        """The event that opened the innermost collection, and the collection."""
+        frame = self._stack.pop()
+        for merged in frame.merges or ():
+            for key, value in merged.items():
+                frame.container.setdefault(key, value)
+        if frame.start.anchor is not None:
+            self._anchors[frame.start.anchor] = (frame.container, self._nodes - frame.nodes_before)
+        return frame.start, frame.container
+
+    def _scalar(self, event: Any) -> Any:
+        self._nodes += 1
+        value = event.value
+        if event.implicit[0]:
+            # Only these may be a merge key or a number JSON cannot hold; the rest takes the short way.
+            value = self._plain(event, value) if value[:1] in _SPECIAL_STARTS else scalars.resolve(value)
+        elif event.tag is not None:
+            value = self._tagged(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (value, 1)
+        return value
 
     def _plain(self, event: Any, text: str) -> Any:
         """A plain scalar that may be a merge key or a number JSON cannot hold."""
@@ -165,14 +176,6 @@ class Builder:
         self.troubles.append(_trouble(event, f"{what} cannot be the key of a mapping"))
         return f"<{what}>"
 
-    def _closed(self, frame: _Frame) -> Any:
-        for merged in frame.merges or ():
-            for key, value in merged.items():
-                frame.container.setdefault(key, value)
-        if frame.anchor is not None:
-            self._anchors[frame.anchor] = (frame.container, self._nodes - frame.nodes_before + 1)
-        return frame.container
-
     def _merge(self, frame: _Frame, value: Any) -> None:
         """`<<: mapping` or `<<: [mapping, …]`; earlier ones win, and the mapping's own keys win over all."""
         merged = value if isinstance(value, list) else [value]
@@ -189,12 +192,12 @@ class Builder:
             self.troubles.append(_trouble(event, f"unknown anchor '{name}' referenced"))
             return None
         if value is _OPEN:
-            raise TextRefused(_trouble(event, f"anchor '{name}' value contains itself"))
+            raise _refusal(event, f"anchor '{name}' value contains itself")
         self._nodes += nodes
         self._aliased += nodes
         if self._aliased > MAX_ALIASED:
             message = f"the aliases repeat more than {MAX_ALIASED} values: the document is refused as an alias bomb"
-            raise TextRefused(_trouble(event, message))
+            raise _refusal(event, message)
         return _copy(value)
 
 
@@ -209,3 +212,8 @@ def _copy(value: Any) -> Any:
 def _trouble(event: Any, message: str) -> Trouble:
     mark = event.start_mark
     return Trouble(message, mark.line, mark.column)
+
+
+def _refusal(event: Any, message: str) -> libyaml.TextRefused:
+    mark = event.start_mark
+    return libyaml.TextRefused(message, mark.line, mark.column)

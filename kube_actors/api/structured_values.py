@@ -1,0 +1,233 @@
+"""Objects as server-side apply sees them: values made of parts that have owners of their own.
+
+A struct or map has its fields as parts, a list of type `map` its items by their keys, one of type `set` its items by
+value; whatever is atomic or scalar is a leaf. Everything here is pure and shares unchanged subtrees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import attrs
+
+from kube_actors.api.field_set import SELF, FieldSet, Trie, is_member, key_element, members_of, node_of, value_element
+from kube_actors.api.schema import Schema
+from kube_actors.api.types import Kind, Node
+
+# Keys of list items that Kubernetes defaults; an applied configuration may leave them out.
+KEY_DEFAULTS: Mapping[str, Any] = {"protocol": "TCP"}
+
+Parts = dict[str, tuple[Any, Node | None]]
+
+
+@attrs.frozen
+class Difference:
+    """The fields that differ between two objects."""
+
+    changed: FieldSet
+    removed: FieldSet
+
+
+def field_set_of(body: Any, schema: Schema) -> FieldSet:
+    """Every field of an object: its leaves, the items of its lists, and empty objects."""
+    return FieldSet(_members(body, schema.root))
+
+
+def is_granular(node: Node | None) -> bool:
+    """Whether parts of the value at this place have owners of their own."""
+    if node is None or node.atomic:
+        return False
+    return node.kind in (Kind.OBJECT, Kind.MAP) or (node.kind is Kind.LIST and node.list_type != "atomic")
+
+
+def compare(old: Any, new: Any, schema: Schema) -> Difference:
+    """What was added or changed, and what was removed, from one object to the next. Equal subtrees are not looked at."""
+    changed, removed = _compare_members(old, new, schema.root)
+    return Difference(FieldSet(changed), FieldSet(removed))
+
+
+def merge(live: dict[str, Any], applied: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """The live object with the applied configuration merged in; null in the configuration removes."""
+    merged: dict[str, Any] = _merge(live, applied, schema.root)
+    return merged
+
+
+def without(body: dict[str, Any], fields: FieldSet, schema: Schema) -> dict[str, Any]:
+    """The object without these fields; objects and lists that lose their last part go too."""
+    rest: dict[str, Any] | None = _without(body, fields.trie, schema.root)
+    return rest or {}
+
+
+def with_parents(fields: FieldSet, schema: Schema) -> FieldSet:
+    """The set in which a struct field counts as a member as soon as one of its own fields does."""
+    return FieldSet(_with_parents(fields.trie, schema.root))
+
+
+def duplicates(applied: dict[str, Any], schema: Schema) -> Iterator[tuple[str, str]]:
+    """(path of the list, key) of every item that a keyed list names twice."""
+    return _duplicates(applied, schema.root, "")
+
+
+def _elements(value: list[Any], node: Node) -> dict[str, Any] | None:
+    """The items of a granular list by path element; None when it holds an element twice (it is compared as one value)."""
+    found = {_element(item, node): item for item in value}
+    return found if len(found) == len(value) else None
+
+
+def _element(item: Any, node: Node) -> str:
+    if node.list_type == "set":
+        return value_element(item)
+    keys = {name: item.get(name, KEY_DEFAULTS.get(name)) for name in node.list_keys} if isinstance(item, dict) else {}
+    present = {name: value for name, value in keys.items() if value is not None}
+    return key_element(present)
+
+
+def _parts(value: Any, node: Node | None) -> Parts | None:
+    """The owned parts of a value by path element; None when it has one owner as a whole."""
+    if not is_granular(node) or node is None:
+        return None
+    if isinstance(value, dict) and node.kind is not Kind.LIST:
+        return {f"f:{name}": (member, node.child(name)) for name, member in value.items()}
+    if isinstance(value, list) and node.kind is Kind.LIST:
+        items = _elements(value, node)
+        return None if items is None else {element: (item, node.items) for element, item in items.items()}
+    return None
+
+
+def _members(value: Any, node: Node | None) -> Trie:
+    """The trie below a value: what is owned in it, apart from the value itself."""
+    trie: Trie = {}
+    for element, (part, child) in (_parts(value, node) or {}).items():
+        below = _members(part, child)
+        named = element.startswith("f:") and node is not None and node.kind is Kind.OBJECT
+        member = not below or not named or _parts(part, child) is None
+        found = node_of(member, below)
+        if found is not None:
+            trie[element] = found
+    return trie
+
+
+def _compare_members(old: Any, new: Any, node: Node | None) -> tuple[Trie, Trie]:
+    """(changed, removed) tries below a place whose values differ."""
+    changed: Trie = {}
+    removed: Trie = {}
+    before, after = _parts(old, node) or {}, _parts(new, node) or {}
+    for element, (part, child) in after.items():
+        earlier = before.get(element)
+        if earlier is None:
+            changed[element] = _whole(part, child)
+            continue
+        if earlier[0] is part or earlier[0] == part:
+            continue
+        if _parts(earlier[0], child) is None or _parts(part, child) is None:
+            changed[element] = _whole(part, child)
+            continue
+        below_changed, below_removed = _compare_members(earlier[0], part, child)
+        if below_changed:
+            changed[element] = below_changed
+        if below_removed:
+            removed[element] = below_removed
+    for element, (part, child) in before.items():
+        if element not in after:
+            removed[element] = _whole(part, child)
+    return changed, removed
+
+
+def _whole(value: Any, node: Node | None) -> Trie:
+    """The node of a value that is wholly new or wholly gone: itself and everything in it."""
+    return node_of(True, _members(value, node)) or {}
+
+
+def _merge(live: Any, applied: Any, node: Node | None) -> Any:
+    """The live value with the applied one merged in; null in the configuration removes."""
+    ours = _parts(applied, node)
+    theirs = _parts(live, node)
+    if ours is None or theirs is None or node is None:
+        return _without_nulls(applied)
+    if node.kind is not Kind.LIST:
+        merged = dict(live)
+        for name, value in applied.items():
+            if value is None:
+                merged.pop(name, None)
+            else:
+                merged[name] = _merge(live[name], value, node.child(name)) if name in live else _without_nulls(value)
+        return merged
+    return list(_merged_items(theirs, ours, node.items))
+
+
+def _merged_items(theirs: Parts, ours: Parts, item: Node | None) -> Iterator[Any]:
+    """List items in the applied order; live items that are not applied stay before the neighbour they stood before."""
+    waiting = list(theirs)
+    for element, (value, _) in ours.items():
+        if element in theirs and element in waiting:
+            for other in waiting[: waiting.index(element)]:
+                if other not in ours:
+                    yield theirs[other][0]
+                    waiting.remove(other)
+            waiting.remove(element)
+        yield _merge(theirs[element][0], value, item) if element in theirs else _without_nulls(value)
+    for other in waiting:
+        yield theirs[other][0]
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+    return value
+
+
+def _with_parents(trie: Trie, node: Node | None) -> Trie:
+    full: Trie = {}
+    for element, child in trie.items():
+        if element == SELF:
+            continue
+        below = _child_of(node, element)
+        named = is_member(child) or (element.startswith("f:") and node is not None and node.kind is Kind.OBJECT)
+        found = node_of(named, _with_parents(members_of(child), below))
+        if found is not None:
+            full[element] = found
+    return full
+
+
+def _child_of(node: Node | None, element: str) -> Node | None:
+    if node is None:
+        return None
+    return node.child(element[2:]) if element.startswith("f:") else node.items
+
+
+def _without(value: Any, gone: Trie, node: Node | None) -> Any:
+    """The value without the fields of `gone`; None when nothing is left of it."""
+    parts = _parts(value, node)
+    if parts is None or not gone or node is None:
+        return value
+    rest: dict[str, Any] = {}
+    for element, (part, child) in parts.items():
+        trie = gone.get(element)
+        if trie is None:
+            rest[element] = part
+        elif not is_member(trie):
+            kept = _without(part, members_of(trie), child)
+            if kept is not None:
+                rest[element] = kept
+    if not rest:
+        return None
+    if node.kind is Kind.LIST:
+        return list(rest.values())
+    return {element[2:]: part for element, part in rest.items()}
+
+
+def _duplicates(value: Any, node: Node | None, path: str) -> Iterator[tuple[str, str]]:
+    if not is_granular(node) or node is None:
+        return
+    if isinstance(value, list):
+        seen: set[str] = set()
+        for item in value:
+            element = _element(item, node)
+            if element in seen:
+                yield path, element.partition(":")[2]
+            seen.add(element)
+            yield from _duplicates(item, node.items, f"{path}[{element.partition(':')[2]}]")
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from _duplicates(member, node.child(name), f"{path}.{name}")

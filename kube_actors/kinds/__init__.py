@@ -1,0 +1,75 @@
+"""The rules of each kind: defaults, cross-field validation, summaries, columns, old versions.
+
+`hooks_for(resource_id)` answers for every resource; those without a module here have the rules all objects share.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import attrs
+
+from kube_actors.api import names
+from kube_actors.kinds.hooks import Hooks
+from kube_actors.store.projection import Projection, base_projection
+
+__all__ = ["Hooks", "hooks_for", "project"]
+
+# Resource id -> module with its `HOOKS`; imported when the kind is first met.
+MODULES: Mapping[str, str] = {
+    "configmaps": "configmaps",
+    "deployments.apps": "deployments",
+    "endpoints": "endpoints",
+    "endpointslices.discovery.k8s.io": "endpointslices",
+    "events": "events",
+    "events.events.k8s.io": "events",
+    "leases.coordination.k8s.io": "leases",
+    "namespaces": "namespaces",
+    "nodes": "nodes",
+    "pods": "pods",
+    "replicasets.apps": "replicasets",
+    "secrets": "secrets",
+    "serviceaccounts": "serviceaccounts",
+    "services": "services",
+}
+
+# Kinds with a spec whose changes Kubernetes does not count.
+WITHOUT_GENERATION = frozenset(
+    {
+        "certificatesigningrequests.certificates.k8s.io",
+        "csidrivers.storage.k8s.io",
+        "csinodes.storage.k8s.io",
+        "limitranges",
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "resourcequotas",
+        "volumeattachments.storage.k8s.io",
+    }
+)
+# Kinds whose names only have to fit into a URL path.
+PATH_NAMES = frozenset(
+    f"{plural}.rbac.authorization.k8s.io" for plural in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
+)
+
+
+@functools.cache
+def hooks_for(resource_id: str) -> Hooks:
+    """The rules of a resource, by its id (`deployments.apps`)."""
+    module = MODULES.get(resource_id)
+    if module is not None:
+        hooks: Hooks = importlib.import_module(f"kube_actors.kinds.{module}").HOOKS
+        return hooks
+    hooks = Hooks()
+    if resource_id in WITHOUT_GENERATION:
+        hooks = attrs.evolve(hooks, generation=None)
+    if resource_id in PATH_NAMES:
+        hooks = attrs.evolve(hooks, name=names.path_segment)
+    return hooks
+
+
+def project(resource_id: str, body: Mapping[str, Any]) -> Projection:
+    """What the store keeps beside an object: its metadata's projection with the kind's facts in it."""
+    return base_projection(body, hooks_for(resource_id).project(dict(body)))

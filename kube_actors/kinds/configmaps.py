@@ -1,0 +1,43 @@
+"""ConfigMaps: keys that can be file names, one megabyte, and `immutable`."""
+
+from __future__ import annotations
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.columns import age
+from kube_actors.kinds.hooks import Body, Hooks, Row
+
+MAXIMUM_SIZE = 1024 * 1024
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    data, binary = new.get("data") or {}, new.get("binaryData") or {}
+    found = []
+    for field, keys in (("data", data), ("binaryData", binary)):
+        found += [causes.invalid(f"{field}[{key}]", key, why) for key in keys for why in names.config_map_key(key)]
+    for key in data.keys() & binary.keys():
+        found.append(causes.invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
+    size = sum(len(value.encode()) for value in data.values()) + sum(len(value) * 3 // 4 for value in binary.values())
+    if size > MAXIMUM_SIZE:
+        found.append(causes.too_long("", MAXIMUM_SIZE))
+    if old is not None:
+        found += kept_immutable(new, old, ("data", "binaryData"))
+    return found
+
+
+def kept_immutable(new: Body, old: Body, fields: tuple[str, ...]) -> list[Cause]:
+    """What an `immutable` object forbids to change, itself included."""
+    if not old.get("immutable"):
+        return []
+    why = "field is immutable when `immutable` is set"
+    found = [] if new.get("immutable") else [causes.forbidden("immutable", why)]
+    return found + [causes.forbidden(name, why) for name in fields if new.get(name) != old.get(name)]
+
+
+def _columns(body: Body, now: float) -> Row:
+    keys = len(body.get("data") or {}) + len(body.get("binaryData") or {})
+    return (body["metadata"]["name"], str(keys), age(body, now))
+
+
+HOOKS = Hooks(validate=_validate, columns=_columns, generation=None)

@@ -1,0 +1,115 @@
+"""Deployments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.api.intstr import is_percent, resolve_int_or_percent
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.columns import age
+from kube_actors.kinds.facts import DeploymentFacts
+from kube_actors.kinds.hooks import Body, Hooks, Row
+from kube_actors.kinds.workloads import (
+    container_columns,
+    default_template,
+    not_negative,
+    selector_rules,
+    template_rules,
+)
+
+
+def _default(body: Body) -> None:
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        return
+    spec.setdefault("replicas", 1)
+    spec.setdefault("revisionHistoryLimit", 10)
+    spec.setdefault("progressDeadlineSeconds", 600)
+    strategy = spec.setdefault("strategy", {})
+    if strategy.setdefault("type", "RollingUpdate") == "RollingUpdate":
+        rolling = strategy.setdefault("rollingUpdate", {})
+        rolling.setdefault("maxSurge", "25%")
+        rolling.setdefault("maxUnavailable", "25%")
+    default_template(spec)
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    spec = new.get("spec")
+    if not isinstance(spec, dict):
+        return [causes.required("spec")]
+    found = not_negative(spec, "replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds")
+    found += selector_rules(spec) + template_rules(spec) + _strategy(spec.get("strategy") or {})
+    deadline, minimum = spec.get("progressDeadlineSeconds"), spec.get("minReadySeconds", 0)
+    if isinstance(deadline, int) and deadline <= minimum:
+        found.append(causes.invalid("spec.progressDeadlineSeconds", deadline, "must be greater than minReadySeconds"))
+    if old is not None and spec.get("selector") != old["spec"].get("selector"):
+        found.append(causes.immutable("spec.selector", spec.get("selector")))
+    return found
+
+
+def _strategy(strategy: Body) -> list[Cause]:
+    rolling = strategy.get("rollingUpdate")
+    if strategy.get("type") == "Recreate":
+        why = "may not be specified when strategy `type` is 'Recreate'"
+        return [] if rolling is None else [causes.forbidden("spec.strategy.rollingUpdate", why)]
+    if rolling is None:
+        return []
+    found = []
+    amounts = {}
+    for name in ("maxUnavailable", "maxSurge"):
+        value = rolling.get(name, 0)
+        amounts[name] = value
+        found += _amount(f"spec.strategy.rollingUpdate.{name}", value)
+    if not found and _is_zero(amounts["maxUnavailable"]) and _is_zero(amounts["maxSurge"]):
+        why = "may not be 0 when `maxSurge` is 0"
+        found.append(causes.invalid("spec.strategy.rollingUpdate.maxUnavailable", amounts["maxUnavailable"], why))
+    value = amounts["maxUnavailable"]
+    if is_percent(value) and int(str(value)[:-1]) > 100:
+        found.append(
+            causes.invalid("spec.strategy.rollingUpdate.maxUnavailable", value, "must not be greater than 100%")
+        )
+    return found
+
+
+def _amount(field: str, value: Any) -> list[Cause]:
+    """A number or a percentage, not negative."""
+    if isinstance(value, int):
+        return [causes.invalid(field, value, "must be greater than or equal to 0")] if value < 0 else []
+    if not is_percent(value) or value.startswith(("-", "+")):
+        why = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+        return [causes.invalid(field, value, why)]
+    return []
+
+
+def _is_zero(value: int | str) -> bool:
+    return resolve_int_or_percent(value, 100, round_up=True) == 0
+
+
+def _facts(body: Body) -> DeploymentFacts:
+    spec, status = body.get("spec") or {}, body.get("status") or {}
+    return DeploymentFacts(
+        replicas=spec.get("replicas", 1),
+        current=status.get("replicas", 0),
+        updated=status.get("updatedReplicas", 0),
+        ready=status.get("readyReplicas", 0),
+        available=status.get("availableReplicas", 0),
+        observed_generation=status.get("observedGeneration", 0),
+        paused=bool(spec.get("paused", False)),
+    )
+
+
+def _columns(body: Body, now: float) -> Row:
+    facts = _facts(body)
+    ready = f"{facts.ready}/{facts.replicas}"
+    row = (body["metadata"]["name"], ready, str(facts.updated), str(facts.available), age(body, now))
+    return row + container_columns(body)
+
+
+HOOKS = Hooks(
+    default=_default,
+    validate=_validate,
+    project=_facts,
+    columns=_columns,
+    status_metadata=("annotations", "finalizers"),
+)

@@ -1,0 +1,85 @@
+"""Endpoints: the addresses behind a service, as one object."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.columns import age
+from kube_actors.kinds.hooks import Body, Hooks, Row
+
+SHOWN = 3
+
+
+def _default(body: Body) -> None:
+    for subset in body.get("subsets") or ():
+        for port in subset.get("ports") or ():
+            port.setdefault("protocol", "TCP")
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    found = []
+    for index, subset in enumerate(new.get("subsets") or ()):
+        place = f"subsets[{index}]"
+        if not subset.get("addresses") and not subset.get("notReadyAddresses"):
+            found.append(causes.required(place, "must specify `addresses` or `notReadyAddresses`"))
+        for name in ("addresses", "notReadyAddresses"):
+            for at, address in enumerate(subset.get(name) or ()):
+                field = f"{place}.{name}[{at}].ip"
+                found += [causes.invalid(field, address.get("ip"), why) for why in endpoint_address(address.get("ip"))]
+        ports = subset.get("ports") or ()
+        for at, port in enumerate(ports):
+            found += _port(port, f"{place}.ports[{at}]", named=len(ports) > 1)
+    return found
+
+
+def _port(port: Body, field: str, *, named: bool) -> list[Cause]:
+    found = []
+    name = port.get("name", "")
+    if name:
+        found += [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_label(name)]
+    elif named:
+        found.append(causes.required(f"{field}.name"))
+    found += causes.port(f"{field}.port", port.get("port"))
+    return found
+
+
+def endpoint_address(value: Any) -> list[str]:
+    """What is wrong with an address that traffic shall be sent to."""
+    try:
+        address = ipaddress.ip_address(value or "")
+    except ValueError:
+        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
+    if address.is_unspecified:
+        return [f"may not be unspecified ({value})"]
+    if address.is_link_local:
+        return ["may not be in the link-local range (169.254.0.0/16, fe80::/10)"]
+    if address.is_multicast:
+        return ["may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"]
+    return []
+
+
+def shown_endpoints(places: list[str]) -> str:
+    """The first three, and how many more there are."""
+    if not places:
+        return "<none>"
+    listed = ",".join(places[:SHOWN])
+    return f"{listed} + {len(places) - SHOWN} more..." if len(places) > SHOWN else listed
+
+
+def _columns(body: Body, now: float) -> Row:
+    places = []
+    for subset in body.get("subsets") or ():
+        addresses = [each.get("ip", "") for each in subset.get("addresses") or ()]
+        ports = [each.get("port") for each in subset.get("ports") or ()]
+        if ports:
+            places += [f"{address}:{port}" for port in ports for address in addresses]
+        else:
+            places += addresses
+    return (body["metadata"]["name"], shown_endpoints(places), age(body, now))
+
+
+HOOKS = Hooks(default=_default, validate=_validate, columns=_columns, generation=None)

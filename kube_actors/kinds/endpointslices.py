@@ -1,0 +1,110 @@
+"""EndpointSlices: up to a thousand endpoints of a service, of one address family."""
+
+from __future__ import annotations
+
+import ipaddress
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.columns import age
+from kube_actors.kinds.endpoints import SHOWN, endpoint_address, shown_endpoints
+from kube_actors.kinds.facts import EndpointSliceFacts
+from kube_actors.kinds.hooks import Body, Hooks, Row
+
+MAXIMUM_ENDPOINTS = 1000
+MAXIMUM_ADDRESSES = 100
+SERVICE_LABEL = "kubernetes.io/service-name"
+
+
+def _default(body: Body) -> None:
+    for port in body.get("ports") or ():
+        port.setdefault("name", "")
+        port.setdefault("protocol", "TCP")
+    for endpoint in body.get("endpoints") or ():
+        endpoint.setdefault("conditions", {}).setdefault("ready", True)
+
+
+def _generation(new: Body, old: Body) -> bool:
+    """Counts endpoints and ports, and the labels, which say whose they are."""
+    if any(new.get(name) != old.get(name) for name in ("endpoints", "ports", "addressType")):
+        return True
+    return bool(new["metadata"].get("labels") != old["metadata"].get("labels"))
+
+
+def _prepare_create(body: Body) -> None:
+    body["metadata"]["generation"] = 1
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    found = []
+    kind = new.get("addressType")
+    endpoints = new.get("endpoints") or []
+    if len(endpoints) > MAXIMUM_ENDPOINTS:
+        why = f"Too many: {len(endpoints)}: must have at most {MAXIMUM_ENDPOINTS} items"
+        found.append(Cause("FieldValueTooMany", why, "endpoints"))
+    for index, endpoint in enumerate(endpoints):
+        found += _endpoint(endpoint, kind, f"endpoints[{index}]")
+    taken = set()
+    for index, port in enumerate(new.get("ports") or []):
+        field, name = f"ports[{index}]", port.get("name", "")
+        if name:
+            found += [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_label(name)]
+        if name in taken:
+            found.append(causes.duplicate(f"{field}.name", name))
+        taken.add(name)
+        if port.get("port") is not None:
+            found += causes.port(f"{field}.port", port["port"])
+    if old is not None and kind != old.get("addressType"):
+        found.append(causes.immutable("addressType", kind))
+    return found
+
+
+def _endpoint(endpoint: Body, kind: object, field: str) -> list[Cause]:
+    addresses = endpoint.get("addresses") or []
+    if not addresses:
+        return [causes.required(f"{field}.addresses", "must contain at least 1 address")]
+    if len(addresses) > MAXIMUM_ADDRESSES:
+        why = f"Too many: {len(addresses)}: must have at most {MAXIMUM_ADDRESSES} items"
+        return [Cause("FieldValueTooMany", why, f"{field}.addresses")]
+    found = []
+    for index, address in enumerate(addresses):
+        place = f"{field}.addresses[{index}]"
+        if kind == "FQDN":
+            problems = names.dns1123_subdomain(address)
+        else:
+            problems = endpoint_address(address) or _wrong_family(address, kind)
+        found += [causes.invalid(place, address, why) for why in problems]
+    return found
+
+
+def _wrong_family(address: str, kind: object) -> list[str]:
+    version = ipaddress.ip_address(address).version
+    if (kind == "IPv4" and version != 4) or (kind == "IPv6" and version != 6):
+        return [f"must be an {kind} address"]
+    return []
+
+
+def _facts(body: Body) -> EndpointSliceFacts:
+    endpoints = body.get("endpoints") or []
+    ready = sum(1 for each in endpoints if (each.get("conditions") or {}).get("ready", True))
+    labels = body["metadata"].get("labels") or {}
+    return EndpointSliceFacts(labels.get(SERVICE_LABEL, ""), ready, len(endpoints))
+
+
+def _columns(body: Body, now: float) -> Row:
+    ports = [str(each["port"]) for each in body.get("ports") or [] if each.get("port") is not None]
+    shown_ports = ",".join(ports[:SHOWN]) + (f" + {len(ports) - SHOWN} more..." if len(ports) > SHOWN else "")
+    addresses = [address for each in body.get("endpoints") or [] for address in each.get("addresses") or []]
+    shown = shown_endpoints(addresses) if addresses else "<unset>"
+    return (body["metadata"]["name"], body.get("addressType", ""), shown_ports or "<unset>", shown, age(body, now))
+
+
+HOOKS = Hooks(
+    default=_default,
+    prepare_create=_prepare_create,
+    validate=_validate,
+    project=_facts,
+    columns=_columns,
+    generation=_generation,
+)

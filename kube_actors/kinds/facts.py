@@ -1,0 +1,92 @@
+"""The summaries that deciding code reads instead of the bodies, one per kind; kept beside every stored object."""
+
+from __future__ import annotations
+
+import attrs
+
+
+@attrs.frozen(weakref_slot=False)
+class PodFacts:
+    """A Pod. Times are epoch seconds; `requests` is (cpu in thousandths, memory in bytes), init containers counted in.
+
+    `host_ports` are (protocol, host IP, port). `terminal`: Succeeded or Failed. `started`: status.startTime.
+    """
+
+    phase: str
+    ready: bool
+    ready_since: float | None
+    node: str
+    address: str
+    template_hash: str
+    requests: tuple[int, int]
+    host_ports: tuple[tuple[str, str, int], ...]
+    terminal: bool
+    restarts: int
+    scheduler_name: str
+    priority: int
+    scheduled: bool
+    started: float | None
+
+
+@attrs.frozen(weakref_slot=False)
+class ReplicaSetFacts:
+    """A ReplicaSet: what it should have and what it reported; `revision` is the Deployment's number for it (0: none)."""
+
+    replicas: int
+    current: int
+    ready: int
+    available: int
+    observed_generation: int
+    template_hash: str
+    revision: int
+
+
+@attrs.frozen(weakref_slot=False)
+class DeploymentFacts:
+    """A Deployment: what it should have and what it reported."""
+
+    replicas: int
+    current: int
+    updated: int
+    ready: int
+    available: int
+    observed_generation: int
+    paused: bool
+
+
+@attrs.frozen(weakref_slot=False)
+class ServiceFacts:
+    """A Service: `cluster_ips` ("None" when headless), `selector` as sorted pairs, `node_ports` as (protocol, port)."""
+
+    type: str
+    cluster_ips: tuple[str, ...]
+    selector: tuple[tuple[str, str], ...]
+    node_ports: tuple[tuple[str, int], ...]
+
+
+@attrs.frozen(weakref_slot=False)
+class NodeFacts:
+    """A Node: `allocatable` is (cpu in thousandths, memory in bytes, pods), `taints` are (key, value, effect)."""
+
+    ready: bool
+    unschedulable: bool
+    allocatable: tuple[int, int, int]
+    taints: tuple[tuple[str, str, str], ...]
+    address: str
+
+
+@attrs.frozen(weakref_slot=False)
+class NamespaceFacts:
+    """A Namespace: Active or Terminating, and who still holds it."""
+
+    phase: str
+    finalizers: tuple[str, ...]
+
+
+@attrs.frozen(weakref_slot=False)
+class EndpointSliceFacts:
+    """An EndpointSlice: the service it belongs to, and how many of its endpoints are ready."""
+
+    service: str
+    ready: int
+    total: int

@@ -1,0 +1,64 @@
+"""What a kind adds to the rules every object follows. A resource without hooks is a working API all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import attrs
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+
+Body = dict[str, Any]
+Row = tuple[str, ...]
+METADATA_FIELDS = ("metadata.name", "metadata.namespace")
+
+
+def _nothing(_body: Body) -> None:
+    """No defaults, nothing to reset."""
+
+
+def _keep(_new: Body, _old: Body, _subresource: str) -> None:
+    """Nothing to reset beyond the split of status and the rest."""
+
+
+def _no_causes(_new: Body, _old: Body | None) -> list[Cause]:
+    return []
+
+
+def _no_facts(_body: Body) -> Any:
+    return None
+
+
+def spec_changed(new: Body, old: Body) -> bool:
+    """The usual rule of `metadata.generation`: it counts changes of the spec."""
+    return bool(new.get("spec") != old.get("spec"))
+
+
+@attrs.frozen
+class Hooks:
+    """The rules of one kind. Every function gets plain bodies; `default`, `prepare_*` change `new` in place.
+
+    * `default`: fill in what Kubernetes fills in; must change nothing when run again.
+    * `prepare_create`, `prepare_update(new, old, subresource)`: reset what this request may not set.
+    * `validate(new, old)`: every cause at once; `old` is None on create.
+    * `project`: the summary that deciding code reads instead of the body.
+    * `selectable_fields`: what field selectors may ask for; other fields are refused.
+    * `columns(body, now)`: the cells of `kubectl get`, in the registry's order of columns.
+    * `name`: grammar of `metadata.name`; `generation(new, old)`: whether this change counts, None when not counted.
+    * `status_metadata`: fields of the metadata that a write of the status may change.
+    * `default_grace(body)`: seconds a deleted object stays to end in order; without it, it goes at once.
+    """
+
+    default: Callable[[Body], None] = _nothing
+    prepare_create: Callable[[Body], None] = _nothing
+    prepare_update: Callable[[Body, Body, str], None] = _keep
+    validate: Callable[[Body, Body | None], list[Cause]] = _no_causes
+    project: Callable[[Body], Any] = _no_facts
+    selectable_fields: tuple[str, ...] = METADATA_FIELDS
+    columns: Callable[[Body, float], Row] | None = None
+    name: Callable[[str], list[str]] = names.dns1123_subdomain
+    generation: Callable[[Body, Body], bool] | None = spec_changed
+    status_metadata: tuple[str, ...] = ()
+    default_grace: Callable[[Body], int] | None = None

@@ -1,0 +1,28 @@
+"""Leases: who holds what, and until when."""
+
+from __future__ import annotations
+
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.columns import age
+from kube_actors.kinds.hooks import Body, Hooks, Row
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    spec = new.get("spec") or {}
+    found = []
+    duration, transitions = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")
+    if duration is not None and duration <= 0:
+        found.append(causes.invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"))
+    if transitions is not None and transitions < 0:
+        found.append(causes.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"))
+    if spec.get("holderIdentity") == "":
+        found.append(causes.invalid("spec.holderIdentity", "", "must not be empty"))
+    return found
+
+
+def _columns(body: Body, now: float) -> Row:
+    return (body["metadata"]["name"], (body.get("spec") or {}).get("holderIdentity", ""), age(body, now))
+
+
+HOOKS = Hooks(validate=_validate, columns=_columns, generation=None)

@@ -1,0 +1,65 @@
+"""Namespaces: kept by the finalizer `kubernetes` until the namespace actor has emptied them."""
+
+from __future__ import annotations
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.columns import age
+from kube_actors.kinds.facts import NamespaceFacts
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks, Row
+
+FINALIZER = "kubernetes"
+NAME_LABEL = "kubernetes.io/metadata.name"
+
+
+def _prepare_create(body: Body) -> None:
+    spec = body.setdefault("spec", {})
+    finalizers = [each for each in spec.get("finalizers") or [] if each != FINALIZER]
+    spec["finalizers"] = [*finalizers, FINALIZER]
+    body["status"] = {"phase": "Active"}
+
+
+def _default(body: Body) -> None:
+    metadata = body["metadata"]
+    if metadata.get("name"):
+        metadata.setdefault("labels", {})[NAME_LABEL] = metadata["name"]
+
+
+def _prepare_update(new: Body, old: Body, subresource: str) -> None:
+    """Only `finalize` takes finalizers out of the spec."""
+    if subresource != "finalize":
+        new["spec"] = old.get("spec", {})
+    new.setdefault("status", old.get("status", {"phase": "Active"}))
+    _default(new)
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    found = []
+    for index, finalizer in enumerate((new.get("spec") or {}).get("finalizers") or []):
+        field = f"spec.finalizers[{index}]"
+        found += [causes.invalid(field, finalizer, why) for why in names.qualified_name(finalizer)]
+    return found
+
+
+def _facts(body: Body) -> NamespaceFacts:
+    finalizers = tuple((body.get("spec") or {}).get("finalizers") or ())
+    return NamespaceFacts((body.get("status") or {}).get("phase", "Active"), finalizers)
+
+
+def _columns(body: Body, now: float) -> Row:
+    return (body["metadata"]["name"], (body.get("status") or {}).get("phase", ""), age(body, now))
+
+
+HOOKS = Hooks(
+    default=_default,
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
+    validate=_validate,
+    project=_facts,
+    columns=_columns,
+    name=names.dns1123_label,
+    generation=None,
+    selectable_fields=(*METADATA_FIELDS, "name", "status.phase"),
+    status_metadata=("labels", "annotations", "finalizers"),
+)

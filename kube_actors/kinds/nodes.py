@@ -1,0 +1,108 @@
+"""Nodes."""
+
+from __future__ import annotations
+
+from kube_actors.api import names
+from kube_actors.api.quantity import Quantity
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.columns import age, listed
+from kube_actors.kinds.facts import NodeFacts
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks, Row
+
+ROLE_PREFIX = "node-role.kubernetes.io/"
+ROLE_LABEL = "kubernetes.io/role"
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    spec = new.get("spec") or {}
+    found = []
+    taken = set()
+    for index, taint in enumerate(spec.get("taints") or ()):
+        field = f"spec.taints[{index}]"
+        key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect")
+        found += [causes.invalid(f"{field}.key", key, why) for why in names.qualified_name(key)]
+        found += [causes.invalid(f"{field}.value", value, why) for why in names.label_value(value)]
+        if (key, effect) in taken:
+            found.append(causes.duplicate(field, taint))
+        taken.add((key, effect))
+    if old is not None:
+        before = old.get("spec") or {}
+        for name in ("podCIDR", "providerID"):
+            if before.get(name) and spec.get(name) != before[name]:
+                why = f'node updates may not change {name} except from "" to valid'
+                found.append(causes.forbidden(f"spec.{name}", why))
+    return found
+
+
+def _facts(body: Body) -> NodeFacts:
+    spec, status = body.get("spec") or {}, body.get("status") or {}
+    amounts = status.get("allocatable") or status.get("capacity") or {}
+    taints = tuple(
+        (each.get("key", ""), each.get("value", ""), each.get("effect", "")) for each in spec.get("taints") or ()
+    )
+    return NodeFacts(
+        ready=_condition(body, "Ready") == "True",
+        unschedulable=bool(spec.get("unschedulable", False)),
+        allocatable=(
+            Quantity.parse(amounts.get("cpu", 0)).milli,
+            Quantity.parse(amounts.get("memory", 0)).value,
+            Quantity.parse(amounts.get("pods", 0)).value,
+        ),
+        taints=taints,
+        address=_address(body, "InternalIP"),
+    )
+
+
+def _condition(body: Body, kind: str) -> str:
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    return next((str(each.get("status")) for each in conditions if each.get("type") == kind), "Unknown")
+
+
+def _address(body: Body, kind: str) -> str:
+    addresses = (body.get("status") or {}).get("addresses") or ()
+    return next((str(each.get("address")) for each in addresses if each.get("type") == kind), "")
+
+
+def _status(body: Body) -> str:
+    ready = {"True": "Ready", "False": "NotReady"}.get(_condition(body, "Ready"), "Unknown")
+    conditions = (body.get("status") or {}).get("conditions") or ()
+    if not any(each.get("type") == "Ready" for each in conditions):
+        ready = "Unknown"
+    elif ready == "Unknown":
+        ready = "NotReady"
+    return ready + (",SchedulingDisabled" if (body.get("spec") or {}).get("unschedulable") else "")
+
+
+def _roles(body: Body) -> str:
+    labels = body["metadata"].get("labels") or {}
+    roles = {key.removeprefix(ROLE_PREFIX) for key in labels if key.startswith(ROLE_PREFIX)}
+    if labels.get(ROLE_LABEL):
+        roles.add(labels[ROLE_LABEL])
+    return listed(sorted(role for role in roles if role))
+
+
+def _columns(body: Body, now: float) -> Row:
+    info = (body.get("status") or {}).get("nodeInfo") or {}
+    return (
+        body["metadata"]["name"],
+        _status(body),
+        _roles(body),
+        age(body, now),
+        info.get("kubeletVersion", ""),
+        _address(body, "InternalIP") or "<none>",
+        _address(body, "ExternalIP") or "<none>",
+        info.get("osImage") or "<unknown>",
+        info.get("kernelVersion") or "<unknown>",
+        info.get("containerRuntimeVersion") or "<unknown>",
+    )
+
+
+HOOKS = Hooks(
+    validate=_validate,
+    project=_facts,
+    columns=_columns,
+    generation=None,
+    selectable_fields=(*METADATA_FIELDS, "spec.unschedulable"),
+    status_metadata=("labels", "annotations", "finalizers"),
+)

@@ -1,0 +1,90 @@
+"""`PodFacts` of a pod."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kube_actors.api.quantity import Quantity
+from kube_actors.api.times import parse_rfc3339
+from kube_actors.kinds.facts import PodFacts
+
+Body = Mapping[str, Any]
+
+
+def pod_facts(pod: Body) -> PodFacts:
+    """Summarise a pod; robust against anything that is not there yet."""
+    spec, status = pod.get("spec") or {}, pod.get("status") or {}
+    phase = status.get("phase", "Pending")
+    ready = _condition(status, "Ready")
+    is_ready = ready is not None and ready.get("status") == "True"
+    labels = pod["metadata"].get("labels") or {}
+    started = status.get("startTime")
+    return PodFacts(
+        phase=phase,
+        ready=is_ready,
+        ready_since=_time(ready.get("lastTransitionTime")) if is_ready and ready is not None else None,
+        node=spec.get("nodeName", ""),
+        address=status.get("podIP", ""),
+        template_hash=labels.get("pod-template-hash", ""),
+        requests=pod_requests(spec),
+        host_ports=_host_ports(spec),
+        terminal=phase in ("Succeeded", "Failed"),
+        restarts=sum(each.get("restartCount", 0) for each in status.get("containerStatuses") or ()),
+        scheduler_name=spec.get("schedulerName", ""),
+        priority=spec.get("priority", 0),
+        scheduled=bool(spec.get("nodeName")),
+        started=_time(started),
+    )
+
+
+def pod_requests(spec: Body) -> tuple[int, int]:
+    """(cpu in thousandths, memory in bytes) that the pod needs at its hungriest moment.
+
+    Containers run together, so their requests add up, with those of init containers that keep running (restartPolicy
+    Always). Other init containers run alone, before: the pod needs the larger of both. Worked example: containers 100m
+    and 200m, an init container of 250m: 300m; of 400m: 400m. The overhead of the runtime class comes on top.
+    """
+    steady = [_amounts(container) for container in spec.get("containers") or ()]
+    cpu, memory = sum(each[0] for each in steady), sum(each[1] for each in steady)
+    side_cpu = side_memory = peak_cpu = peak_memory = 0
+    for container in spec.get("initContainers") or ():
+        own_cpu, own_memory = _amounts(container)
+        if container.get("restartPolicy") == "Always":
+            side_cpu, side_memory = side_cpu + own_cpu, side_memory + own_memory
+            own_cpu = own_memory = 0
+        peak_cpu, peak_memory = max(peak_cpu, side_cpu + own_cpu), max(peak_memory, side_memory + own_memory)
+    overhead = _pair(spec.get("overhead") or {})
+    return max(cpu + side_cpu, peak_cpu) + overhead[0], max(memory + side_memory, peak_memory) + overhead[1]
+
+
+def _amounts(container: Body) -> tuple[int, int]:
+    return _pair((container.get("resources") or {}).get("requests") or {})
+
+
+def _pair(amounts: Body) -> tuple[int, int]:
+    cpu, memory = amounts.get("cpu"), amounts.get("memory")
+    return (Quantity.parse(cpu).milli if cpu else 0, Quantity.parse(memory).value if memory else 0)
+
+
+def _host_ports(spec: Body) -> tuple[tuple[str, str, int], ...]:
+    return tuple(
+        (port.get("protocol", "TCP"), port.get("hostIP") or "0.0.0.0", port["hostPort"])
+        for name in ("initContainers", "containers")
+        for container in spec.get(name) or ()
+        if "ports" in container and (name == "containers" or container.get("restartPolicy") == "Always")
+        for port in container["ports"] or ()
+        if port.get("hostPort")
+    )
+
+
+def _condition(status: Body, kind: str) -> Body | None:
+    for condition in status.get("conditions") or ():
+        if condition.get("type") == kind:
+            found: Body = condition
+            return found
+    return None
+
+
+def _time(text: str | None) -> float | None:
+    return parse_rfc3339(text) if text else None

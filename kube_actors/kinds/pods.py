@@ -1,0 +1,74 @@
+"""Pods."""
+
+from __future__ import annotations
+
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+from kube_actors.kinds.pod_columns import pod_row
+from kube_actors.kinds.pod_defaults import default_pod
+from kube_actors.kinds.pod_facts import pod_facts
+from kube_actors.kinds.pod_updates import validate_pod
+
+SELECTABLE_FIELDS = (
+    *METADATA_FIELDS,
+    "spec.nodeName",
+    "spec.restartPolicy",
+    "spec.schedulerName",
+    "spec.serviceAccountName",
+    "spec.hostNetwork",
+    "status.phase",
+    "status.podIP",
+    "status.podIPs",
+    "status.nominatedNodeName",
+)
+
+
+def _prepare_create(pod: Body) -> None:
+    pod["status"] = {"phase": "Pending", "qosClass": qos_class(pod.get("spec") or {})}
+
+
+def qos_class(spec: Body) -> str:
+    """`Guaranteed` when every container limits cpu and memory to what it requests, `BestEffort` when none asks for any."""
+    asked, guaranteed = False, True
+    for name in ("initContainers", "containers"):
+        for container in spec.get(name) or ():
+            resources = container.get("resources") or {}
+            limits = resources.get("limits") or {}
+            requests = resources.get("requests") or {}
+            for kind in ("cpu", "memory"):
+                if limits.get(kind) or requests.get(kind):
+                    asked = True
+                if not limits.get(kind) or requests.get(kind, limits[kind]) != limits[kind]:
+                    guaranteed = False
+    if not asked:
+        return "BestEffort"
+    return "Guaranteed" if guaranteed else "Burstable"
+
+
+def _prepare_update(new: Body, old: Body, subresource: str) -> None:
+    """What was decided when the pod was created stays, and a pod's owners are not changed with its status."""
+    if subresource == "status":
+        qos = (old.get("status") or {}).get("qosClass")
+        if qos:
+            new.setdefault("status", {})["qosClass"] = qos
+
+
+def _default_grace(pod: Body) -> int:
+    """Seconds; 0 for a pod that no node runs or that has ended."""
+    spec, status = pod.get("spec") or {}, pod.get("status") or {}
+    if not spec.get("nodeName") or status.get("phase") in ("Succeeded", "Failed"):
+        return 0
+    grace = spec.get("terminationGracePeriodSeconds", 30)
+    return 1 if grace < 0 else int(grace)
+
+
+HOOKS = Hooks(
+    default=default_pod,
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
+    validate=validate_pod,
+    project=pod_facts,
+    selectable_fields=SELECTABLE_FIELDS,
+    columns=pod_row,
+    status_metadata=("labels", "annotations", "finalizers"),
+    default_grace=_default_grace,
+)

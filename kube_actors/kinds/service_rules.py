@@ -1,0 +1,138 @@
+"""What a Service may not be."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.endpoints import endpoint_address
+from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.selector_rules import label_map_rules
+
+DAY = 86400
+
+
+def validate_service(new: Body, old: Body | None) -> list[Cause]:
+    """Every cause at once."""
+    spec = new.get("spec")
+    if not isinstance(spec, dict):
+        return [causes.required("spec")]
+    kind = spec.get("type")
+    found = _ports(spec, kind)
+    found += label_map_rules(spec.get("selector") or {}, "spec.selector")
+    found += _addresses(spec, kind)
+    found += _policies(spec, kind)
+    if old is not None:
+        found += _kept(spec, old.get("spec") or {})
+    return found
+
+
+def _ports(spec: Body, kind: Any) -> list[Cause]:
+    ports = spec.get("ports") or []
+    headless = spec.get("clusterIP") == "None"
+    found = [] if ports or headless or kind == "ExternalName" else [causes.required("spec.ports")]
+    taken_names: set[str] = set()
+    taken_ports: set[tuple[Any, Any]] = set()
+    taken_node_ports: set[tuple[Any, Any]] = set()
+    for index, port in enumerate(ports):
+        field = f"spec.ports[{index}]"
+        found += _port(port, field, named=len(ports) > 1, taken=taken_names)
+        number = (port.get("port"), port.get("protocol"))
+        if number in taken_ports and port.get("port") is not None:
+            shown = {"port": number[0], "protocol": number[1]}
+            found.append(causes.duplicate(field, shown))
+        taken_ports.add(number)
+        if port.get("nodePort"):
+            if kind not in ("NodePort", "LoadBalancer"):
+                why = f"may not be used when `type` is '{kind}'"
+                found.append(causes.forbidden(f"{field}.nodePort", why))
+            found += causes.port(f"{field}.nodePort", port["nodePort"])
+            node_port = (port["nodePort"], port.get("protocol"))
+            if node_port in taken_node_ports:
+                found.append(causes.duplicate(f"{field}.nodePort", port["nodePort"]))
+            taken_node_ports.add(node_port)
+    return found
+
+
+def _port(port: Body, field: str, *, named: bool, taken: set[str]) -> list[Cause]:
+    found = []
+    name = port.get("name", "")
+    if name:
+        found += [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_label(name)]
+        if name in taken:
+            found.append(causes.duplicate(f"{field}.name", name))
+        taken.add(name)
+    elif named:
+        found.append(causes.required(f"{field}.name"))
+    found += causes.port(f"{field}.port", port.get("port"))
+    target = port.get("targetPort")
+    if isinstance(target, int):
+        found += causes.port(f"{field}.targetPort", target)
+    elif isinstance(target, str):
+        found += [causes.invalid(f"{field}.targetPort", target, why) for why in names.port_name(target)]
+    return found
+
+
+def _addresses(spec: Body, kind: Any) -> list[Cause]:
+    found = []
+    address, addresses = spec.get("clusterIP", ""), spec.get("clusterIPs") or []
+    if kind == "ExternalName":
+        if address:
+            found.append(causes.forbidden("spec.clusterIPs", "may not be set for ExternalName services"))
+        external = spec.get("externalName", "")
+        if not external:
+            found.append(causes.required("spec.externalName"))
+        else:
+            host = external.removesuffix(".")
+            found += [causes.invalid("spec.externalName", external, why) for why in names.dns1123_subdomain(host)]
+        return found
+    if address == "None" and kind in ("NodePort", "LoadBalancer"):
+        why = f"may not be set to 'None' for {kind} services"
+        found.append(causes.invalid("spec.clusterIPs[0]", "None", why))
+    if addresses and address != addresses[0]:
+        found.append(causes.invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`"))
+    for index, each in enumerate(addresses):
+        if each != "None" and not _is_address(each):
+            why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
+            found.append(causes.invalid(f"spec.clusterIPs[{index}]", each, why))
+    for index, each in enumerate(spec.get("externalIPs") or ()):
+        found += [causes.invalid(f"spec.externalIPs[{index}]", each, why) for why in endpoint_address(each)]
+    return found
+
+
+def _policies(spec: Body, kind: Any) -> list[Cause]:
+    found = []
+    timeout = ((spec.get("sessionAffinityConfig") or {}).get("clientIP") or {}).get("timeoutSeconds")
+    if timeout is not None and not 0 < timeout <= DAY:
+        field = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
+        found.append(causes.invalid(field, timeout, f"must be greater than 0 and less than {DAY}"))
+    if spec.get("externalTrafficPolicy") and kind not in ("NodePort", "LoadBalancer") and not spec.get("externalIPs"):
+        why = "may only be set for externally-accessible services"
+        found.append(causes.invalid("spec.externalTrafficPolicy", spec["externalTrafficPolicy"], why))
+    if kind != "LoadBalancer":
+        for name in ("loadBalancerClass", "allocateLoadBalancerNodePorts", "loadBalancerSourceRanges"):
+            if spec.get(name) is not None:
+                why = "may only be used when `type` is 'LoadBalancer'"
+                found.append(causes.forbidden(f"spec.{name}", why))
+    return found
+
+
+def _kept(spec: Body, before: Body) -> list[Cause]:
+    """The address stays for as long as the service has one."""
+    if "ExternalName" in (spec.get("type"), before.get("type")):
+        return []
+    old, new = before.get("clusterIPs") or [], spec.get("clusterIPs") or []
+    if old and new[:1] != old[:1]:
+        return [causes.invalid("spec.clusterIPs[0]", new, "may not change once set")]
+    return []
+
+
+def _is_address(value: str) -> bool:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        return False
+    return True

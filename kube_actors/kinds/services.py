@@ -1,0 +1,162 @@
+"""Services. Addresses and node ports are given out by the allocators of `writes`."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+
+from kube_actors.api import names
+from kube_actors.kinds.columns import age, listed
+from kube_actors.kinds.facts import ServiceFacts
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks, Row
+from kube_actors.kinds.service_rules import validate_service
+
+NONE = "None"
+
+
+def _default(body: Body) -> None:
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        return
+    spec.setdefault("sessionAffinity", "None")
+    kind = spec.setdefault("type", "ClusterIP")
+    if spec["sessionAffinity"] == "ClientIP":
+        client = spec.setdefault("sessionAffinityConfig", {}).setdefault("clientIP", {})
+        client.setdefault("timeoutSeconds", 10800)
+    elif spec["sessionAffinity"] == "None":
+        spec.pop("sessionAffinityConfig", None)
+    for port in spec.get("ports") or ():
+        port.setdefault("protocol", "TCP")
+        if port.get("targetPort") in (None, 0, "") and "port" in port:
+            port["targetPort"] = port["port"]
+    if kind != "ExternalName":
+        spec.setdefault("internalTrafficPolicy", "Cluster")
+        _default_families(spec)
+    if kind in ("NodePort", "LoadBalancer"):
+        spec.setdefault("externalTrafficPolicy", "Cluster")
+    if kind == "LoadBalancer":
+        spec.setdefault("allocateLoadBalancerNodePorts", True)
+
+
+def _default_families(spec: Body) -> None:
+    """One family, that of the address if there is one; clusterIP and clusterIPs say the same."""
+    if spec.get("clusterIP") and not spec.get("clusterIPs"):
+        spec["clusterIPs"] = [spec["clusterIP"]]
+    elif spec.get("clusterIPs") and not spec.get("clusterIP"):
+        spec["clusterIP"] = spec["clusterIPs"][0]
+    addresses = [each for each in spec.get("clusterIPs") or () if each != NONE]
+    if not spec.get("ipFamilies"):
+        spec["ipFamilies"] = [_family(each) for each in addresses] or ["IPv4"]
+    spec.setdefault("ipFamilyPolicy", "SingleStack")
+
+
+def _family(address: str) -> str:
+    try:
+        return f"IPv{ipaddress.ip_address(address).version}"
+    except ValueError:
+        return "IPv4"
+
+
+def _prepare_create(body: Body) -> None:
+    body["status"] = {"loadBalancer": {}}
+
+
+def _prepare_update(new: Body, old: Body, subresource: str) -> None:
+    """What an update leaves out of the allocated values stays; what the new type cannot have goes."""
+    spec, before = new.get("spec"), old.get("spec") or {}
+    if subresource or not isinstance(spec, dict):
+        return
+    kind = spec.get("type") or "ClusterIP"
+    if kind == "ExternalName":
+        for name in ("clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy", "internalTrafficPolicy"):
+            if spec.get(name) == before.get(name):
+                spec.pop(name, None)
+    elif before.get("type") != "ExternalName" and not spec.get("clusterIP") and not spec.get("clusterIPs"):
+        for name in ("clusterIP", "clusterIPs"):
+            if before.get(name):
+                spec[name] = before[name]
+        for name in ("ipFamilies", "ipFamilyPolicy"):
+            if before.get(name) and not spec.get(name):
+                spec[name] = before[name]
+    _keep_node_ports(spec, before, kind)
+    if kind not in ("NodePort", "LoadBalancer") and spec.get("externalTrafficPolicy") == before.get(
+        "externalTrafficPolicy"
+    ):
+        spec.pop("externalTrafficPolicy", None)
+    if kind != "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") == before.get(
+        "allocateLoadBalancerNodePorts"
+    ):
+        spec.pop("allocateLoadBalancerNodePorts", None)
+
+
+def _keep_node_ports(spec: Body, before: Body, kind: str) -> None:
+    known = {_port_key(port): port["nodePort"] for port in before.get("ports") or () if port.get("nodePort")}
+    for port in spec.get("ports") or ():
+        if kind in ("NodePort", "LoadBalancer"):
+            if not port.get("nodePort") and _port_key(port) in known:
+                port["nodePort"] = known[_port_key(port)]
+        elif port.get("nodePort") in known.values():
+            port.pop("nodePort", None)
+
+
+def _port_key(port: Body) -> tuple[Any, str]:
+    return port.get("port"), port.get("protocol", "TCP")
+
+
+def _facts(body: Body) -> ServiceFacts:
+    spec = body.get("spec") or {}
+    return ServiceFacts(
+        type=spec.get("type", "ClusterIP"),
+        cluster_ips=tuple(spec.get("clusterIPs") or ()),
+        selector=tuple(sorted((spec.get("selector") or {}).items())),
+        node_ports=tuple(
+            (port.get("protocol", "TCP"), port["nodePort"]) for port in spec.get("ports") or () if port.get("nodePort")
+        ),
+    )
+
+
+def _external(spec: Body, status: Body) -> str:
+    match spec.get("type"):
+        case "ExternalName":
+            return str(spec.get("externalName", ""))
+        case "LoadBalancer":
+            ingress = (status.get("loadBalancer") or {}).get("ingress") or ()
+            shown = [each.get("ip") or each.get("hostname", "") for each in ingress] + (spec.get("externalIPs") or [])
+            return ",".join(shown) or "<pending>"
+        case _:
+            return listed(spec.get("externalIPs") or ())
+
+
+def _ports(spec: Body) -> str:
+    shown = []
+    for port in spec.get("ports") or ():
+        node = f":{port['nodePort']}" if port.get("nodePort") else ""
+        shown.append(f"{port.get('port')}{node}/{port.get('protocol', 'TCP')}")
+    return listed(shown)
+
+
+def _columns(body: Body, now: float) -> Row:
+    spec = body.get("spec") or {}
+    return (
+        body["metadata"]["name"],
+        spec.get("type", ""),
+        spec.get("clusterIP") or "<none>",
+        _external(spec, body.get("status") or {}),
+        _ports(spec),
+        age(body, now),
+        listed(f"{key}={value}" for key, value in sorted((spec.get("selector") or {}).items())),
+    )
+
+
+HOOKS = Hooks(
+    default=_default,
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
+    validate=validate_service,
+    project=_facts,
+    columns=_columns,
+    name=names.dns1035_label,
+    generation=None,
+    selectable_fields=(*METADATA_FIELDS, "spec.clusterIP", "spec.type"),
+    status_metadata=("labels", "annotations", "finalizers"),
+)

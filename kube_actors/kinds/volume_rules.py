@@ -1,0 +1,139 @@
+"""What a volume may not be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.api import names
+from kube_actors.api.quantity import Quantity
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.container_rules import field_path_rules, local_path_rules
+from kube_actors.kinds.hooks import Body
+
+DOWNWARD_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
+
+
+def volumes_rules(volumes: Any, field: str) -> tuple[list[Cause], set[str]]:
+    """(causes, names of the volumes)."""
+    found = []
+    taken: set[str] = set()
+    for index, volume in enumerate(volumes or ()):
+        place, name = f"{field}[{index}]", volume.get("name", "")
+        if not name:
+            found.append(causes.required(f"{place}.name"))
+        else:
+            found += [causes.invalid(f"{place}.name", name, why) for why in names.dns1123_label(name)]
+            if name in taken:
+                found.append(causes.duplicate(f"{place}.name", name))
+        taken.add(name)
+        found += _source(volume, place)
+    return found, taken
+
+
+def _source(volume: Body, field: str) -> list[Cause]:
+    given = [name for name, value in volume.items() if name != "name" and value is not None]
+    if not given:
+        return [causes.required(field, "must specify a volume type")]
+    found = [causes.forbidden(f"{field}.{name}", "may not specify more than 1 volume type") for name in given[1:]]
+    source, place = volume[given[0]], f"{field}.{given[0]}"
+    match given[0]:
+        case "emptyDir":
+            limit = source.get("sizeLimit")
+            if limit is not None and Quantity.parse(limit).nano < 0:
+                found.append(
+                    causes.forbidden(f"{place}.sizeLimit", "SizeLimit field must be a valid resource quantity")
+                )
+        case "hostPath":
+            found += _host_path(source, place)
+        case "configMap":
+            found += [] if source.get("name") else [causes.required(f"{place}.name")]
+            found += _files(source, place)
+        case "secret":
+            found += [] if source.get("secretName") else [causes.required(f"{place}.secretName")]
+            found += _files(source, place)
+        case "downwardAPI":
+            found += _mode(source.get("defaultMode"), f"{place}.defaultMode") + _downward(source, place)
+        case "persistentVolumeClaim":
+            found += [] if source.get("claimName") else [causes.required(f"{place}.claimName")]
+        case "projected":
+            found += _mode(source.get("defaultMode"), f"{place}.defaultMode") + _projected(source, place)
+    return found
+
+
+def _host_path(source: Body, field: str) -> list[Cause]:
+    path = source.get("path", "")
+    if not path:
+        return [causes.required(f"{field}.path")]
+    if ".." in path.split("/"):
+        return [causes.invalid(f"{field}.path", path, "must not contain '..'")]
+    return []
+
+
+def _files(source: Body, field: str) -> list[Cause]:
+    """`items` that pick keys and name files."""
+    found = _mode(source.get("defaultMode"), f"{field}.defaultMode")
+    for index, item in enumerate(source.get("items") or ()):
+        place = f"{field}.items[{index}]"
+        if not item.get("key"):
+            found.append(causes.required(f"{place}.key"))
+        found += _file(item, place)
+    return found
+
+
+def _file(item: Body, field: str) -> list[Cause]:
+    path = item.get("path", "")
+    found = local_path_rules(path, f"{field}.path") if path else [causes.required(f"{field}.path")]
+    if path.startswith("..") and ".." not in path.split("/"):
+        found.append(causes.invalid(f"{field}.path", path, "must not start with '..'"))
+    return found + _mode(item.get("mode"), f"{field}.mode")
+
+
+def _mode(mode: Any, field: str) -> list[Cause]:
+    if mode is None or 0 <= mode <= 0o777:
+        return []
+    return [causes.invalid(field, mode, "must be a number between 0 and 0777 (octal), both inclusive")]
+
+
+def _downward(source: Body, field: str) -> list[Cause]:
+    found = []
+    for index, item in enumerate(source.get("items") or ()):
+        place = f"{field}.items[{index}]"
+        found += _file(item, place)
+        reference, resource = item.get("fieldRef"), item.get("resourceFieldRef")
+        if reference is not None and resource is not None:
+            found.append(
+                causes.invalid(place, "resource", "fieldRef and resourceFieldRef can not be specified simultaneously")
+            )
+        elif reference is not None:
+            found += field_path_rules(reference.get("fieldPath", ""), f"{place}.fieldRef.fieldPath", DOWNWARD_FIELDS)
+        elif resource is None:
+            found.append(causes.required(f"{place}.fieldRef", "one of fieldRef and resourceFieldRef is required"))
+        elif not resource.get("containerName"):
+            found.append(causes.required(f"{place}.resourceFieldRef.containerName"))
+    return found
+
+
+def _projected(source: Body, field: str) -> list[Cause]:
+    found = []
+    taken: set[str] = set()
+    for index, part in enumerate(source.get("sources") or ()):
+        place = f"{field}.sources[{index}]"
+        given = [name for name, value in part.items() if value is not None]
+        found += [causes.forbidden(f"{place}.{name}", "may not specify more than 1 volume type") for name in given[1:]]
+        if not given:
+            continue
+        inner, inside = part[given[0]], f"{place}.{given[0]}"
+        if given[0] in ("configMap", "secret"):
+            found += [] if inner.get("name") else [causes.required(f"{inside}.name")]
+            found += _files(inner, inside)
+        elif given[0] == "downwardAPI":
+            found += _downward(inner, inside)
+        elif given[0] == "serviceAccountToken" and not inner.get("path"):
+            found.append(causes.required(f"{inside}.path"))
+        paths = [item.get("path") for item in inner.get("items") or ()] or [inner.get("path")]
+        for path in paths:
+            if path and path in taken:
+                found.append(causes.invalid(inside, path, "conflicting duplicate paths"))
+            taken.add(path or "")
+    return found

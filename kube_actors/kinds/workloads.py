@@ -1,0 +1,79 @@
+"""What Deployments and ReplicaSets share: a selector, a template and replicas."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.api.selectors import LabelSelector, SelectorError
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.columns import listed
+from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.pod_defaults import default_pod_spec
+from kube_actors.kinds.pod_rules import validate_template
+from kube_actors.kinds.selector_rules import label_selector_rules
+
+
+def default_template(spec: Body) -> None:
+    """The pod spec of the template, which always has metadata."""
+    template = spec.get("template")
+    if isinstance(template, dict):
+        template.setdefault("metadata", {})
+        if isinstance(template.get("spec"), dict):
+            default_pod_spec(template["spec"])
+
+
+def not_negative(spec: Body, *fields: str) -> list[Cause]:
+    """Numbers that count something."""
+    return [
+        causes.invalid(f"spec.{name}", spec[name], "must be greater than or equal to 0")
+        for name in fields
+        if isinstance(spec.get(name), int) and spec[name] < 0
+    ]
+
+
+def selector_rules(spec: Body) -> list[Cause]:
+    """The selector must be there, well formed, and match the labels of its own template."""
+    selector = spec.get("selector")
+    if selector is None:
+        return [causes.required("spec.selector")]
+    found = label_selector_rules(selector, "spec.selector")
+    if not selector.get("matchLabels") and not selector.get("matchExpressions"):
+        return [*found, causes.invalid("spec.selector", selector, "empty selector is invalid for deployment")]
+    if found:
+        return found
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
+    if not LabelSelector.from_object(selector).matches(labels):
+        return [causes.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")]
+    return []
+
+
+def template_rules(spec: Body) -> list[Cause]:
+    """The template of a workload that keeps its pods running."""
+    template = spec.get("template")
+    if not isinstance(template, dict):
+        return []
+    found = validate_template(template, "spec.template")
+    pod = template.get("spec") or {}
+    if pod.get("restartPolicy", "Always") != "Always":
+        found.append(causes.not_supported("spec.template.spec.restartPolicy", pod["restartPolicy"], ["Always"]))
+    if pod.get("activeDeadlineSeconds") is not None:
+        why = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        found.append(causes.forbidden("spec.template.spec.activeDeadlineSeconds", why))
+    return found
+
+
+def selector_text(selector: Any) -> str:
+    """The selector as columns show it; `<none>` for none, `<unset>` never."""
+    try:
+        return str(LabelSelector.from_object(selector or {})) or "<none>"
+    except SelectorError:
+        return "<error>"
+
+
+def container_columns(body: Body) -> tuple[str, str, str]:
+    """The wide columns Containers, Images, Selector."""
+    spec = body.get("spec") or {}
+    containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or ()
+    shown = listed(each.get("name", "") for each in containers)
+    return shown, listed(each.get("image", "") for each in containers), selector_text(spec.get("selector"))

@@ -1,0 +1,68 @@
+"""The second stage: plugins that may change a request or refuse it.
+
+A plugin is synchronous unless it has to ask somebody outside the process; only then is anything awaited, and what comes
+back is checked against the schema again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from typing import Protocol
+
+import attrs
+
+from kube_actors.writes.request import Request
+
+
+class Plugin(Protocol):
+    """One admission plugin. `admit` changes `request.new` in place or raises ApiError; async ones return an awaitable."""
+
+    def matches(self, request: Request) -> bool:
+        """Whether this request concerns the plugin; asked for every write, so it must be cheap."""
+
+    def admit(self, request: Request) -> Awaitable[None] | None:
+        """Look at the request, change it, or refuse it."""
+
+
+class Allocator(Protocol):
+    """Hands out what must be unique (addresses, ports) in the very step that commits: never awaits."""
+
+    def matches(self, request: Request) -> bool:
+        """Whether this request takes something from the allocator."""
+
+    def allocate(self, request: Request) -> None:
+        """Write the allocated values into `request.new`; ApiError when what is asked for is taken or nothing is left."""
+
+
+@attrs.frozen
+class Admission:
+    """The plugins of a cluster, in order: all that change, then all that only judge, then the allocators."""
+
+    mutating: tuple[Plugin, ...] = ()
+    validating: tuple[Plugin, ...] = ()
+    allocating: tuple[Allocator, ...] = ()
+
+    async def mutate(self, request: Request) -> bool:
+        """Let the mutating plugins work; True when one of them had to be waited for."""
+        return await _run(self.mutating, request)
+
+    async def judge(self, request: Request) -> None:
+        """Let the validating plugins refuse."""
+        await _run(self.validating, request)
+
+    def allocate(self, request: Request) -> None:
+        """Hand out addresses and ports."""
+        for allocator in self.allocating:
+            if allocator.matches(request):
+                allocator.allocate(request)
+
+
+async def _run(plugins: tuple[Plugin, ...], request: Request) -> bool:
+    waited = False
+    for plugin in plugins:
+        if plugin.matches(request):
+            outcome = plugin.admit(request)
+            if outcome is not None:
+                waited = True
+                await outcome
+    return waited

@@ -1,0 +1,171 @@
+"""`metadata.managedFields`: which manager owns which fields, brought up to date by every write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from kube_actors.api import structured_merge
+from kube_actors.api.field_set import FieldSet
+from kube_actors.api.schema import Schema
+from kube_actors.api.structured_merge import OwnerKey, Owners
+from kube_actors.api.structured_values import compare, field_set_of
+from kube_actors.errors import bad_request
+
+APPLY = "Apply"
+UPDATE = "Update"
+BEFORE_FIRST_APPLY = "before-first-apply"
+ANCIENT_CHANGES = "ancient-changes"
+MAXIMUM_UPDATERS = 10
+
+Body = dict[str, Any]
+Entry = dict[str, Any]
+
+
+@attrs.frozen
+class Author:
+    """The manager of one write, and when it writes (RFC 3339)."""
+
+    manager: str
+    api_version: str
+    subresource: str
+    time: str
+
+
+@attrs.define
+class Ledger:
+    """The decoded managedFields of an object. An applier's version is kept beside its key, which has none."""
+
+    owners: Owners
+    times: dict[OwnerKey, str]
+    versions: dict[OwnerKey, str]
+
+    @classmethod
+    def read(cls, entries: list[Entry]) -> Ledger:
+        """Decode entries that were checked before they were stored."""
+        ledger = cls({}, {}, {})
+        for entry in entries:
+            key = _key(entry)
+            fields = FieldSet(entry.get("fieldsV1"))
+            known = ledger.owners.get(key)
+            ledger.owners[key] = fields if known is None else known | fields
+            ledger.times[key] = entry.get("time", "")
+            ledger.versions[key] = entry.get("apiVersion", "")
+        return ledger
+
+    def entries(self) -> list[Entry]:
+        """Encode: appliers first, then by time, manager, version and subresource."""
+        self._merge_ancient()
+        found = [self._entry(key, fields) for key, fields in self.owners.items()]
+        found.sort(key=_order)
+        return found
+
+    def _entry(self, key: OwnerKey, fields: FieldSet) -> Entry:
+        entry: Entry = {
+            "manager": key.manager,
+            "operation": key.operation,
+            "apiVersion": self.versions[key],
+            "fieldsType": "FieldsV1",
+            "fieldsV1": fields.to_fields_v1(),
+        }
+        if self.times.get(key):
+            entry["time"] = self.times[key]
+        if key.subresource:
+            entry["subresource"] = key.subresource
+        return entry
+
+    def _merge_ancient(self) -> None:
+        """Keep the list short: the oldest updaters beyond ten become one, `ancient-changes`."""
+        updaters = [key for key in self.owners if key.operation == UPDATE]
+        if len(updaters) <= MAXIMUM_UPDATERS:
+            return
+        updaters.sort(key=lambda key: (self.times.get(key, ""), key))
+        for key in updaters[: len(updaters) - MAXIMUM_UPDATERS + 1]:
+            ancient = OwnerKey(ANCIENT_CHANGES, UPDATE, key.api_version, "")
+            fields = self.owners.pop(key)
+            self.owners[ancient] = self.owners.get(ancient, FieldSet()) | fields
+            self.times[ancient] = max(self.times.get(ancient, ""), self.times.get(key, ""))
+            self.versions[ancient] = key.api_version
+
+
+def record_update(old: Body, new: Body, author: Author, schema: Schema) -> None:
+    """Bring `new`'s managedFields up to date with what `author` changed since `old` (`{}` on create).
+
+    A client that sends managedFields edits them; `[{}]` clears them; leaving them out keeps them.
+    """
+    stored = old.get("metadata", {}).get("managedFields") or []
+    ledger = _ledger_of(new, stored)
+    difference = compare(_without_entries(old), _without_entries(new), schema)
+    key = OwnerKey(author.manager, UPDATE, author.api_version, author.subresource)
+    before = ledger.owners
+    ledger.owners = structured_merge.update_ownership(before, key, difference)
+    if difference.changed - structured_merge.UNOWNED:
+        ledger.times[key] = author.time
+        ledger.versions[key] = author.api_version
+    _store(new, ledger.entries())
+
+
+def record_apply(live: Body, applied: Body, author: Author, schema: Schema, *, force: bool) -> Body:
+    """The live object (`{}` when there is none) with the configuration applied, managedFields included."""
+    if applied.get("metadata", {}).get("managedFields"):
+        raise bad_request("metadata.managedFields must be nil")
+    structured_merge.check_applied(applied, schema)
+    ledger = Ledger.read(live.get("metadata", {}).get("managedFields") or [])
+    plain = _without_entries(live)
+    if live and not ledger.owners:
+        first = OwnerKey(BEFORE_FIRST_APPLY, UPDATE, author.api_version, "")
+        ledger.owners[first] = field_set_of(plain, schema) - structured_merge.UNOWNED
+        ledger.times[first], ledger.versions[first] = author.time, author.api_version
+    key = OwnerKey(author.manager, APPLY, "", author.subresource)
+    before = ledger.owners
+    merged, ledger.owners = structured_merge.apply(plain, applied, before, key, schema, force=force)
+    if before.get(key) != ledger.owners.get(key) or merged != plain:
+        ledger.times[key], ledger.versions[key] = author.time, author.api_version
+    return _store({**merged, "metadata": dict(merged.get("metadata", {}))}, ledger.entries())
+
+
+def _ledger_of(new: Body, stored: list[Entry]) -> Ledger:
+    sent = new["metadata"].get("managedFields")
+    if sent == [{}]:
+        return Ledger({}, {}, {})
+    return Ledger.read(sent if sent and sent != stored and _readable(sent) else stored)
+
+
+def _readable(entries: list[Entry]) -> bool:
+    """Whether a client's managedFields make sense; otherwise Kubernetes ignores them."""
+    for entry in entries:
+        if entry.get("operation") not in (APPLY, UPDATE) or entry.get("fieldsType") != "FieldsV1":
+            return False
+        try:
+            FieldSet.from_fields_v1(entry.get("fieldsV1") or {})
+        except ValueError:
+            return False
+    return True
+
+
+def _store(body: Body, entries: list[Entry]) -> Body:
+    if entries:
+        body["metadata"]["managedFields"] = entries
+    else:
+        body["metadata"].pop("managedFields", None)
+    return body
+
+
+def _without_entries(body: Body) -> Body:
+    """The object as managers see it: managedFields belong to nobody."""
+    metadata = body.get("metadata")
+    if not metadata or "managedFields" not in metadata:
+        return body
+    return {**body, "metadata": {name: value for name, value in metadata.items() if name != "managedFields"}}
+
+
+def _key(entry: Entry) -> OwnerKey:
+    operation = entry["operation"]
+    version = "" if operation == APPLY else entry.get("apiVersion", "")
+    return OwnerKey(entry.get("manager", ""), operation, version, entry.get("subresource", ""))
+
+
+def _order(entry: Entry) -> tuple[str, ...]:
+    names = ("operation", "time", "manager", "apiVersion", "subresource")
+    return tuple(entry.get(name, "") for name in names)

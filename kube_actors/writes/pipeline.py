@@ -1,0 +1,119 @@
+"""The stages in order, for one request against one state of the store: prepare, admit, finish, commit.
+
+Nothing here repeats a request; `Client` does when somebody else wrote in between.
+"""
+
+from __future__ import annotations
+
+import random
+
+import attrs
+
+from kube_actors.api.codecs import json
+from kube_actors.api.registry import Registry
+from kube_actors.errors import ApiError, already_exists
+from kube_actors.kernel import ClusterClock
+from kube_actors.kinds import project
+from kube_actors.store import Candidate, Revision, Store
+from kube_actors.writes import prepare
+from kube_actors.writes.admission import Admission
+from kube_actors.writes.deletion import DeleteOptions, check_preconditions, is_released, mark_deleted
+from kube_actors.writes.finish import finish
+from kube_actors.writes.ownership import Author
+from kube_actors.writes.request import MODIFIED, Request
+
+
+class Overtaken(ApiError):
+    """Somebody else wrote between reading and committing: the request may be tried again from the start."""
+
+    def __init__(self, request: Request) -> None:
+        error = request.conflict(MODIFIED)
+        super().__init__(error.reason, error.code, error.message, kind=error.kind, group=error.group, name=error.name)
+
+
+@attrs.frozen(eq=False)
+class Pipeline:
+    """Where all writes of a cluster go through. `random` gives uids and generated names, `clock` every timestamp."""
+
+    store: Store
+    registry: Registry
+    clock: ClusterClock
+    random: random.Random
+    admission: Admission = attrs.field(factory=Admission)
+
+    async def create(self, request: Request, author: Author) -> Revision:
+        """Store a new object; 409 `AlreadyExists` when the name is taken."""
+        prepare.prepare_create(request, self.clock.now(), self.random)
+        prepare.record_owner(request, author)
+        return await self.create_prepared(request)
+
+    async def create_prepared(self, request: Request) -> Revision:
+        """The stages after `prepare` for a new object."""
+        await self._admit_and_finish(request)
+        uid = request.new["metadata"]["uid"]
+        if request.dry_run:
+            if self.store.get(request.key) is not None:
+                raise already_exists(request.key.plural, request.key.name, group=request.key.group)
+            return self._unstored(request, uid, 0)
+        return self._commit(request, uid, None)
+
+    async def update(self, request: Request, live: Revision, author: Author | None) -> Revision:
+        """Replace an object; the stored revision itself when nothing changes. Without `author` nobody's fields change."""
+        old = request.old if request.old is not None else live.body()
+        request.old = old
+        prepare.prepare_update(request, old)
+        if author is not None:
+            prepare.record_owner(request, author)
+        await self._admit_and_finish(request)
+        if prepare.unchanged(request.new, old):
+            return live
+        if request.dry_run:
+            return self._unstored(request, live.uid, live.resource_version)
+        if is_released(request.new):
+            return self._remove(request, live)
+        return self._commit(request, live.uid, live.resource_version)
+
+    async def delete(self, request: Request, live: Revision, options: DeleteOptions) -> Revision | None:
+        """Delete or mark as deleted. None: the object has gone; otherwise the revision that waits to go."""
+        check_preconditions(request, options)
+        await self.admission.mutate(request)
+        await self.admission.judge(request)
+        gone = mark_deleted(request, options, self.clock.now())
+        if request.dry_run:
+            return None if gone else self._unstored(request, live.uid, live.resource_version)
+        if gone:
+            self._remove(request, live)
+            return None
+        if request.new == request.old:
+            return live
+        return self._commit(request, live.uid, live.resource_version)
+
+    async def _admit_and_finish(self, request: Request) -> None:
+        if await self.admission.mutate(request):
+            prepare.read(request)
+            request.hooks.default(request.new)
+        finish(request)
+        await self.admission.judge(request)
+        self.admission.allocate(request)
+
+    def _commit(self, request: Request, uid: str, expected: int | None) -> Revision:
+        candidate = Candidate(request.key, uid, request.new, project(request.key.resource, request.new))
+        try:
+            return self.store.commit(candidate, expected)
+        except ApiError as error:
+            if error.reason == "Conflict":
+                raise Overtaken(request) from None
+            raise
+
+    def _remove(self, request: Request, live: Revision) -> Revision:
+        try:
+            return self.store.remove(request.key, live.resource_version, request.new)
+        except ApiError as error:
+            if error.reason == "Conflict":
+                raise Overtaken(request) from None
+            raise
+
+    def _unstored(self, request: Request, uid: str, resource_version: int) -> Revision:
+        """What a dry run answers: the object as it would have been stored."""
+        projection = project(request.key.resource, request.new)
+        return Revision(request.key, uid, resource_version, json.dumps(request.new), projection)

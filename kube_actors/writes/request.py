@@ -1,0 +1,75 @@
+"""One write on its way through the stages."""
+
+from __future__ import annotations
+
+import enum
+from typing import Any
+
+import attrs
+
+from kube_actors.api.registry import Resource
+from kube_actors.errors import ApiError, Cause, conflict, invalid, not_found
+from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.store import Key
+from kube_actors.writes.identity import Identity
+
+MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+
+
+class Operation(enum.Enum):
+    """What a request does, in the words admission plugins know."""
+
+    CREATE = "CREATE"
+    UPDATE = "UPDATE"
+    DELETE = "DELETE"
+
+
+@attrs.define
+class Request:
+    """A write between being asked for and being committed.
+
+    `key.name` is "" until a generated name is chosen. `old` is the stored object (None on create) and is never changed; `new` is what shall be stored and is worked on in
+    place (empty on delete). `subresource` is "" for the object itself. `warnings` are told to the client, each once.
+    `causes` are what `prepare` found wrong; `finish` refuses them together with its own.
+    """
+
+    operation: Operation
+    resource: Resource
+    hooks: Hooks
+    key: Key
+    identity: Identity
+    new: Body
+    old: Body | None = None
+    subresource: str = ""
+    dry_run: bool = False
+    warnings: list[str] = attrs.field(factory=list)
+    causes: list[Cause] = attrs.field(factory=list)
+
+    @property
+    def acts_on_object(self) -> bool:
+        """Whether this is about the object itself, not one of its subresources."""
+        return not self.subresource
+
+    def warn(self, text: str) -> None:
+        """Tell the client, once."""
+        if text not in self.warnings:
+            self.warnings.append(text)
+
+    def invalid(self, causes: list[Cause]) -> ApiError:
+        """422 with all causes."""
+        return invalid(self.resource.kind, self.key.name, causes, group=self.resource.group)
+
+    def conflict(self, why: str) -> ApiError:
+        """409."""
+        return conflict(self.key.plural, self.key.name, why, group=self.key.group)
+
+
+def missing(key: Key) -> ApiError:
+    """404 for a key."""
+    return not_found(key.plural, key.name, group=key.group)
+
+
+def metadata_of(body: Body) -> dict[str, Any]:
+    """The object's metadata, made when it has none."""
+    metadata: dict[str, Any] = body.setdefault("metadata", {})
+    return metadata

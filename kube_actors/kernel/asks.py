@@ -89,8 +89,9 @@ class Deadlines:
             if not queue:
                 del self._queues[patience]
 
-    async def run(self) -> None:
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Expire asks for ever."""
+        task_status.started()
         while True:
             with self._scope:
                 await trio.sleep_forever()

@@ -111,14 +111,13 @@ class Cell(Generic[M]):
         self._open_nursery().start_soon(self._child_task, scope, fn, args, name=f"{self.path}#{name}")
         return scope
 
-    def reply(self, ask: Ask[Any], result: outcome.Outcome[Any]) -> None:
-        """Settle an ask that was put to this actor."""
+    def reply(self, ask: Ask[Any], said: object, result: outcome.Outcome[Any]) -> None:
+        """Settle an ask that was put to this actor with an answer or an error; `said` is either, for the trace."""
         pending = self.asks.get(id(ask))
         if pending is None:
             return
         pending.settle(result)
         if self.tracing.active:
-            said = result.error if isinstance(result, outcome.Error) else result.unwrap()
             self.tracing.record(pending.asker, TraceKind.REPLY, said, self.path)
 
     def set_alarm(self, when: float, key: Hashable) -> None:

@@ -173,23 +173,27 @@ class ClusterClock(abc.ABC):
                 if self._step is step:
                     self._end_step()
 
-    async def run(self) -> None:
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Let timers go off, for ever. Called by the actor system that lives by this clock."""
         if self._driven:
             raise RuntimeError("an actor system lives by this clock already; give each its own")
         self._driven = True
+        task_status.started()
         try:
-            while True:
-                if self._step is not None:
-                    await self._walk(self._step)
-                elif self._paused_at is not None:
-                    await self._go_off()
-                    await self._rest(math.inf)
-                else:
-                    await self._turn()
+            await self._drive()
         finally:
             self._driven = False
             self._end_step()
+
+    async def _drive(self) -> None:
+        while True:
+            if self._step is not None:
+                await self._walk(self._step)
+            elif self._paused_at is not None:
+                await self._go_off()
+                await self._rest(math.inf)
+            else:
+                await self._turn()
 
     @staticmethod
     def _checked(seconds: float) -> float:
@@ -215,14 +219,15 @@ class ClusterClock(abc.ABC):
             step.reached.set()
 
     async def _go_off(self) -> None:
-        """Let all that is due go off. trio runs what became runnable in one turn of its scheduler in any order, so
-        each timer gets a turn of its own."""
+        """Let all that is due go off. trio runs what became runnable in one turn of its scheduler in any order, so what
+        a timer woke gets a whole turn before the next timer."""
         timer = self._timers.pop_due(self.now())
         while timer is not None:
             timer.go_off()
             due = self._timers.next_due()
             if due is None or due > self.now():
                 return
+            await trio.lowlevel.checkpoint()
             await trio.lowlevel.checkpoint()
             timer = self._timers.pop_due(self.now())
 

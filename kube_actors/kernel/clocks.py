@@ -101,10 +101,10 @@ class VirtualClock(ClusterClock):
     def _set(self, to: float) -> None:
         self._time = to
 
-    async def run(self) -> None:
+    async def _drive(self) -> None:
         trio.lowlevel.add_instrument(self._turns)
         try:
-            await super().run()
+            await super()._drive()
         finally:
             trio.lowlevel.remove_instrument(self._turns)
 

@@ -93,11 +93,11 @@ class Context(Generic[M]):
 
     def answer(self, ask: Ask[R], value: R) -> None:
         """Answer an ask, now or later. Nothing happens when the asker has gone or was answered."""
-        self._cell.reply(ask, outcome.Value(value))
+        self._cell.reply(ask, value, outcome.Value(value))
 
     def refuse(self, ask: Ask[Any], error: Exception) -> None:
         """Let the ask fail at the asker with `error`; this actor goes on."""
-        self._cell.reply(ask, outcome.Error(error))
+        self._cell.reply(ask, error, outcome.Error(error))
 
     def notify_at(self, when: float, key: Hashable) -> None:
         """Set an alarm: notify this actor of `key` at cluster time `when`. There is one alarm per key, the latest set

@@ -80,36 +80,46 @@ async def _birth(cell: Cell[Any]) -> None:
 
 
 async def _serve(cell: Cell[Any], actor: Actor[Any]) -> None:
-    """Handle what comes, several messages per turn, until the actor is stopping."""
-    mailbox = cell.mailbox
+    """Handle what comes, several messages per turn, until the actor is stopping or has failed."""
     slice_seconds = cell.system.clock.slice_seconds
-    turn_ends = perf_counter() + slice_seconds
-    left = MESSAGES_PER_TURN
     while not cell.stopping and cell.failure is None:
-        if cell.frozen and not cell.steps:
-            await _stand_still(cell)
-        elif mailbox.look_is_due:
-            cell.looking = mailbox.take_keys()
-            cell.last_message = "changed"
-            await actor.changed(cell.looking)
-            cell.looking = None
-        elif (entry := mailbox.take()) is not None:
+        turn_ends = perf_counter() + slice_seconds
+        for _ in range(MESSAGES_PER_TURN):
+            if cell.frozen and not cell.steps:
+                await _stand_still(cell)
+                break
+            if not await _handle_next(cell, actor):
+                cell.steps = 0
+                await cell.mailbox.wait()
+                break
+            cell.handled += 1
+            cell.steps = 0
+            if cell.stopping or cell.failure is not None:
+                return
+            if perf_counter() > turn_ends:
+                await trio.lowlevel.checkpoint()
+                break
+        else:
+            await trio.lowlevel.checkpoint()
+
+
+async def _handle_next(cell: Cell[Any], actor: Actor[Any]) -> bool:
+    """Handle one command or ask, or take one look at the latch; False when nothing waits."""
+    mailbox = cell.mailbox
+    if not mailbox.look_is_due:
+        entry = mailbox.take()
+        if entry is not None:
             message = entry.message if entry.__class__ is PendingAsk else entry
             cell.last_message = message.__class__.__name__
             await actor.receive(message)
-        elif not mailbox.latch_depth:
-            cell.steps = 0
-            await mailbox.wait()
-            turn_ends = perf_counter() + slice_seconds
-            left = MESSAGES_PER_TURN
-            continue
-        cell.handled += 1
-        cell.steps = 0
-        left -= 1
-        if not left or perf_counter() > turn_ends:
-            await trio.lowlevel.checkpoint()
-            turn_ends = perf_counter() + slice_seconds
-            left = MESSAGES_PER_TURN
+            return True
+        if not mailbox.latch_depth:
+            return False
+    cell.looking = mailbox.take_keys()
+    cell.last_message = "changed"
+    await actor.changed(cell.looking)
+    cell.looking = None
+    return True
 
 
 async def _stand_still(cell: Cell[Any]) -> None:

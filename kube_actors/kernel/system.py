@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Any, TypeVar
 
@@ -64,8 +64,8 @@ class ActorSystem:
         body_error: Exception | None = None
         async with trio.open_nursery() as services:
             self._services = services.cancel_scope
-            services.start_soon(self._serve, self.clock.run, name=CLOCK_TASK)
-            services.start_soon(self._serve, self.deadlines.run, name="/ deadlines")
+            await services.start(self._serve, self.clock.run, name=CLOCK_TASK)
+            await services.start(self._serve, self.deadlines.run, name="/ deadlines")
             async with trio.open_nursery() as self._nursery:
                 try:
                     yield self
@@ -186,9 +186,9 @@ class ActorSystem:
             raise ActorNotFound(f"no actor lives at {path} or below it")
         return cells
 
-    async def _serve(self, service: Callable[[], Any]) -> None:
+    async def _serve(self, service: Callable[..., Awaitable[None]], task_status: trio.TaskStatus[None]) -> None:
         """Run one of the kernel's own tasks; its failure ends the system."""
         try:
-            await service()
+            await service(task_status=task_status)
         except Exception as error:  # nothing below can go on without it
             self.escalate(error)

@@ -56,6 +56,7 @@ EXTRA_ROOTS = (
 ZERO_IS_FINE = {
     ("core.v1.SleepAction", "seconds"),
     ("apps.v1.ControllerRevision", "revision"),
+    ("core.v1.LimitRangeSpec", "limits"),
     ("core.v1.Event", "metadata"),
     ("events.v1.Event", "metadata"),
 }

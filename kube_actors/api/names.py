@@ -150,7 +150,7 @@ def generated_name(prefix: str, source: random.Random) -> str:
 
 
 def is_generate_prefix(rule: Rule, prefix: str) -> list[str]:
-    """What is wrong with a `generateName`, which may end in a dash that the suffix will follow."""
+    """A `metadata.generateName` for names of this rule: it may end in the dash that the suffix will follow."""
     return rule(prefix[:-1] + "a" if prefix.endswith("-") else prefix)
 
 

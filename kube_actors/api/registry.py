@@ -14,7 +14,6 @@ from kube_actors.api.schema import Schema
 from kube_actors.api.types import Kind, Node, TypeTable
 from kube_actors.errors import KubeActorsError
 
-
 _FACTS: Final = Path(__file__).with_name("facts.json")
 
 

@@ -62,11 +62,24 @@ class _Walk:
             elif type(item) is not child.sufficient_type and item is not None:
                 asked = demand and not (trail is None and key == "status")
                 self.value(child, item, before.get(key), (trail, key), node, asked)
+        if demand:
+            self.required(node, value, old, trail)
+
+    def required(self, node: Node, value: dict[str, Any], old: Any, trail: _Trail) -> None:
+        """Fields that must be there, unless they were missing before as well.
+
+        A missing `spec` is an empty one, so what is asked for stands inside it.
+        """
         object_type = node.object_type
-        if demand and object_type is not None:
-            for key in object_type.required:
-                if value.get(key) is None:
-                    self.causes.append(Cause(REQUIRED, "Required value", _text((trail, key))))
+        demanded = object_type.required if object_type is not None else ()
+        before = old if isinstance(old, dict) else None
+        for key in demanded:
+            if value.get(key) is None and (before is None or before.get(key) is not None):
+                self.causes.append(Cause(REQUIRED, "Required value", _text((trail, key))))
+        spec = node.fields.get("spec") if value.get("spec") is None and "spec" not in demanded else None
+        was_there = before is None or before.get("spec") is not None
+        if spec is not None and spec.kind is Kind.OBJECT and was_there:
+            self.required(spec, {}, None, (trail, "spec"))
 
     def value(self, node: Node, value: Any, old: Any, trail: _Trail, owner: Node, demand: bool) -> None:
         """One value that is not null; `owner` is the struct it stands in, for messages."""

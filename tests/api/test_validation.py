@@ -154,6 +154,14 @@ def test_reporters_of_status_write_what_they_know():
     assert [cause.field for cause in POD.validate(body)] == ["status.containerStatuses[0].ready"]
 
 
+def test_a_missing_spec_is_an_empty_one():
+    """What is asked for stands inside it, as with Kubernetes."""
+    assert [cause.field for cause in POD.validate({"metadata": {"name": "p"}})] == ["spec.containers"]
+    body = {"spec": {"selector": {}, "template": {"metadata": {}}}}
+    assert [cause.field for cause in DEPLOYMENT.validate(body)] == ["spec.template.spec.containers"]
+    assert REGISTRY.by_id("configmaps").schema.validate({}) == []
+
+
 def test_numbers_that_may_be_left_out():
     """An absent number is 0 where the server takes it so."""
     assert POD.validate(pod(lifecycle={"preStop": {"sleep": {}}})) == []

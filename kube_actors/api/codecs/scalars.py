@@ -36,10 +36,9 @@ _DATE: Final = re.compile(
     r"| [0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?",
     re.ASCII,
 )
+# The integers JSON writers agree on; beyond them a number is a float.
 _LARGEST_UNSIGNED: Final = (1 << 64) - 1
 _SMALLEST_SIGNED: Final = -(1 << 63)
-# Go writes floats from here on with an exponent, so they do not turn into integers.
-_EXPONENT_FROM: Final = 1e21
 
 
 def resolve(text: str) -> Any:
@@ -101,4 +100,4 @@ def _float(text: str) -> Any:
     value = float(text)
     if value in (float("inf"), float("-inf")):
         return text  # beyond a float's range Go leaves the text alone
-    return int(value) if value.is_integer() and abs(value) < _EXPONENT_FROM else value
+    return int(value) if value.is_integer() and _SMALLEST_SIGNED <= int(value) <= _LARGEST_UNSIGNED else value

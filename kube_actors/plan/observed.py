@@ -1,0 +1,230 @@
+"""What a node knows of a pod it runs: its sandbox, the latest attempt at each container, and whether it is to end.
+
+`Observed` moves only through its methods, one for each thing that can happen, so that the actor reports facts and the
+plans read them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+import attrs
+
+from kube_actors.api.views.containers import Container
+from kube_actors.plan.backoff import Backoff, after_failure, retry_at
+from kube_actors.plan.probes import ProbeKind, Verdict
+
+
+class Stage(Enum):
+    """How far the latest attempt at a container got."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    EXITED = "exited"
+    FAILED = "failed"
+
+
+class Hook(Enum):
+    """How far postStart got."""
+
+    NONE = "none"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@attrs.frozen
+class Exit:
+    """How an attempt ended. Times are epoch seconds; `reason` is Completed, Error, OOMKilled, StartError, …"""
+
+    exit_code: int
+    finished_at: float
+    started_at: float | None = None
+    signal: int | None = None
+    reason: str = ""
+    message: str = ""
+    container_id: str = ""
+
+
+@attrs.frozen
+class StartFailure:
+    """Why an attempt never ran: `reason` is the waiting reason Kubernetes shows."""
+
+    reason: str
+    message: str
+    at: float
+
+
+@attrs.frozen
+class Stop:
+    """An ordered stop: killed at `kill_at`; with `restart` it is to run again whatever its exit code."""
+
+    kill_at: float
+    restart: bool = False
+
+
+@attrs.frozen
+class Observed:
+    """The latest attempt at one container.
+
+    `current` is False when it belonged to a sandbox that is gone; `last_exit` is the end of the attempt before.
+    `backoff` grows from attempt to attempt, `failure_backoff` while it cannot even be started. `container_id` is as
+    status shows it (`process://…`).
+    """
+
+    name: str
+    attempt: int = 0
+    stage: Stage = Stage.STARTING
+    container_id: str = ""
+    image: str = ""
+    image_id: str = ""
+    started_at: float | None = None
+    hook: Hook = Hook.NONE
+    startup: Verdict = Verdict.UNKNOWN
+    liveness: Verdict = Verdict.SUCCESS
+    readiness: Verdict = Verdict.FAILURE
+    exit: Exit | None = None
+    last_exit: Exit | None = None
+    failure: StartFailure | None = None
+    backoff: Backoff | None = None
+    failure_backoff: Backoff | None = None
+    stop: Stop | None = None
+    current: bool = True
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs or is about to."""
+        return self.stage in (Stage.STARTING, Stage.RUNNING)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it is in the middle of its start: the kubelet starts no other container meanwhile."""
+        return self.stage is Stage.STARTING or (self.stage is Stage.RUNNING and self.hook is Hook.RUNNING)
+
+    @property
+    def retry_at(self) -> float | None:
+        """When to try again to start it after a failure to; None when there was none."""
+        return retry_at(self.failure_backoff) if self.stage is Stage.FAILED and self.failure_backoff else None
+
+    def starting(self, attempt: int, backoff: Backoff | None) -> Observed:
+        """A new attempt begins (perform `StartContainer`)."""
+        last_exit = self.exit or self.last_exit
+        fresh = Observed(self.name, attempt, last_exit=last_exit, backoff=backoff)
+        if self.stage is not Stage.FAILED:
+            return fresh
+        return attrs.evolve(fresh, failure=self.failure, failure_backoff=self.failure_backoff)
+
+    def running(
+        self, started_at: float, *, container_id: str = "", image: str = "", image_id: str = "", hook: bool = False
+    ) -> Observed:
+        """The program runs; with `hook` its postStart has begun."""
+        return attrs.evolve(
+            self,
+            stage=Stage.RUNNING,
+            started_at=started_at,
+            container_id=container_id,
+            image=image,
+            image_id=image_id,
+            hook=Hook.RUNNING if hook else Hook.NONE,
+            failure=None,
+            failure_backoff=None,
+        )
+
+    def hooked(self, succeeded: bool) -> Observed:
+        """PostStart has ended."""
+        return attrs.evolve(self, hook=Hook.DONE if succeeded else Hook.FAILED)
+
+    def judged(self, kind: ProbeKind, verdict: Verdict) -> Observed:
+        """A probe changed its mind."""
+        match kind:
+            case ProbeKind.STARTUP:
+                return attrs.evolve(self, startup=verdict)
+            case ProbeKind.LIVENESS:
+                return attrs.evolve(self, liveness=verdict)
+            case ProbeKind.READINESS:
+                return attrs.evolve(self, readiness=verdict)
+
+    def stopping(self, kill_at: float, *, restart: bool = False) -> Observed:
+        """A stop was ordered (perform `StopContainer`)."""
+        return attrs.evolve(self, stop=Stop(kill_at, restart or (self.stop is not None and self.stop.restart)))
+
+    def exited(self, exit: Exit) -> Observed:
+        """The attempt ended."""
+        return attrs.evolve(self, stage=Stage.EXITED, exit=exit)
+
+    def failed(self, reason: str, message: str, now: float) -> Observed:
+        """It could not be started at all (no image, bad configuration); it is tried again with the same number."""
+        failure, backoff = StartFailure(reason, message, now), after_failure(self.failure_backoff, now)
+        return attrs.evolve(self, stage=Stage.FAILED, failure=failure, failure_backoff=backoff)
+
+    def not_executed(self, message: str, now: float) -> Observed:
+        """The container was made but its program could not be run: an end like any other, with exit code 128."""
+        return self.exited(Exit(128, now, reason="StartError", message=message))
+
+    def sandbox_gone(self, now: float) -> Observed:
+        """Its sandbox is gone and itself with it; nobody saw how it ended."""
+        if not self.alive:
+            return attrs.evolve(self, current=False)
+        message = "The container could not be located when the pod was terminated"
+        unseen = Exit(137, now, self.started_at, reason="ContainerStatusUnknown", message=message)
+        return attrs.evolve(self.exited(unseen), current=False)
+
+
+class SandboxState(Enum):
+    """How far the pod's shared world got."""
+
+    ABSENT = "absent"
+    CREATING = "creating"
+    READY = "ready"
+    REMOVING = "removing"
+
+
+@attrs.frozen
+class Sandbox:
+    """The pod's shared world. `attempt` counts those made so far; `retry_at` is when to try again after a failure."""
+
+    state: SandboxState = SandboxState.ABSENT
+    attempt: int = 0
+    address: str = ""
+    retry_at: float | None = None
+
+
+@attrs.frozen
+class Ending:
+    """Why and since when (epoch seconds) the pod is to end.
+
+    A deleted pod has no `reason`; an evicted or overdue one has, and ends in phase Failed with it.
+    """
+
+    since: float
+    grace_seconds: int
+    reason: str = ""
+    message: str = ""
+
+
+@attrs.frozen
+class PodState:
+    """Everything a node knows of a pod it runs. `started_at` is when it took it on (`status.startTime`)."""
+
+    started_at: float
+    sandbox: Sandbox = Sandbox()
+    observed: Mapping[str, Observed] = attrs.field(factory=dict)
+    ending: Ending | None = None
+    host_ip: str = ""
+
+
+def has_started(container: Container, observed: Observed | None) -> bool:
+    """Whether it runs, its postStart has ended, and its startup probe (if any) has succeeded."""
+    if observed is None or observed.stage is not Stage.RUNNING or not observed.current:
+        return False
+    if observed.hook in (Hook.RUNNING, Hook.FAILED):
+        return False
+    return container.startup_probe is None or observed.startup is Verdict.SUCCESS
+
+
+def is_ready(container: Container, observed: Observed | None) -> bool:
+    """Whether it has started and its readiness probe (if any) says so."""
+    if observed is None or not has_started(container, observed):
+        return False
+    return container.readiness_probe is None or observed.readiness is Verdict.SUCCESS

@@ -1,0 +1,58 @@
+"""A pod's status as the kubelet reports it, as a pure function of what the node knows.
+
+`pod_status(pod, state, now)` is the whole status to write: phase, conditions, container statuses, addresses and
+quality of service. Conditions that others have set are kept. It is the same value again while nothing has changed.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from kube_actors.api.views.pods import PodIp, PodStatus, PodView
+from kube_actors.plan.observed import PodState
+from kube_actors.plan.pod_status.conditions import pod_conditions
+from kube_actors.plan.pod_status.containers import statuses, terminated
+from kube_actors.plan.pod_status.phase import FAILED, SUCCEEDED, pod_phase
+from kube_actors.plan.pod_status.qos import qos_class
+
+__all__ = ["pod_status", "qos_class", "rejected_status", "terminated"]
+
+
+def pod_status(pod: PodView, state: PodState, now: float) -> PodStatus:
+    """The status of a pod this node runs. A pod that once Succeeded or Failed stays so."""
+    init, regular = statuses(pod, state, now)
+    ending = state.ending
+    phase = pod_phase(pod.spec, init, regular, over=ending is not None)
+    if ending is not None and ending.reason:
+        phase = FAILED
+    if pod.status.phase in (SUCCEEDED, FAILED):
+        phase = pod.status.phase
+    address = pod.status.pod_ip if not state.sandbox.address else state.sandbox.address
+    status = PodStatus(
+        phase=phase,
+        observed_generation=pod.metadata.generation,
+        reason=ending.reason if ending else "",
+        message=ending.message if ending else "",
+        host_ip=state.host_ip,
+        host_ips=(PodIp(state.host_ip),) if state.host_ip else (),
+        pod_ip=address,
+        pod_ips=(PodIp(address),) if address else (),
+        start_time=state.started_at,
+        init_container_statuses=init,
+        container_statuses=regular,
+        qos_class=qos_class(pod.spec),
+    )
+    return attrs.evolve(status, conditions=pod_conditions(pod, state, status, now))
+
+
+def rejected_status(pod: PodView, reason: str, message: str, now: float) -> PodStatus:
+    """The status of a pod the node refused to take (`OutOfcpu`, `NodePorts`, …): Failed before it began."""
+    return attrs.evolve(
+        pod.status,
+        phase=FAILED,
+        observed_generation=pod.metadata.generation,
+        reason=reason,
+        message=message,
+        start_time=now if pod.status.start_time is None else pod.status.start_time,
+        qos_class=qos_class(pod.spec),
+    )

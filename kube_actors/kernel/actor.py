@@ -47,7 +47,8 @@ class Actor(Generic[M]):
         """Begin, with fresh state: look at everything there is to know. Runs again after each restart."""
 
     async def receive(self, message: M) -> None:
-        """Handle one command or ask."""
+        """Handle one command or ask. An actor that has only a latch need not."""
+        raise TypeError(f"{self.context.path} takes no messages, but {type(message).__name__} came")
 
     async def changed(self, keys: frozenset[Hashable]) -> None:
         """Look again at what `keys` name. Notifications coalesce; iteration follows the order of first arrival."""

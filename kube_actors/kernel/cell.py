@@ -217,6 +217,7 @@ class Cell(Generic[M]):
     def close(self) -> None:
         """Leave the tree for good."""
         self.stopping = self.closed = True
+        self.task = None
         self.interrupt()
         self.system.dead_letters += self.mailbox.abandon()
         self.system.bury(self)

@@ -219,15 +219,14 @@ class ClusterClock(abc.ABC):
             step.reached.set()
 
     async def _go_off(self) -> None:
-        """Let all that is due go off. trio runs what became runnable in one turn of its scheduler in any order, so what
-        a timer woke gets a whole turn before the next timer."""
+        """Let all that is due go off. trio runs what became runnable in one turn of its scheduler in any order, so
+        what each timer wakes gets a turn of its own."""
         timer = self._timers.pop_due(self.now())
         while timer is not None:
             timer.go_off()
             due = self._timers.next_due()
             if due is None or due > self.now():
                 return
-            await trio.lowlevel.checkpoint()
             await trio.lowlevel.checkpoint()
             timer = self._timers.pop_due(self.now())
 

@@ -46,7 +46,7 @@ class ActorSystem:
         self.seed = seed
         self.dead_letters = 0
         self.deadlines = Deadlines()
-        self.tracing = Tracing(clock.now)
+        self.tracing = Tracing(clock.now, on_error=self.escalate)
         self.stillness = trio.lowlevel.ParkingLot()
         self._on_failure = on_failure or log_failure
         self._cells: dict[str, Cell[Any]] = {}
@@ -88,7 +88,7 @@ class ActorSystem:
         supervision: Supervision = Supervision.RESTART,
         mailbox: int = DEFAULT_MAILBOX,
     ) -> Ref[N]:
-        """Start an actor at `/name`; the name may have several parts (`deployments/shop.web`)."""
+        """Start an actor at `/name`; the name may have several parts (`workers/alice`)."""
         if self._nursery is None:
             raise RuntimeError("the actor system is not running")
         return self.adopt(None, name, factory, supervision, mailbox, self._nursery).ref
@@ -116,9 +116,10 @@ class ActorSystem:
 
     async def thaw(self, path: str) -> None:
         """Let the actor at `path` and all below it go on. Raises ActorNotFound."""
-        cells = self._subtree(path)
-        self._frozen = {frozen for frozen in self._frozen if not is_under(frozen, path)}
-        freezing.thaw(cells)
+        thawed = {frozen for frozen in self._frozen if is_under(frozen, path)}
+        self._frozen -= thawed
+        if cells := self._subtree(path, may_be_empty=bool(thawed)):
+            freezing.thaw(cells)
         await trio.lowlevel.checkpoint()
 
     async def step(self, path: str) -> tuple[str, ...]:
@@ -134,12 +135,16 @@ class ActorSystem:
         return self.tracing.follow(prefix, limit)
 
     def on_trace(self, callback: Callable[[TraceRecord], None]) -> Callable[[], None]:
-        """Call `callback` with everything that is said, while it is said; the answer unsubscribes it."""
+        """Call `callback` with everything that is said, while it is said; the answer unsubscribes it. An error in it
+        ends the system."""
         return self.tracing.subscribe(callback)
 
     def report(self, failure: Failure) -> None:
-        """An actor failed."""
-        self._on_failure(failure)
+        """An actor failed. Failing to tell of it ends the system."""
+        try:
+            self._on_failure(failure)
+        except Exception as error:  # not the fault of any actor
+            self.escalate(error)
 
     def escalate(self, error: BaseException) -> None:
         """End the system with `error`; the first one counts."""
@@ -179,10 +184,11 @@ class ActorSystem:
     def bury(self, cell: Cell[Any]) -> None:
         """An actor has ended."""
         self._cells.pop(cell.path, None)
+        self._frozen.discard(cell.path)
 
-    def _subtree(self, path: str) -> tuple[Cell[Any], ...]:
+    def _subtree(self, path: str, *, may_be_empty: bool = False) -> tuple[Cell[Any], ...]:
         cells = tuple(cell for cell in self._cells.values() if is_under(cell.path, path))
-        if not cells and path != "/":
+        if not cells and path != "/" and not may_be_empty:
             raise ActorNotFound(f"no actor lives at {path} or below it")
         return cells
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import Enum
+from functools import partial
 from typing import Any
 
 import attrs
@@ -86,29 +87,29 @@ class Trace(AsyncIterator[TraceRecord]):
 class Tracing:
     """The listeners of one system."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], *, on_error: Callable[[Exception], None]) -> None:
         self.active = False
         self._now = now
+        self._on_error = on_error
         self._listeners: dict[object, Callable[[TraceRecord], None]] = {}
         self._traces: list[Trace] = []
 
     def record(self, receiver: str, kind: TraceKind, message: Any, sender: str | None = None) -> None:
         """Tell the listeners; `sender` None is whoever's code runs now."""
         said = TraceRecord(self._now(), speaker.get() if sender is None else sender, receiver, kind, message)
-        for listener in tuple(self._listeners.values()):
-            listener(said)
+        for token, listener in tuple(self._listeners.items()):
+            try:
+                listener(said)
+            except Exception as error:  # not the fault of whoever speaks
+                self._unsubscribe(token)
+                self._on_error(error)
 
     def subscribe(self, callback: Callable[[TraceRecord], None]) -> Callable[[], None]:
         """Call `callback` with every record, in order, while it is said; the answer takes it back."""
         token = object()
         self._listeners[token] = callback
         self.active = True
-
-        def unsubscribe() -> None:
-            self._listeners.pop(token, None)
-            self.active = bool(self._listeners)
-
-        return unsubscribe
+        return partial(self._unsubscribe, token)
 
     @contextmanager
     def follow(self, prefix: str, limit: int) -> Iterator[Trace]:
@@ -127,3 +128,7 @@ class Tracing:
         """The system has ended: every trace comes to its end."""
         for trace in self._traces:
             trace.close()
+
+    def _unsubscribe(self, token: object) -> None:
+        self._listeners.pop(token, None)
+        self.active = bool(self._listeners)

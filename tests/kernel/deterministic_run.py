@@ -51,15 +51,15 @@ class Gossiper(Actor[Any]):
 
 
 async def live(seed: int) -> None:
-    """A minute of gossip."""
+    """Some seconds of gossip."""
     clock = VirtualClock()
     system = ActorSystem(clock=clock, seed=seed, on_failure=lambda failure: print(failure))
     crowd: list[Ref[Any]] = []
     async with system.running():
         system.on_trace(lambda record: print(record))
-        for number in range(12):
+        for number in range(8):
             crowd.append(system.spawn(f"gossiper-{number}", lambda: Gossiper(crowd)))
-        await clock.sleep(60)
+        await clock.sleep(3)
 
 
 if __name__ == "__main__":

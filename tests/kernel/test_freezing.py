@@ -189,3 +189,21 @@ async def test_a_path_where_nobody_lives_is_an_error() -> None:
         for control in (stage.system.freeze, stage.system.thaw, stage.system.step):
             with pytest.raises(ActorNotFound, match="/nobody"):
                 await control("/nobody")
+
+
+async def test_a_frozen_path_is_free_again_when_its_actor_has_gone() -> None:
+    """A successor is not frozen on account of its predecessor; a group can be thawed when it has emptied."""
+    notes: list[tuple[str, object]] = []
+    async with running_system() as stage:
+        actor = stage.system.spawn("group/a", lambda: Noter(stage, notes))
+        await stage.system.freeze("/group/a")
+        await stage.system.stop(actor)
+        actor = stage.system.spawn("group/a", lambda: Noter(stage, notes))
+        await wait_all_tasks_blocked()
+        assert notes == [("/group/a", "started")]
+        await stage.system.freeze("/group")
+        await stage.system.stop(actor)
+        await stage.system.thaw("/group")
+        stage.system.spawn("group/a", lambda: Noter(stage, notes))
+        await wait_all_tasks_blocked()
+        assert notes == [("/group/a", "started")] * 2

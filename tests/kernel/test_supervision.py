@@ -297,3 +297,30 @@ async def test_the_testing_kit_reports_failures_nobody_expected() -> None:
 
     with pytest.raises(AssertionError, match="/fragile failed: ValueError"):
         await careless_test()
+
+
+async def test_a_broken_listener_ends_the_system_not_the_actor_that_speaks() -> None:
+    """A trace file on a full disk, or a failure handler that fails, is nobody's fault in the tree."""
+
+    def refuse(_told: object) -> None:
+        raise OSError("disk full")
+
+    async def live(system: ActorSystem, message: str) -> None:
+        async with system.running():
+            system.spawn("fragile", Fragile).tell(message)
+            await trio.sleep_forever()
+
+    traced = ActorSystem(clock=VirtualClock())
+    traced.on_trace(refuse)
+    with pytest.raises(OSError, match="disk full"):
+        await live(traced, "fine")
+    with pytest.raises(OSError, match="disk full"):
+        await live(ActorSystem(clock=VirtualClock(), on_failure=refuse), "break")
+
+
+async def test_a_message_to_an_actor_that_takes_none_is_a_failure() -> None:
+    """It does not vanish."""
+    async with running_system() as stage:
+        stage.system.spawn("mute", Actor[Any]).tell("hello")
+        (failure,) = await stage.take_failures()
+        assert str(failure.error) == "/mute takes no messages, but str came"

@@ -6,10 +6,12 @@ import re
 import socket
 import struct
 from collections.abc import Collection, Iterator
-from ipaddress import AddressValueError, IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from pathlib import Path
 
 import attrs
+
+from kube_actors.network.resolv_conf import ipv4_nameservers
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
 _LEAF = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)$")
@@ -47,19 +49,6 @@ def parse_fib(text: str) -> Iterator[tuple[IPv4Network, str]]:
             yield IPv4Network(f"{address}/{route.group(1)}", strict=False), route.group(2)
 
 
-def parse_nameservers(text: str) -> tuple[str, ...]:
-    """IPv4 addresses of the `nameserver` lines of a resolv.conf, in order."""
-    found = []
-    for line in text.splitlines():
-        words = line.split()
-        if len(words) >= 2 and words[0] == "nameserver":
-            try:
-                found.append(str(IPv4Address(words[1])))
-            except AddressValueError:
-                continue
-    return tuple(found)
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_text(errors="replace")
@@ -85,7 +74,7 @@ def networks_in_use(
         found.setdefault(network, f"a route by {interface}")
     for network, kind in parse_fib(_read(proc_net / "fib_trie")):
         found.setdefault(network, "an address of this machine" if kind == "LOCAL" else "a route of this machine")
-    for address in parse_nameservers(_read(resolv_conf)):
+    for address in ipv4_nameservers(_read(resolv_conf)):
         found.setdefault(IPv4Network(address), f"a nameserver in {resolv_conf}")
     return tuple(
         NetworkInUse(network, holder)

@@ -7,8 +7,9 @@ ready endpoints get the traffic; when none is ready, those that terminate but st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from ipaddress import IPv4Address
 from typing import NamedTuple
 
 import attrs
@@ -90,6 +91,15 @@ class EndpointSlice:
     ports: tuple[SlicePort, ...]
     endpoints: tuple[SliceEndpoint, ...]
 
+    def ipv4_endpoints(self) -> Iterator[SliceEndpoint]:
+        """Those that can be reached: slices made by hand may hold IPv6 addresses or names, which nothing here can."""
+        for endpoint in self.endpoints:
+            try:
+                IPv4Address(endpoint.address)
+            except ValueError:
+                continue
+            yield endpoint
+
 
 @attrs.frozen
 class ServicePort:
@@ -161,7 +171,7 @@ def usable_endpoints(
     last_resort: set[Endpoint] = set()
     for slice_ in slices:
         numbers = [p.port for p in slice_.ports if p.name == port.name and p.protocol == port.protocol]
-        for endpoint in slice_.endpoints:
+        for endpoint in slice_.ipv4_endpoints():
             ending = endpoint.terminating or endpoint.target_uid in withdrawn
             if endpoint.ready and endpoint.target_uid not in withdrawn:
                 ready.update(Endpoint(endpoint.address, number) for number in numbers)

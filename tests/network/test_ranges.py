@@ -15,7 +15,6 @@ from kube_actors.network.machine_networks import (
     NetworkInUse,
     networks_in_use,
     parse_fib,
-    parse_nameservers,
     parse_routes,
 )
 from kube_actors.network.ranges import LOOPBACK_FAMILIES, NetworkRanges, WantedRanges, choose_ranges, parse_cidr
@@ -158,11 +157,6 @@ def test_routes_of_every_table_are_read() -> None:
         (network("10.0.0.0/24"), "UNICAST"),
         (network("10.0.0.0/9"), "UNICAST"),
     ]
-
-
-def test_nameservers_are_read() -> None:
-    """Comments, IPv6 and broken lines are passed over."""
-    assert parse_nameservers("# x\nnameserver 10.0.0.1\nnameserver ::1\nnameserver\nsearch a\n") == ("10.0.0.1",)
 
 
 def test_the_machine_is_described_without_loopback_and_own_links(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from kube_actors.actors.network_view import SERVICE_NAME_LABEL, published, slice
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
-from kube_actors.messages.network import NetworkMessage, Withdrawn, WithdrawEndpoint
+from kube_actors.messages.network import NetworkMessage, WithdrawEndpoint, Withdrawn
 from kube_actors.network.data_plane import DataPlane
 from kube_actors.network.dns_records import RecordIndex
 from kube_actors.network.services import Changes, EndpointSlice, ServiceName, ServiceTable, service_ports
@@ -78,10 +78,10 @@ class NetworkActor(Actor[NetworkMessage]):
         slices = self._slices(name) if service is not None else ()
         self._remember_endpoints(name, slices)
         if service is None:
-            self.records.remove(name)
+            self.records.remove_service(name)
             return self.table.update(name, ())
         wanted = published(service.view)
-        self.records.update(wanted, slices)
+        self.records.set_service(wanted, slices)
         ports = service_ports(
             wanted, slices, node_addresses=tuple(self.node_addresses()), withdrawn=self.withdrawn
         )

@@ -7,19 +7,30 @@ from typing import assert_never
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.node.actor import NodeActor
+from kube_actors.actors.pod.actor import VOLUMES
+from kube_actors.actors.pod.world import Users
 from kube_actors.config.types import NodeConfig
 from kube_actors.kernel import Actor, Ref
 from kube_actors.messages.common import Describe, Description
-from kube_actors.messages.node import NodeMessage
+from kube_actors.messages.node import NodeMessage, StopNode
 from kube_actors.messages.nodes import NodesMessage, SetNodes
 from kube_actors.store import Commit, Key
+
+STOP_DEADLINE = 60.0
 
 
 class NodesActor(Actor[NodesMessage]):
     """Keeps a child per configured node. `make` builds the actor of one."""
 
-    def __init__(self, plane: ControlPlane, nodes: Mapping[str, NodeConfig], make: Callable[[NodeConfig], NodeActor]) -> None:
+    def __init__(
+        self,
+        plane: ControlPlane,
+        nodes: Mapping[str, NodeConfig],
+        users: Users,
+        make: Callable[[NodeConfig], NodeActor],
+    ) -> None:
         self.plane = plane
+        self.users = users
         self.make = make
         self.nodes = dict(nodes)
         self.children: dict[str, Ref[NodeMessage]] = {}
@@ -27,7 +38,7 @@ class NodesActor(Actor[NodesMessage]):
 
     async def started(self) -> None:
         """Start every node."""
-        self.unsubscribe = self.plane.store.subscribe(self._committed, "pods")
+        self.unsubscribe = self.plane.store.subscribe(self._committed)
         for config in self.nodes.values():
             self._start(config)
 
@@ -40,6 +51,15 @@ class NodesActor(Actor[NodesMessage]):
         self.children[config.name] = self.context.spawn(config.name, lambda: self.make(config), mailbox=4096)
 
     def _committed(self, commit: Commit) -> None:
+        resource = commit.revision.key.resource
+        if resource == "pods":
+            self._route(commit)
+        elif resource in ("configmaps", "secrets"):
+            for uid in self.users.of(commit.revision.key):
+                if (pod := self.plane.directory.pods.get(uid)) is not None:
+                    pod.notify(VOLUMES)
+
+    def _route(self, commit: Commit) -> None:
         revision = commit.revision
         pod = self.plane.directory.pods.get(revision.uid)
         if pod is not None:
@@ -64,7 +84,9 @@ class NodesActor(Actor[NodesMessage]):
 
     async def _set(self, wanted: dict[str, NodeConfig]) -> None:
         for name in sorted(self.nodes.keys() - wanted.keys()):
-            await self.context.stop_child(self.children.pop(name))
+            node = self.children.pop(name)
+            await node.ask(StopNode(), deadline=STOP_DEADLINE)
+            await self.context.stop_child(node)
             await self._forget(name)
         for name, config in wanted.items():
             if self.nodes.get(name) == config:

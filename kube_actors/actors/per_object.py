@@ -12,13 +12,14 @@ from typing import Any, Generic, TypeVar
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.errors import ApiError
-from kube_actors.kernel import Actor, Ref
+from kube_actors.kernel import Actor, NameTaken, Ref
 from kube_actors.messages.common import Describe, Description
 from kube_actors.store import Commit, Key, Revision
 
 M = TypeVar("M")
 
 Route = Callable[[Commit], Iterable[str]]
+NAME_RETRY = 0.01
 LOOK_AGAIN = frozenset({"Conflict", "NotFound", "AlreadyExists"})
 
 
@@ -61,8 +62,8 @@ class ObjectActor(Actor[M], Generic[M]):
 class PerObject(Actor[Describe], Generic[M]):
     """Keeps one child for each object of `resource`.
 
-    `make` builds the actor of an object. `routes` maps other resources to the uids their commits concern.
-    `registered` and `released` let the owner publish the children (the directory's ReplicaSets).
+    `make` builds the actor of an object. `routes` maps other resources to the uids their commits concern; `everything`
+    is the route of all resources not named there. `children` lets the owner publish them (the directory's ReplicaSets).
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class PerObject(Actor[Describe], Generic[M]):
         make: Callable[[Key, str], ObjectActor[M]],
         *,
         routes: dict[str, Route] | None = None,
+        everything: Route | None = None,
         children: dict[str, Ref[M]] | None = None,
     ) -> None:
         self.plane = plane
         self.resource = resource
         self.make = make
         self.routes = routes or {}
+        self.everything = everything
         self.children: dict[str, Ref[M]] = {} if children is None else children
         self.unsubscribe: Callable[[], None] | None = None
 
@@ -112,7 +115,10 @@ class PerObject(Actor[Describe], Generic[M]):
     def _start(self, revision: Revision) -> None:
         key, uid = revision.key, revision.uid
         name = f"{key.namespace}.{key.name}" if key.namespace else key.name
-        self.children[uid] = self.context.spawn(name, lambda: self.make(key, uid))
+        try:
+            self.children[uid] = self.context.spawn(name, lambda: self.make(key, uid))
+        except NameTaken:  # the actor of a deleted object of this name has still to end
+            self.context.notify_at(self.plane.clock.now() + NAME_RETRY, (key, uid))
 
     def _committed(self, commit: Commit) -> None:
         revision = commit.revision
@@ -122,7 +128,7 @@ class PerObject(Actor[Describe], Generic[M]):
                 self.context.ref.notify((revision.key, revision.uid))
             else:
                 child.notify(revision.uid)
-        route = self.routes.get(revision.key.resource)
+        route = self.routes.get(revision.key.resource, self.everything)
         if route is not None:
             for uid in route(commit):
                 child = self.children.get(uid)

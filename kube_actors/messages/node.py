@@ -111,6 +111,20 @@ class PodGone:
     pod_uid: str
 
 
+@attrs.frozen
+class PodFinished:
+    """Pod → Node: the pod is over (Succeeded or Failed): its share is free, its actor stays until it is deleted."""
+
+    pod_uid: str
+
+
+@attrs.frozen(eq=False)
+class ShutDown(Ask[None]):
+    """Composition root → Node: end every pod in order, each within `grace_seconds`; answered when all have ended."""
+
+    grace_seconds: float
+
+
 @attrs.frozen(eq=False)
 class StopNode(Ask[None]):
     """A person → Node: the machine fails: pods die at once, heartbeats stop."""
@@ -137,6 +151,8 @@ NodeMessage = (
     | RuntimeReported
     | FindSandbox
     | PodGone
+    | PodFinished
+    | ShutDown
     | StopNode
     | PartitionNode
     | StartNode

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import attrs
 
+from kube_actors.kernel import Ask
 from kube_actors.messages.common import Describe
 from kube_actors.node.runtime.base import ContainerExited, ContainerId, FoundSandbox, Started
+from kube_actors.node.runtime.handlers import ProbeResult
+from kube_actors.plan.probes import ProbeKind
 
 
 @attrs.frozen
@@ -62,25 +65,31 @@ class HookEnded:
 
 
 @attrs.frozen
-class ProbeVerdict:
-    """Own task: a probe crossed a threshold."""
+class ProbeEnded:
+    """Own task: a probe has been made."""
 
     container: ContainerId
-    probe: str
-    passed: bool
-    message: str
+    kind: ProbeKind
+    result: ProbeResult
 
 
 @attrs.frozen
-class ContainerStopped:
-    """Own task: preStop, signal and grace are over and the container's end was seen or forced."""
+class StopSignalSent:
+    """Own task: preStop is over and the stop signal is out; now the grace runs."""
 
     container: ContainerId
 
 
 @attrs.frozen
-class PodEnded:
-    """Own task: every container has ended and the pod's world is gone."""
+class SandboxRemoved:
+    """Own task: nothing of the pod is left in the runtime."""
+
+
+@attrs.frozen(eq=False)
+class EndPod(Ask[None]):
+    """Node → Pod: the node shuts down: end in order within `grace_seconds`; answered when nothing is left."""
+
+    grace_seconds: float
 
 
 PodMessage = (
@@ -91,8 +100,9 @@ PodMessage = (
     | ContainerStarted
     | ContainerFailed
     | HookEnded
-    | ProbeVerdict
-    | ContainerStopped
-    | PodEnded
+    | ProbeEnded
+    | StopSignalSent
+    | SandboxRemoved
+    | EndPod
     | Describe
 )

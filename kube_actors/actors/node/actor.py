@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, assert_never
 
 import attrs
+import trio
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.node.admission import Share, Tally
@@ -17,11 +19,11 @@ from kube_actors.api.quantity import Quantity
 from kube_actors.api.times import rfc3339_micro
 from kube_actors.config.types import NodeConfig
 from kube_actors.errors import ApiError
-from kube_actors.kernel import Actor, Ask, Ref
+from kube_actors.kernel import Actor, ActorStopped, Ask, AskTimeout, NameTaken, Ref
 from kube_actors.messages import node as messages
 from kube_actors.messages.common import Describe, Description
 from kube_actors.messages.node import NodeMessage
-from kube_actors.messages.pod import ContainerEnded, PodMessage, SandboxFound
+from kube_actors.messages.pod import ContainerEnded, EndPod, PodMessage, SandboxFound
 from kube_actors.node.runtime.base import (
     ContainerExited,
     FoundSandbox,
@@ -37,6 +39,9 @@ from kube_actors.writes import Client, Identity
 R = TypeVar("R")
 
 STATUS_EVERY = 300.0
+NAME_RETRY = 0.05
+END_SLACK = 5.0
+"""Machine seconds beyond its grace that a pod may take to be gone."""
 
 
 class NodeActor(Actor[NodeMessage]):
@@ -65,6 +70,7 @@ class NodeActor(Actor[NodeMessage]):
             int(Quantity.parse(config.capacity.get("pods", "0")).value),
         )
         self.status_written = float("-inf")
+        self.closing = False
 
     # -- life
 
@@ -110,8 +116,9 @@ class NodeActor(Actor[NodeMessage]):
             await self.runtime.remove_sandbox(uid)
         for uid, revision in bound.items():
             self._hold_share(revision)
-            if revision.projection.facts.address:
-                self.world.addresses.restore(revision.projection.facts.address)
+            address = revision.projection.facts.address
+            if address and uid in found and self.world.addresses is not None:
+                self.world.addresses.restore([address])
             self._start_pod(revision, found.get(uid))
 
     # -- heartbeats
@@ -171,9 +178,12 @@ class NodeActor(Actor[NodeMessage]):
             # A restarted actor knows nothing and asks the runtime what runs; the first one was just told.
             return PodActor(self.plane, self.world, self.context.ref, key, uid, first.pop() if first else "ask")
 
-        name = f"{key.namespace}.{key.name}"
-        self.pods[uid] = self.context.spawn(name, make)
-        self.plane.directory.pods[uid] = self.pods[uid]
+        try:
+            self.pods[uid] = self.context.spawn(f"{key.namespace}.{key.name}", make)
+        except NameTaken:  # an earlier pod of this name is still ending here
+            self.context.notify_at(self.plane.clock.now() + NAME_RETRY, (key, uid))
+        else:
+            self.plane.directory.pods[uid] = self.pods[uid]
 
     def _release_pod(self, uid: str) -> None:
         self.tally.release(uid)
@@ -213,6 +223,11 @@ class NodeActor(Actor[NodeMessage]):
                 self._serve(message, lambda: self._find_sandbox(pod_uid))
             case messages.PodGone(pod_uid):
                 self._release_pod(pod_uid)
+            case messages.PodFinished(pod_uid):
+                self.tally.release(pod_uid)
+            case messages.ShutDown():
+                self.closing = True
+                self.context.start_task(self._shut_down, message, name="shutdown")
             case messages.StopNode() | messages.PartitionNode() | messages.StartNode():
                 await self._change_link(message)
             case Describe():
@@ -235,8 +250,8 @@ class NodeActor(Actor[NodeMessage]):
         return next((found for found in await self.runtime.adopt() if found.pod.uid == pod_uid), None)
 
     def _admit(self, ask: messages.AdmitPod) -> None:
-        if not self.link.connected:
-            self.context.answer(ask, messages.Refused("NodeNotReady", "node is not reachable"))
+        if not self.link.connected or self.closing:
+            self.context.answer(ask, messages.Refused("NodeShutdown", "node is not taking pods"))
             return
         self.context.answer(ask, self.tally.admit(ask, self.plane.clock.now()))
 
@@ -260,6 +275,18 @@ class NodeActor(Actor[NodeMessage]):
         found = {sandbox.pod.uid: sandbox for sandbox in sandboxes}
         for uid, pod in self.pods.items():
             pod.tell(SandboxFound(found.get(uid)))
+
+    async def _shut_down(self, ask: messages.ShutDown) -> None:
+        """Every pod ends side by side; a pod whose actor fails meanwhile is ended by the runtime's own end."""
+
+        async def end(pod: Ref[PodMessage]) -> None:
+            with contextlib.suppress(AskTimeout, ActorStopped):
+                await pod.ask(EndPod(ask.grace_seconds), deadline=ask.grace_seconds + END_SLACK)
+
+        async with trio.open_nursery() as nursery:
+            for pod in self.pods.values():
+                nursery.start_soon(end, pod, name=f"{pod.path} end")
+        self.context.answer(ask, None)
 
     # -- faults
 

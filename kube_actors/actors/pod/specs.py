@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from kube_actors.actors.pod.world import PodWorld
-from kube_actors.api.views.containers import Container, VolumeMount
+from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodSecurityContext, PodView
-from kube_actors.node.environment import Environment, container_argv, container_environment
-from kube_actors.node.expansion import expand
+from kube_actors.node.environment import container_argv, container_environment
 from kube_actors.node.objects import Objects, Place, config_error
 from kube_actors.node.runtime.base import (
     ContainerId,
     ContainerSpec,
     HostPort,
     Image,
-    Mount,
     PodName,
     Resources,
     SandboxSpec,
     Security,
     Volume,
 )
+from kube_actors.node.volumes import resolve_mounts
 
 
 def pod_name(pod: PodView) -> PodName:
@@ -77,15 +79,33 @@ def _host_ports(pod: PodView) -> list[HostPort]:
     ]
 
 
+def raw_container(body: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """A container of a pod's body, init containers included."""
+    spec = body["spec"]
+    everything = (*(spec.get("initContainers") or ()), *spec["containers"])
+    found: dict[str, Any] = next(container for container in everything if container["name"] == name)
+    return found
+
+
+@attrs.frozen
+class Surroundings:
+    """What a container's configuration is read from: the pod, its body, the objects it names, and its place."""
+
+    pod: PodView
+    body: Mapping[str, Any]
+    objects: Objects
+    place: Place
+
+
 def container_spec(
-    pod: PodView, body: dict[str, Any], container: Container, attempt: int, world: PodWorld, objects: Objects, place: Place
+    around: Surroundings, container: Container, attempt: int, world: PodWorld
 ) -> tuple[ContainerSpec, tuple[str, ...]]:
     """One attempt at a container, with warnings a person should see. RuntimeFailure when its configuration or image
     does not add up."""
     image = world.images.find(container.image, container.image_pull_policy or "IfNotPresent")
-    raw = _raw_container(body, container.name)
-    environment = container_environment(body, raw, image, objects, place)
-    meta = pod.metadata
+    raw = raw_container(around.body, container.name)
+    environment = container_environment(around.body, raw, image, around.objects, around.place)
+    meta = around.pod.metadata
     spec = ContainerSpec(
         id=ContainerId(meta.uid, container.name, attempt),
         image=image,
@@ -93,8 +113,8 @@ def container_spec(
         log_path=world.log_path(meta.namespace, meta.name, meta.uid, container.name, attempt),
         env=environment.variables,
         working_dir=container.working_dir or image.working_dir,
-        mounts=tuple(_mount(mount, environment) for mount in container.volume_mounts),
-        security=_security(pod, container, image),
+        mounts=resolve_mounts(raw, environment),
+        security=_security(around.pod, container, image),
         resources=_resources(container),
         stdin=container.stdin,
         stdin_once=container.stdin_once,
@@ -107,25 +127,13 @@ def container_spec(
     return spec, environment.warnings
 
 
-def _raw_container(body: dict[str, Any], name: str) -> dict[str, Any]:
-    spec = body["spec"]
-    everything = (*(spec.get("initContainers") or ()), *spec["containers"])
-    return next(container for container in everything if container["name"] == name)
-
-
-def _mount(mount: VolumeMount, environment: Environment) -> Mount:
-    sub_path = mount.sub_path
-    if mount.sub_path_expr:
-        sub_path = expand(mount.sub_path_expr, environment.own)
-    return Mount(mount.name, mount.mount_path, mount.read_only, sub_path)
-
-
 def _security(pod: PodView, container: Container, image: Image) -> Security:
     outer = pod.spec.security_context or PodSecurityContext()
     inner = container.security_context
     user = inner.run_as_user if inner is not None and inner.run_as_user is not None else outer.run_as_user
     group = inner.run_as_group if inner is not None and inner.run_as_group is not None else outer.run_as_group
-    non_root = inner.run_as_non_root if inner is not None and inner.run_as_non_root is not None else outer.run_as_non_root
+    own = inner.run_as_non_root if inner is not None else None
+    non_root = outer.run_as_non_root if own is None else own
     if non_root and (user == 0 or (user is None and image.user in ("", "0", "root"))):
         what = "container's runAsUser breaks non-root policy" if user == 0 else "image will run as root"
         place = f'pod: "{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})", container: {container.name}'

@@ -323,6 +323,11 @@ class Runtime(abc.ABC):
     def description(self) -> str:
         """Name and version, as in `node.status.nodeInfo.containerRuntimeVersion` (`process://A`)."""
 
+    def unhonoured(self, spec: SandboxSpec | ContainerSpec) -> tuple[str, ...]:
+        """What of a specification this runtime leaves out, each a sentence for a warning Event. What would change
+        security or meaning is not left out but refused by the call itself."""
+        return ()
+
     @abc.abstractmethod
     def events(self) -> trio.MemoryReceiveChannel[RuntimeEvent]:
         """Exits and losses, in order. One reader."""

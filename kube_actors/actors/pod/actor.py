@@ -1,0 +1,454 @@
+"""The Pod actor: hears what happened to its pod, asks the plan what is next, and has it done."""
+
+from __future__ import annotations
+
+import signal as signals
+from collections.abc import Iterable
+from typing import Any, Literal, assert_never
+
+import attrs
+
+from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.actors.pod.probes import ProbeKey, ProbeRounds
+from kube_actors.actors.pod.reporting import StatusReport, exit_of, found_attempts
+from kube_actors.actors.pod.specs import raw_container
+from kube_actors.actors.pod.work import PodWork
+from kube_actors.actors.pod.world import PodWorld
+from kube_actors.api.views.containers import Container
+from kube_actors.api.views.pods import PodView
+from kube_actors.errors import ApiError
+from kube_actors.kernel import Actor, Ref
+from kube_actors.messages import node as node_messages
+from kube_actors.messages import pod as messages
+from kube_actors.messages.common import Describe, Description
+from kube_actors.messages.node import NodeMessage
+from kube_actors.messages.pod import PodMessage
+from kube_actors.node.probing import Target, run_probe
+from kube_actors.node.runtime.base import ContainerId, FoundSandbox
+from kube_actors.node.runtime.handlers import (
+    ProbeOutcome,
+    ProbeResult,
+    SleepAction,
+    UnresolvedHandler,
+    resolve_handler,
+)
+from kube_actors.node.volumes import changed_files, resolve_volumes
+from kube_actors.plan import pod_lifecycle as steps
+from kube_actors.plan.observed import Ending, Exit, Observed, Sandbox, SandboxState, Stage
+from kube_actors.plan.pod_adoption import adopt
+from kube_actors.plan.pod_lifecycle import plan_pod
+from kube_actors.plan.probes import ProbeKind, Verdict
+from kube_actors.store import Key, Revision
+
+STATUS = "status"
+VOLUMES = "volumes"
+FIND_DEADLINE = 30.0
+FIRST_SANDBOX_RETRY = 0.5
+"""Seconds before a failed sandbox or volume is tried again; doubled each time, as a kubelet does for mounts."""
+LONGEST_SANDBOX_RETRY = 122.0
+LEAST_GRACE_AFTER_HOOK = 2.0
+"""Seconds a container gets after preStop even when the hook used up the grace, as from the kubelet."""
+PROBE_WORDS = {ProbeKind.STARTUP: "Startup", ProbeKind.LIVENESS: "Liveness", ProbeKind.READINESS: "Readiness"}
+
+
+class PodActor(Actor[PodMessage]):
+    """One pod on its node. `found` is what the runtime had of it; "ask" makes a restarted actor find out itself."""
+
+    def __init__(
+        self,
+        plane: ControlPlane,
+        world: PodWorld,
+        node: Ref[NodeMessage],
+        key: Key,
+        uid: str,
+        found: FoundSandbox | Literal["ask"] | None,
+    ) -> None:
+        self.plane = plane
+        self.world = world
+        self.node = node
+        self.key = key
+        self.uid = uid
+        self.found = found
+        self.gone = False
+        self.kill_at: dict[str, float] = {}
+        self.sandbox_failures = 0
+        self.waiting_for_end: list[messages.EndPod] = []
+
+    # -- life
+
+    async def started(self) -> None:
+        """Take the pod over, whatever of it runs already."""
+        self.found = await self._find() if self.found == "ask" else self.found
+        revision = self.plane.find(self.key, self.uid)
+        if revision is None:
+            await self._remove_unknown()
+            return
+        self.revision = revision
+        self.pod: PodView = revision.view
+        self.work = PodWork(self.world, self.plane.clock, self.context.ref, self.node, self.pod, revision.body())
+        self.probes = ProbeRounds(self.context.notify_at)
+        self.report = StatusReport(self.world.client, self.key, self.uid)
+        found = self.found if isinstance(self.found, FoundSandbox) else None
+        address = (found.address if found is not None else None) or ""
+        self.state = adopt(
+            self.pod,
+            None if found is None else found_attempts(found, self.world.runtime),
+            address,
+            self.world.place.host_ip,
+            self.plane.clock.now(),
+        )
+        self.work.address = address or None
+        if found is not None:
+            self.work.volumes = resolve_volumes(self.work.body, self.work.objects(), self.work.place())
+        self.world.users.add(self.uid, self.key.namespace, self.work.body)
+        self._see_deletion(revision)
+        await self._next()
+
+    async def stopped(self) -> None:
+        """Nobody wakes this pod for its ConfigMaps any more."""
+        self.world.users.remove(self.uid)
+
+    async def _find(self) -> FoundSandbox | None:
+        return await self.node.ask(node_messages.FindSandbox(self.uid), deadline=FIND_DEADLINE)
+
+    async def _remove_unknown(self) -> None:
+        """The object went while nobody watched: nothing of it may stay."""
+        await self.node.ask(node_messages.RemoveSandbox(self.uid), deadline=FIND_DEADLINE)
+        self.node.tell(node_messages.PodGone(self.uid))
+
+    # -- what happened
+
+    async def changed(self, keys: frozenset[Any]) -> None:
+        """The object changed, a probe is due, a grace is over, or the plan asked to look again."""
+        for key in keys:
+            match key:
+                case ProbeKey():
+                    self._begin_probe(key)
+                case ("kill", str(name)):
+                    self._kill_if_due(name)
+                case _:
+                    pass
+        if VOLUMES in keys:
+            await self._update_volumes()
+        if self.world.link.connected:
+            self._see_object()
+        await self._next()
+
+    def _see_object(self) -> None:
+        revision = self.plane.find(self.key, self.uid)
+        if revision is None:
+            # Deleted without waiting for this node (force): end it at once.
+            self.gone = True
+            self.state = attrs.evolve(self.state, ending=Ending(self.plane.clock.now(), 0))
+        elif revision is not self.revision:
+            self.revision, self.pod = revision, revision.view
+            self.work.pod, self.work.body = self.pod, revision.body()
+            self._see_deletion(revision)
+
+    def _see_deletion(self, revision: Revision) -> None:
+        if revision.projection.deleting is None:
+            return
+        grace = self.pod.metadata.deletion_grace_period_seconds or 0
+        since = revision.projection.deleting - grace
+        before = self.state.ending
+        if before is None or before.reason == "" or before.since + before.grace_seconds > since + grace:
+            self.state = attrs.evolve(self.state, ending=Ending(since, grace))
+
+    async def receive(self, message: PodMessage) -> None:
+        """Take in a fact, then see what is next."""
+        match message:
+            case messages.ContainerEnded(exit):
+                self._container_ended(exit_of(exit, self._observed(exit.id.name)), exit.id)
+            case messages.SandboxFound(found):
+                self._sandbox_found(found)
+            case messages.SandboxCreated(address):
+                self.sandbox_failures = 0
+                sandbox = Sandbox(SandboxState.READY, self.state.sandbox.attempt, address or self.world.place.host_ip)
+                self.state = attrs.evolve(self.state, sandbox=sandbox)
+            case messages.SandboxFailed(reason, text):
+                self._sandbox_failed(reason, text)
+            case messages.SandboxRemoved():
+                self._sandbox_removed()
+            case messages.ContainerStarted(started):
+                self._container_started(started.id, started.started_at, started.runtime_id)
+            case messages.ContainerFailed(id, reason, text):
+                self._container_failed(id, reason, text)
+            case messages.HookEnded(id, error):
+                self._hook_ended(id, error)
+            case messages.ProbeEnded(id, kind, result):
+                self._probe_ended(id, kind, result)
+            case messages.StopSignalSent(id):
+                self._stop_signal_sent(id)
+            case messages.EndPod():
+                self._end_with_node(message)
+            case Describe():
+                self.context.answer(message, self._describe())
+                return
+            case _:
+                assert_never(message)
+        await self._next()
+
+    # -- what to do
+
+    async def _next(self) -> None:
+        """Ask the plan, do what it says, and report."""
+        now = self.plane.clock.now()
+        plan = plan_pod(self.pod, self.state, now)
+        if plan.ending is not None and self.state.ending is None:
+            self.state = attrs.evolve(self.state, ending=plan.ending)
+        for action in plan.actions:
+            self._perform(action)
+        for container in self._containers():
+            observed = self._observed(container.name)
+            self.probes.follow(container, observed, now, ending=self.state.ending is not None)
+        if plan.wake_at is not None:
+            self.context.notify_at(plan.wake_at, "wake")
+        await self._report(now)
+        if plan.ended:
+            await self._ended()
+
+    def _perform(self, action: steps.PodAction) -> None:
+        match action:
+            case steps.CreateSandbox(attempt):
+                sandbox = Sandbox(SandboxState.CREATING, attempt + 1)
+                self.state = attrs.evolve(self.state, sandbox=sandbox)
+                self.context.start_task(self.work.create_sandbox, self.revision, name="sandbox")
+            case steps.StartContainer(name, attempt, backoff):
+                before = self._observed(name) or Observed(name)
+                self._set(before.starting(attempt, backoff))
+                self.kill_at.pop(name, None)
+                self.context.start_task(self.work.start_container, self._container(name), attempt, name=f"start {name}")
+            case steps.StopContainer():
+                self._stop(action)
+            case steps.RemoveSandbox():
+                sandbox = attrs.evolve(self.state.sandbox, state=SandboxState.REMOVING)
+                self.state = attrs.evolve(self.state, sandbox=sandbox)
+                self.context.start_task(self.work.remove_sandbox, name="remove sandbox")
+            case _:
+                assert_never(action)
+
+    def _stop(self, action: steps.StopContainer) -> None:
+        """Begin to stop a container, or shorten the grace of one that is being stopped."""
+        name = action.name
+        observed = self._observed(name)
+        if observed is None:
+            return
+        first = observed.stop is None
+        self._set(observed.stopping(action.kill_at, restart=action.restart))
+        self.kill_at[name] = action.kill_at
+        self.context.notify_at(action.kill_at, ("kill", name))
+        if first:
+            self.work.say("Normal", action.reason, action.message, name)
+            id = ContainerId(self.uid, name, action.attempt)
+            network = self.plane.directory.network if self.state.ending is not None else None
+            arguments = (self._container(name), id, action.kill_at, network)
+            self.context.start_task(self.work.stop_container, *arguments, name=f"stop {name}")
+
+    def _kill_if_due(self, name: str) -> None:
+        observed = self._observed(name)
+        due = self.kill_at.get(name)
+        if observed is None or not observed.alive or due is None:
+            return
+        if self.plane.clock.now() < due:
+            self.context.notify_at(due, ("kill", name))
+            return
+        id = ContainerId(self.uid, name, observed.attempt)
+        self.context.start_task(self._kill, id, name=f"kill {name}")
+
+    async def _kill(self, id: ContainerId) -> None:
+        await self.work.signal(id, signals.SIGKILL, everything=True)
+
+    def _stop_signal_sent(self, id: ContainerId) -> None:
+        """After a hook that took long the container still gets a moment to react to the signal."""
+        observed = self._observed(id.name)
+        due = self.kill_at.get(id.name)
+        if observed is None or not observed.alive or due is None:
+            return
+        least = self.plane.clock.now() + LEAST_GRACE_AFTER_HOOK
+        hooked = (container := self._container(id.name)).lifecycle is not None and container.lifecycle.pre_stop
+        if hooked and due < least and self.state.ending is not None and self.state.ending.grace_seconds > 0:
+            self.kill_at[id.name] = least
+            self.context.notify_at(least, ("kill", id.name))
+
+    # -- facts
+
+    def _container_ended(self, exit: Exit, id: ContainerId) -> None:
+        observed = self._observed(id.name)
+        if observed is None or observed.attempt != id.attempt or not observed.alive:
+            return
+        self._set(observed.exited(exit))
+        if self.state.ending is None and exit.exit_code != 0:
+            self._say_back_off(id.name)
+
+    def _say_back_off(self, name: str) -> None:
+        observed = self._observed(name)
+        if observed is not None and observed.backoff is not None and self.pod.spec.restart_policy != "Never":
+            meta = self.pod.metadata
+            who = f"{name} in pod {meta.name}_{meta.namespace}({meta.uid})"
+            self.work.say("Warning", "BackOff", f"Back-off restarting failed container {who}", name)
+
+    def _container_started(self, id: ContainerId, started_at: float, runtime_id: str) -> None:
+        observed = self._observed(id.name)
+        if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.STARTING:
+            return
+        container = self._container(id.name)
+        hook = container.lifecycle is not None and container.lifecycle.post_start is not None
+        self._set(
+            observed.running(
+                started_at, container_id=runtime_id, image=container.image, image_id=container.image, hook=hook
+            )
+        )
+        image = f'Container image "{container.image}" already present on machine'
+        self.work.say("Normal", "Pulled", image, id.name)
+        self.work.say("Normal", "Created", f"Container created: {id.name}", id.name)
+        self.work.say("Normal", "Started", f"Container started: {id.name}", id.name)
+
+    def _container_failed(self, id: ContainerId, reason: str, text: str) -> None:
+        observed = self._observed(id.name)
+        if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.STARTING:
+            return
+        failed = observed.failed(reason, text, self.plane.clock.now())
+        self._set(failed)
+        self.work.say("Warning", "BackOff" if reason == "ImagePullBackOff" else "Failed", f"Error: {text}", id.name)
+
+    def _hook_ended(self, id: ContainerId, error: str | None) -> None:
+        observed = self._observed(id.name)
+        if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.RUNNING:
+            return
+        self._set(observed.hooked(error is None))
+        if error is not None:
+            self.work.say("Warning", "FailedPostStartHook", f"PostStartHook failed: {error}", id.name)
+
+    def _sandbox_failed(self, reason: str, text: str) -> None:
+        delay = min(FIRST_SANDBOX_RETRY * 2**self.sandbox_failures, LONGEST_SANDBOX_RETRY)
+        self.sandbox_failures += 1
+        retry_at = self.plane.clock.now() + delay
+        sandbox = Sandbox(SandboxState.ABSENT, self.state.sandbox.attempt - 1, retry_at=retry_at)
+        self.state = attrs.evolve(self.state, sandbox=sandbox)
+        self.work.release_address()
+        self.work.say("Warning", reason, text)
+
+    def _sandbox_removed(self) -> None:
+        now = self.plane.clock.now()
+        observed = {name: one.sandbox_gone(now) for name, one in self.state.observed.items()}
+        sandbox = Sandbox(SandboxState.ABSENT, self.state.sandbox.attempt)
+        self.state = attrs.evolve(self.state, sandbox=sandbox, observed=observed)
+
+    def _sandbox_found(self, found: FoundSandbox | None) -> None:
+        """The runtime is back: what ended meanwhile was reported by it; a pod that is gone altogether begins anew."""
+        if found is None and self.state.sandbox.state is SandboxState.READY:
+            self.work.release_address()
+            self._sandbox_removed()
+            self.work.say("Normal", "SandboxChanged", "Pod sandbox changed, it will be killed and re-created.")
+
+    def _end_with_node(self, ask: messages.EndPod) -> None:
+        self.waiting_for_end.append(ask)
+        now = self.plane.clock.now()
+        grace = min(float(self.pod.spec.termination_grace_period_seconds), ask.grace_seconds)
+        before = self.state.ending
+        if before is None or before.since + before.grace_seconds > now + grace:
+            self.state = attrs.evolve(self.state, ending=Ending(now, int(grace)))
+
+    # -- probes
+
+    def _begin_probe(self, key: ProbeKey) -> None:
+        begun = self.probes.begin(key)
+        if begun is None:
+            return
+        attempt, probe = begun
+        id = ContainerId(self.uid, key.container, attempt)
+        self.context.start_task(self._ask_probe, id, key.kind, probe.timeout_seconds, name=f"probe {key.container}")
+
+    async def _ask_probe(self, id: ContainerId, kind: ProbeKind, timeout: float) -> None:
+        raw = raw_container(self.work.body, id.name)
+        try:
+            handler = resolve_handler(raw[f"{kind.value}Probe"], raw)
+        except UnresolvedHandler as error:
+            result = ProbeResult(ProbeOutcome.FAILURE, str(error))
+        else:
+            assert not isinstance(handler, SleepAction), "probes cannot sleep"
+            target = Target(id, self.work.place().pod_ip)
+            result = await run_probe(self.world.runtime, target, handler, max(1.0, timeout))
+        self.context.ref.tell(messages.ProbeEnded(id, kind, result))
+
+    def _probe_ended(self, id: ContainerId, kind: ProbeKind, result: ProbeResult) -> None:
+        observed = self._observed(id.name)
+        if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.RUNNING:
+            return
+        passed = None if result.outcome is ProbeOutcome.UNKNOWN else result.succeeded
+        key = ProbeKey(id.name, kind)
+        verdict = self.probes.observe(key, id.attempt, passed, self.plane.clock.now())
+        if not result.succeeded and self.state.ending is None:
+            word = "errored and resulted in unknown state" if passed is None else "failed"
+            self.work.say("Warning", "Unhealthy", f"{PROBE_WORDS[kind]} probe {word}: {result.message}", id.name)
+        if verdict is not None:
+            self._set(observed.judged(kind, verdict))
+        elif kind is ProbeKind.READINESS and observed.readiness is Verdict.UNKNOWN:
+            self._set(observed.judged(kind, Verdict.FAILURE))
+
+    async def _update_volumes(self) -> None:
+        """A ConfigMap or Secret changed: what waited for it is tried at once, running containers get its new files."""
+        if self.state.sandbox.retry_at is not None:
+            self.state = attrs.evolve(self.state, sandbox=attrs.evolve(self.state.sandbox, retry_at=None))
+        for observed in self.state.observed.values():
+            if observed.failure is not None and observed.failure.reason == "CreateContainerConfigError":
+                self._set(attrs.evolve(observed, backoff=None))
+        if self.state.sandbox.state is not SandboxState.READY:
+            return
+        fresh = resolve_volumes(self.work.body, self.work.objects(), self.work.place())
+        changed = changed_files(self.work.volumes, fresh)
+        self.work.volumes = fresh
+        for volume in changed:
+            await self.world.runtime.update_files(self.uid, volume)
+
+    # -- reporting
+
+    async def _report(self, now: float) -> None:
+        if self.gone or not self.world.link.connected or self.waiting_for_end:
+            return
+        try:
+            await self.report.write(self.pod, self.state, now)
+        except ApiError as error:
+            if error.reason not in ("NotFound", "Conflict"):
+                raise
+
+    async def _ended(self) -> None:
+        """Nothing of the pod is left here: a deleted pod goes, one that is over stays to be looked at."""
+        for ask in self.waiting_for_end:
+            self.context.answer(ask, None)
+        if self.waiting_for_end:
+            return
+        if self.gone:
+            self.node.tell(node_messages.PodGone(self.uid))
+        elif not self.world.link.connected:
+            return
+        elif self.revision.projection.deleting is not None:
+            try:
+                await self.world.client.delete(self.key, uid=self.uid, grace_seconds=0)
+            except ApiError as error:
+                if error.reason != "NotFound":
+                    raise
+            if self.plane.find(self.key, self.uid) is None:
+                self.gone = True
+                self.node.tell(node_messages.PodGone(self.uid))
+        else:
+            self.node.tell(node_messages.PodFinished(self.uid))
+
+    # -- small things
+
+    def _containers(self) -> Iterable[Container]:
+        return (*self.pod.spec.init_containers, *self.pod.spec.containers)
+
+    def _container(self, name: str) -> Container:
+        return next(one for one in self._containers() if one.name == name)
+
+    def _observed(self, name: str) -> Observed | None:
+        return self.state.observed.get(name)
+
+    def _set(self, observed: Observed) -> None:
+        self.state = attrs.evolve(self.state, observed={**self.state.observed, observed.name: observed})
+
+    def _describe(self) -> Description:
+        rows = [("pod", f"{self.key.namespace}/{self.key.name}"), ("sandbox", self.state.sandbox.state.value)]
+        rows += [(one.name, f"{one.stage.value}, attempt {one.attempt}") for one in self.state.observed.values()]
+        return Description(tuple(rows))

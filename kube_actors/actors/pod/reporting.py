@@ -1,0 +1,58 @@
+"""What became of a pod, written into its status; and the runtime's facts in the words of the plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.api.views import PodView, body_of
+from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, Runtime
+from kube_actors.plan.observed import Exit, Observed, PodState
+from kube_actors.plan.pod_adoption import FoundAttempt
+from kube_actors.plan.pod_status import pod_status
+from kube_actors.store import Key
+from kube_actors.writes import Client
+
+
+def exit_of(exit: ContainerExited, observed: Observed | None) -> Exit:
+    """The end of an attempt as the plan knows it, with the reason Kubernetes shows."""
+    reason = "OOMKilled" if exit.oom_killed else "Completed" if exit.exit_code == 0 else "Error"
+    return Exit(
+        exit_code=exit.exit_code,
+        finished_at=exit.finished_at,
+        started_at=observed.started_at if observed is not None else None,
+        signal=exit.signal,
+        reason=reason,
+        message=exit.message,
+        container_id=observed.container_id if observed is not None else "",
+    )
+
+
+def found_attempts(found: FoundSandbox, runtime: Runtime) -> tuple[FoundAttempt, ...]:
+    """What a runtime found, for adoption."""
+    attempts = []
+    for one in found.containers:
+        started = Observed(one.id.name, one.id.attempt, container_id=one.runtime_id, started_at=one.started_at)
+        ended = exit_of(one.exit, started) if one.exit is not None else None
+        attempts.append(FoundAttempt(one.id.name, one.id.attempt, one.started_at, one.runtime_id, ended))
+    return tuple(attempts)
+
+
+class StatusReport:
+    """Writes a pod's status when it differs from what is stored, and only the part that is the node's."""
+
+    def __init__(self, client: Client, key: Key, uid: str) -> None:
+        self._client = client
+        self._key = key
+        self._uid = uid
+
+    async def write(self, pod: PodView, state: PodState, now: float) -> None:
+        """One write, or none. Raises ApiError as `Client.mutate`."""
+        status = pod_status(pod, state, now)
+        if status == pod.status:
+            return
+        body = body_of(status)
+
+        def change(stored: dict[str, Any]) -> None:
+            stored["status"] = {**stored.get("status", {}), **body}
+
+        await self._client.mutate(self._key, change, subresource="status", uid=self._uid)

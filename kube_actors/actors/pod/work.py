@@ -1,0 +1,202 @@
+"""What takes long for a pod: every piece is a child task of its actor and reports back by message."""
+
+from __future__ import annotations
+
+import signal as signals
+from typing import Any
+
+import attrs
+
+from kube_actors.actors.pod.specs import Surroundings, container_spec, hostname_of, raw_container, sandbox_spec
+from kube_actors.actors.pod.world import PodWorld
+from kube_actors.api.views.containers import Container
+from kube_actors.api.views.pods import PodView
+from kube_actors.errors import ApiError
+from kube_actors.kernel import ActorStopped, AskTimeout, ClusterClock, MailboxFull, Ref
+from kube_actors.messages import node as node_messages
+from kube_actors.messages import pod as messages
+from kube_actors.messages.network import NetworkMessage, WithdrawEndpoint
+from kube_actors.messages.node import NodeMessage
+from kube_actors.messages.pod import PodMessage
+from kube_actors.network.addresses import PoolExhausted
+from kube_actors.node.objects import Objects, Place, references
+from kube_actors.node.probing import HookFailure, Target, run_hook
+from kube_actors.node.runtime.base import ContainerId, ContainerSpec, RuntimeFailure, RuntimeGone, SandboxSpec, Volume
+from kube_actors.node.runtime.handlers import HookHandler, UnresolvedHandler, resolve_handler
+from kube_actors.node.volumes import resolve_volumes
+from kube_actors.store import Revision
+
+RUNTIME_DEADLINE = 600.0
+"""Machine seconds the runtime may take for one call (a busy engine, a first mount of a large image)."""
+WITHDRAW_DEADLINE = 5.0
+OUT_OF_REACH = (RuntimeGone, AskTimeout, ActorStopped, MailboxFull)
+
+
+@attrs.define
+class PodWork:
+    """The long work of one pod. `pod` and `body` are replaced by the actor when the object changes."""
+
+    world: PodWorld
+    clock: ClusterClock
+    me: Ref[PodMessage]
+    node: Ref[NodeMessage]
+    pod: PodView
+    body: dict[str, Any]
+    address: str | None = None
+    volumes: tuple[Volume, ...] = ()
+    warned: set[str] = attrs.field(factory=set)
+
+    # -- the sandbox
+
+    async def create_sandbox(self, binding: Revision) -> None:
+        """Make the pod's world, once its binding cannot be lost any more."""
+        try:
+            await self.world.client.durable(binding)
+            spec = self._sandbox_spec()
+            self._warn(spec)
+            address = await self.node.ask(node_messages.CreateSandbox(spec), deadline=RUNTIME_DEADLINE)
+        except PoolExhausted as error:
+            self._tell(messages.SandboxFailed("FailedCreatePodSandBox", f"no address is free on this node: {error}"))
+        except RuntimeFailure as error:
+            reason = error.reason if error.reason == "FailedMount" else "FailedCreatePodSandBox"
+            text = error.message if reason == "FailedMount" else f"Failed to create pod sandbox: {error.message}"
+            self._tell(messages.SandboxFailed(reason, text))
+        except (*OUT_OF_REACH, OSError, ApiError) as error:
+            self._tell(messages.SandboxFailed("FailedCreatePodSandBox", f"Failed to create pod sandbox: {error}"))
+        else:
+            self.address = address
+            self._tell(messages.SandboxCreated(address))
+
+    def _sandbox_spec(self) -> SandboxSpec:
+        objects = self.objects()
+        if not self.pod.spec.host_network and self.world.addresses is not None and self.address is None:
+            self.address = self.world.addresses.allocate()
+        self.volumes = resolve_volumes(self.body, objects, self.place())
+        return sandbox_spec(self.pod, self.world, self.address, self.volumes)
+
+    async def remove_sandbox(self) -> None:
+        """Take the pod's world away; tried again until the runtime has done it."""
+        uid = self.pod.metadata.uid
+        while True:
+            try:
+                await self.node.ask(node_messages.RemoveSandbox(uid), deadline=RUNTIME_DEADLINE)
+            except (RuntimeFailure, *OUT_OF_REACH, OSError) as error:
+                self.say("Warning", "FailedKillPod", f"error killing pod: {error}")
+                await self.clock.sleep(1.0)
+            else:
+                break
+        self.release_address()
+        self._tell(messages.SandboxRemoved())
+
+    def release_address(self) -> None:
+        """Give the pod's address back to the node."""
+        if self.address and self.world.addresses is not None and not self.pod.spec.host_network:
+            self.world.addresses.release(self.address)
+        self.address = None
+
+    def place(self) -> Place:
+        """What the pod may ask about itself."""
+        own = self.address or (self.world.place.host_ip if self.pod.spec.host_network else "")
+        return attrs.evolve(self.world.place, pod_ip=own, hostname=hostname_of(self.pod))
+
+    def objects(self) -> Objects:
+        """What the pod refers to, as it is now."""
+        names = references(self.body)
+        return self.world.objects(self.pod.metadata.namespace, names.config_maps, names.secrets)
+
+    # -- containers
+
+    async def start_container(self, container: Container, attempt: int) -> None:
+        """Start one attempt and run its postStart hook."""
+        id = ContainerId(self.pod.metadata.uid, container.name, attempt)
+        try:
+            around = Surroundings(self.pod, self.body, self.objects(), self.place())
+            spec, warnings = container_spec(around, container, attempt, self.world)
+            for warning in warnings:
+                self.say("Warning", "InvalidEnvironmentVariableNames", warning, container.name)
+            self._warn(spec)
+            if attempt > 0:
+                before = ContainerId(id.pod_uid, id.name, attempt - 1)
+                await self.node.ask(node_messages.RemoveContainer(before), deadline=RUNTIME_DEADLINE)
+            started = await self.node.ask(node_messages.RunContainer(spec), deadline=RUNTIME_DEADLINE)
+        except RuntimeFailure as error:
+            self._tell(messages.ContainerFailed(id, error.reason, error.message))
+        except (*OUT_OF_REACH, OSError) as error:
+            self._tell(messages.ContainerFailed(id, "RunContainerError", str(error)))
+        else:
+            self._tell(messages.ContainerStarted(started))
+            await self._post_start(container, id)
+
+    async def _post_start(self, container: Container, id: ContainerId) -> None:
+        if container.lifecycle is None or container.lifecycle.post_start is None:
+            return
+        error = await self._run_hook("postStart", id)
+        self._tell(messages.HookEnded(id, error))
+
+    async def _run_hook(self, which: str, id: ContainerId) -> str | None:
+        """Run a hook; its error, or None when it went well."""
+        raw = raw_container(self.body, id.name)
+        try:
+            handler = resolve_handler(raw["lifecycle"][which], raw)
+            if not isinstance(handler, HookHandler):
+                return f"invalid handler: {type(handler).__name__} is not supported for lifecycle hooks"
+            await run_hook(self.world.runtime, Target(id, self.place().pod_ip), handler, self.clock)
+        except (HookFailure, UnresolvedHandler) as error:
+            return str(error)
+        return None
+
+    async def stop_container(
+        self, container: Container, id: ContainerId, kill_at: float, network: Ref[NetworkMessage] | None
+    ) -> None:
+        """Withdraw the pod if it ends (`network`), run preStop, then send the stop signal. The kill is the actor's."""
+        if network is not None:
+            await self._withdraw(network)
+        if container.lifecycle is not None and container.lifecycle.pre_stop is not None:
+            error: str | None = "preStop hook did not complete in the grace period"
+            with self.clock.move_on_after(max(0.0, kill_at - self.clock.now())):
+                error = await self._run_hook("preStop", id)
+            if error is not None:
+                self.say("Warning", "FailedPreStopHook", f"PreStopHook failed: {error}", container.name)
+        await self.signal(id, self._stop_signal(container), everything=False)
+        self._tell(messages.StopSignalSent(id))
+
+    async def _withdraw(self, network: Ref[NetworkMessage]) -> None:
+        """From here on no new connection reaches the pod. A network that does not answer must not keep the pod alive."""
+        try:
+            uid, address = self.pod.metadata.uid, self.address or ""
+            await network.ask(WithdrawEndpoint(uid, address), deadline=WITHDRAW_DEADLINE)
+        except (AskTimeout, ActorStopped, MailboxFull) as error:
+            self.say("Warning", "FailedWithdrawEndpoint", f"endpoints may still lead here: {error}")
+
+    def _stop_signal(self, container: Container) -> int:
+        wanted = container.lifecycle.stop_signal if container.lifecycle is not None else ""
+        if not wanted:
+            try:
+                wanted = self.world.images.find(container.image).stop_signal
+            except RuntimeFailure:
+                wanted = "SIGTERM"
+        number = signals.__dict__.get(wanted if wanted.startswith("SIG") else f"SIG{wanted}")
+        return int(number) if number is not None else int(signals.SIGTERM)
+
+    async def signal(self, id: ContainerId, number: int, *, everything: bool) -> None:
+        """Send a signal; a container that is gone needs none, a runtime out of reach is told again at the kill."""
+        try:
+            await self.node.ask(node_messages.StopContainer(id, number, everything), deadline=RUNTIME_DEADLINE)
+        except (RuntimeFailure, *OUT_OF_REACH, OSError) as error:
+            self.say("Warning", "FailedKillPod", f"error killing container {id.name}: {error}", id.name)
+
+    # -- telling
+
+    def _warn(self, spec: SandboxSpec | ContainerSpec) -> None:
+        """Say once what this node leaves out."""
+        for text in self.world.runtime.unhonoured(spec):
+            if text not in self.warned:
+                self.warned.add(text)
+                self.say("Warning", "NotHonoured", text)
+
+    def say(self, type: str, reason: str, message: str, container: str = "") -> None:
+        """Record an Event about the pod, or about one of its containers."""
+        self.world.record(self.pod, type, reason, message, container)
+
+    def _tell(self, message: PodMessage) -> None:
+        self.me.tell(message)

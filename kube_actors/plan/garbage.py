@@ -1,0 +1,106 @@
+"""What becomes of objects whose owners go: the rules of Kubernetes' garbage collector as pure functions.
+
+An owner reference is *solid* when its owner exists, *dangling* when it does not, and *waiting* when the owner is being
+deleted in the foreground and waits for its dependents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+
+import attrs
+
+FOREGROUND = "foregroundDeletion"
+ORPHAN = "orphan"
+
+
+class OwnerState(Enum):
+    """What is known of the owner behind a reference."""
+
+    SOLID = "solid"
+    DANGLING = "dangling"
+    WAITING = "waiting"
+
+
+@attrs.frozen
+class Dependent:
+    """An object with owners. `owners` are its owner references' uids in order; `has_dependents` counts its own."""
+
+    uid: str
+    owners: tuple[str, ...]
+    finalizers: tuple[str, ...] = ()
+    deleting: bool = False
+    has_dependents: bool = False
+
+
+@attrs.frozen
+class Keep:
+    """Leave the object alone."""
+
+
+@attrs.frozen
+class RemoveOwners:
+    """Take these references away: somebody else still owns the object."""
+
+    uids: tuple[str, ...]
+
+
+@attrs.frozen
+class Delete:
+    """Nobody is left that wants the object."""
+
+    propagation: str
+
+
+DependentAction = Keep | RemoveOwners | Delete
+
+
+def plan_dependent(dependent: Dependent, owners: Mapping[str, OwnerState]) -> DependentAction:
+    """What to do about one object, given the state of each of its owners (missing: dangling)."""
+    if not dependent.owners or (dependent.deleting and FOREGROUND not in dependent.finalizers):
+        return Keep()
+    states = {uid: owners.get(uid, OwnerState.DANGLING) for uid in dependent.owners}
+    gone = tuple(uid for uid, state in states.items() if state is not OwnerState.SOLID)
+    if not gone or dependent.deleting:
+        return Keep()
+    if len(gone) < len(states):
+        return RemoveOwners(gone)
+    if OwnerState.WAITING in states.values() and dependent.has_dependents:
+        # The owner waits for this object, and this object has dependents of its own: they go first, too.
+        return Delete("Foreground")
+    if ORPHAN in dependent.finalizers:
+        return Delete("Orphan")
+    return Delete("Foreground" if FOREGROUND in dependent.finalizers else "Background")
+
+
+@attrs.frozen
+class Owned:
+    """A dependent as its owner sees it: whether the owner waits for it, and whether its deletion has begun."""
+
+    uid: str
+    blocks: bool
+    deleting: bool
+
+
+@attrs.frozen
+class OwnerPlan:
+    """What to do about an owner that is being deleted: dependents to look at, to orphan, and a finalizer to remove."""
+
+    visit: tuple[str, ...] = ()
+    orphan: tuple[str, ...] = ()
+    finalizer: str | None = None
+
+
+def plan_owner(uid: str, finalizers: Sequence[str], deleting: bool, dependents: Sequence[Owned]) -> OwnerPlan:
+    """One step of ending an owner; empty when it does not wait for the garbage collector."""
+    if not deleting:
+        return OwnerPlan()
+    if ORPHAN in finalizers:
+        return OwnerPlan(orphan=tuple(sorted(one.uid for one in dependents)), finalizer=ORPHAN)
+    if FOREGROUND not in finalizers:
+        return OwnerPlan()
+    blocking = [one for one in dependents if one.blocks]
+    if not blocking:
+        return OwnerPlan(finalizer=FOREGROUND)
+    return OwnerPlan(visit=tuple(sorted(one.uid for one in dependents if not one.deleting)))

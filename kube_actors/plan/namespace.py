@@ -1,0 +1,89 @@
+"""Ending a namespace: its pods first, then everything else, then the namespace. Pure.
+
+Pods go first (KEP-5080, ordered namespace deletion), so that nothing they rely on, such as a NetworkPolicy or a Secret,
+is taken away while they still run.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from kube_actors.api.views.cluster import NamespaceCondition
+
+PODS = "pods"
+
+
+@attrs.frozen
+class Content:
+    """An object that is still in the namespace."""
+
+    resource: str
+    name: str
+    uid: str
+    deleting: bool = False
+    finalizers: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class NamespacePlan:
+    """Delete these, then write `conditions` if they differ; with `empty` the namespace itself may go."""
+
+    delete: tuple[Content, ...]
+    conditions: tuple[NamespaceCondition, ...]
+    empty: bool
+
+
+def plan_namespace(content: Iterable[Content], before: Iterable[NamespaceCondition], now: float) -> NamespacePlan:
+    """The next step of ending a namespace with this content."""
+    remaining = sorted(content, key=lambda one: (one.resource, one.name))
+    pods = [one for one in remaining if one.resource == PODS]
+    delete = tuple(one for one in (pods or remaining) if not one.deleting)
+    known = {condition.type: condition for condition in before}
+    conditions = tuple(_merge(known.get(one.type), one) for one in _conditions(remaining, now))
+    return NamespacePlan(delete, conditions, not remaining)
+
+
+def _merge(known: NamespaceCondition | None, fresh: NamespaceCondition) -> NamespaceCondition:
+    """Keep the time of the last transition while the status stays."""
+    if known is None or known.status != fresh.status:
+        return fresh
+    return attrs.evolve(fresh, last_transition_time=known.last_transition_time)
+
+
+def _conditions(remaining: list[Content], now: float) -> list[NamespaceCondition]:
+    """The five conditions of a namespace that is being deleted, in the order Kubernetes writes them."""
+    counts = Counter(one.resource for one in remaining)
+    finalizers = Counter(finalizer for one in remaining for finalizer in one.finalizers)
+    resources = _listed(counts, "{key}. has {count} resource instances")
+    waiting = _listed(finalizers, "{key} in {count} resource instances")
+    return [
+        _condition(
+            now, "NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"
+        ),
+        _condition(
+            now, "NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"
+        ),
+        _condition(
+            now, "NamespaceDeletionContentFailure", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"
+        ),
+        _condition(now, "NamespaceContentRemaining", "SomeResourcesRemain", f"Some resources are remaining: {resources}")
+        if counts
+        else _condition(now, "NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"),
+        _condition(
+            now, "NamespaceFinalizersRemaining", "SomeFinalizersRemain", f"Some content in the namespace has finalizers remaining: {waiting}"
+        )
+        if finalizers
+        else _condition(now, "NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+    ]
+
+
+def _condition(now: float, type: str, reason: str, message: str) -> NamespaceCondition:
+    true = reason.startswith("Some")
+    return NamespaceCondition(type, "True" if true else "False", now, reason, message)
+
+
+def _listed(counts: Mapping[str, int], template: str) -> str:
+    return ", ".join(template.format(key=key, count=count) for key, count in sorted(counts.items()))

@@ -40,6 +40,7 @@ from kube_actors.api.quantity import FORMAT_WRONG, NUMBER_WRONG, SUFFIX_WRONG, Q
         ("512Ki", "512Ki"),
         ("1Ki", "1Ki"),
         ("0.5Ki", "512"),
+        ("0.9765625Ki", "1k"),
         ("100Ki", "100Ki"),
         ("1.1Ki", "1126400m"),
         ("+5", "5"),
@@ -80,6 +81,7 @@ def test_canonical_form(text, canonical):
         ("1Mi5", SUFFIX_WRONG),
         ("1e", SUFFIX_WRONG),
         ("1e999999999", SUFFIX_WRONG),
+        ("1e1001", SUFFIX_WRONG),
         ("\u0661", FORMAT_WRONG),
     ],
 )

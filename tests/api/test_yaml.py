@@ -131,6 +131,7 @@ def test_alias_bombs_are_refused_before_they_go_off():
 def test_a_file_of_nothing_but_errors_ends():
     """Reading does not go on for ever."""
     assert len(problems("a: b: c\n---\n" * 10_000)) == 20
+    assert len(problems("--- [a: b: c\n")) == 1
 
 
 TEXT = """# comment

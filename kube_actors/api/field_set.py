@@ -19,7 +19,7 @@ SELF = "."
 
 
 class FieldSet:
-    """An immutable set of field paths with the usual operations; `str()` of a path is `.spec.containers[name="web"].image`."""
+    """An immutable set of field paths; `|`, `&` and `-` are the usual operations."""
 
     __slots__ = ("trie",)
 

@@ -111,7 +111,8 @@ def _pointer(operation: dict[str, Any], member: str) -> list[str]:
 
 def _does_not_fit(operation: str, path: list[str], why: str) -> ApiError:
     place = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
-    message = f'the server rejected our request due to an error in our request: {operation} operation does not apply: "{place}": {why}'
+    rejected = "the server rejected our request due to an error in our request"
+    message = f'{rejected}: {operation} operation does not apply: "{place}": {why}'
     return ApiError("Invalid", 422, message)
 
 
@@ -128,7 +129,7 @@ def _index(items: list[Any], step: str, path: list[str], operation: str, *, end:
 
 
 def _get(document: Any, path: list[str], operation: str, *, missing: Any = _MISSING) -> Any:
-    """The value at `path`. `missing`, when given, stands for a last member that is not there (RFC 6902 as Kubernetes reads it)."""
+    """The value at `path`; `missing`, when given, stands for a last member that is not there, as in Kubernetes."""
     for depth, step in enumerate(path):
         if isinstance(document, list):
             document = document[_index(document, step, path, operation)]

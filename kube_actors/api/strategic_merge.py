@@ -137,7 +137,7 @@ def _merge_items(current: list[Any], patch: list[Any], node: Node, order: list[A
     """Merge the items of a list by its merge key; one item saying `$patch: replace` replaces the whole list."""
     merge_key = node.patch_merge_key
     if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
-        return _without_directives([item for item in patch if item.get(DIRECTIVE) != "replace"])
+        return [_without_directives(item) for item in patch if item.get(DIRECTIVE) is None]
     if not merge_key:
         raise bad_request(f"the items of {field} have no merge key")
     merged = {_key_of(item, merge_key, field): item for item in current}
@@ -152,10 +152,9 @@ def _merge_items(current: list[Any], patch: list[Any], node: Node, order: list[A
     if order is None:
         return list(merged.values())
     wanted = [_key_of(item, merge_key, SET_ORDER + field) for item in order]
-    strangers = [
-        str(_key_of(item, merge_key, field)) for item in patch if _key_of(item, merge_key, field) not in wanted
-    ]
-    if any(stranger for stranger, item in zip(strangers, patch, strict=False) if item.get(DIRECTIVE) != "delete"):
+    kept = [_key_of(item, merge_key, field) for item in patch if item.get(DIRECTIVE) != "delete"]
+    strangers = [str(key) for key in kept if key not in wanted]
+    if strangers:
         raise bad_request(f"{SET_ORDER}{field} must name every item of its patch; {', '.join(strangers)} missing")
     return _ordered(merged, wanted, [_key_of(item, merge_key, field) for item in current])
 

@@ -22,21 +22,19 @@ from kube_actors.api.structured_values import (
 )
 from kube_actors.errors import ApiError, Cause, bad_request
 
+_SYSTEM_METADATA = (
+    "name",
+    "namespace",
+    "creationTimestamp",
+    "selfLink",
+    "uid",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+)
 # System fields nobody owns.
-UNOWNED = FieldSet.from_fields_v1(
-    {
-        "f:apiVersion": {},
-        "f:kind": {},
-        "f:metadata": {
-            SELF: {},
-            **{
-                f"f:{name}": {}
-                for name in (
-                    ["name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion"]
-                )
-            },
-        },
-    }
+UNOWNED = FieldSet(
+    {"f:apiVersion": {}, "f:kind": {}, "f:metadata": {SELF: {}, **{f"f:{name}": {} for name in _SYSTEM_METADATA}}}
 )
 
 

@@ -19,6 +19,7 @@ from kube_actors.api.types import Kind, Node
 KEY_DEFAULTS: Mapping[str, Any] = {"protocol": "TCP"}
 
 Parts = dict[str, tuple[Any, Node | None]]
+_MISSING = object()
 
 
 @attrs.frozen
@@ -42,7 +43,7 @@ def is_granular(node: Node | None) -> bool:
 
 
 def compare(old: Any, new: Any, schema: Schema) -> Difference:
-    """What was added or changed, and what was removed, from one object to the next. Equal subtrees are not looked at."""
+    """What was added or changed, and what was removed. Equal subtrees are not looked at."""
     changed, removed = _compare_members(old, new, schema.root)
     return Difference(FieldSet(changed), FieldSet(removed))
 
@@ -70,7 +71,7 @@ def duplicates(applied: dict[str, Any], schema: Schema) -> Iterator[tuple[str, s
 
 
 def _elements(value: list[Any], node: Node) -> dict[str, Any] | None:
-    """The items of a granular list by path element; None when it holds an element twice (it is compared as one value)."""
+    """The items of a granular list by path element; None when one occurs twice (then the list counts as one value)."""
     found = {_element(item, node): item for item in value}
     return found if len(found) == len(value) else None
 
@@ -108,30 +109,45 @@ def _members(value: Any, node: Node | None) -> Trie:
     return trie
 
 
-def _compare_members(old: Any, new: Any, node: Node | None) -> tuple[Trie, Trie]:
-    """(changed, removed) tries below a place whose values differ."""
+def _compare_members(old: Any, new: Any, node: Node) -> tuple[Trie, Trie]:
+    """(changed, removed) tries below a place whose values differ and both have parts."""
     changed: Trie = {}
     removed: Trie = {}
-    before, after = _parts(old, node) or {}, _parts(new, node) or {}
-    for element, (part, child) in after.items():
-        earlier = before.get(element)
-        if earlier is None:
-            changed[element] = _whole(part, child)
+    before, prefix, item = _raw_parts(old, node)
+    after, _, _ = _raw_parts(new, node)
+    for name, part in after.items():
+        earlier = before.get(name, _MISSING)
+        if earlier is part or earlier == part:
             continue
-        if earlier[0] is part or earlier[0] == part:
+        child = item or node.child(name)
+        if earlier is _MISSING or child is None or not (_has_parts(earlier, child) and _has_parts(part, child)):
+            changed[prefix + name] = _whole(part, child)
             continue
-        if _parts(earlier[0], child) is None or _parts(part, child) is None:
-            changed[element] = _whole(part, child)
-            continue
-        below_changed, below_removed = _compare_members(earlier[0], part, child)
+        below_changed, below_removed = _compare_members(earlier, part, child)
         if below_changed:
-            changed[element] = below_changed
+            changed[prefix + name] = below_changed
         if below_removed:
-            removed[element] = below_removed
-    for element, (part, child) in before.items():
-        if element not in after:
-            removed[element] = _whole(part, child)
+            removed[prefix + name] = below_removed
+    for name, part in before.items():
+        if name not in after:
+            removed[prefix + name] = _whole(part, item or node.child(name))
     return changed, removed
+
+
+def _raw_parts(value: Any, node: Node) -> tuple[dict[str, Any], str, Node | None]:
+    """(parts by name, what makes a path element of a name, the node of list items): a struct is its own parts."""
+    if isinstance(value, dict):
+        return value, "f:", None
+    return _elements(value, node) or {}, "", node.items
+
+
+def _has_parts(value: Any, node: Node) -> bool:
+    """Whether parts of this very value have owners of their own."""
+    if not is_granular(node):
+        return False
+    if node.kind is Kind.LIST:
+        return isinstance(value, list) and _elements(value, node) is not None
+    return isinstance(value, dict)
 
 
 def _whole(value: Any, node: Node | None) -> Trie:

@@ -16,7 +16,7 @@ from kube_actors.api import names
 from kube_actors.kinds.hooks import Hooks
 from kube_actors.store.projection import Projection, base_projection
 
-__all__ = ["Hooks", "hooks_for", "project"]
+__all__ = ["Hooks", "hooks_for", "project", "project_status"]
 
 # Resource id -> module with its `HOOKS`; imported when the kind is first met.
 MODULES: Mapping[str, str] = {
@@ -73,3 +73,8 @@ def hooks_for(resource_id: str) -> Hooks:
 def project(resource_id: str, body: Mapping[str, Any]) -> Projection:
     """What the store keeps beside an object: its metadata's projection with the kind's facts in it."""
     return base_projection(body, hooks_for(resource_id).project(dict(body)))
+
+
+def project_status(resource_id: str, body: Mapping[str, Any], before: Projection) -> Projection:
+    """The projection after a write that left the metadata alone: only the facts are new."""
+    return attrs.evolve(before, facts=hooks_for(resource_id).project(dict(body)))

@@ -9,7 +9,7 @@ from kube_actors.api.times import parse_rfc3339
 
 
 def human_duration(seconds: float) -> str:
-    """A duration in at most two units, coarser the longer it is: `90s`, `4m3s`, `47m`, `3h12m`, `20h`, `2d3h`, `99d`, `2y8d`."""
+    """A duration in at most two units, coarser the longer it is: `90s`, `4m3s`, `47m`, `3h12m`, `20h`, `99d`."""
     total = int(seconds)
     if total < -1:
         return "<invalid>"

@@ -77,7 +77,10 @@ def _amount(field: str, value: Any) -> list[Cause]:
     if isinstance(value, int):
         return [causes.invalid(field, value, "must be greater than or equal to 0")] if value < 0 else []
     if not is_percent(value) or value.startswith(("-", "+")):
-        why = "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
+        why = (
+            "a valid percent string must be a numeric string followed by an ending '%' "
+            "(e.g. '1%', or '93%', regex used for validation is '[0-9]+%')"
+        )
         return [causes.invalid(field, value, why)]
     return []
 

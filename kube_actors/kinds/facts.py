@@ -30,7 +30,7 @@ class PodFacts:
 
 @attrs.frozen(weakref_slot=False)
 class ReplicaSetFacts:
-    """A ReplicaSet: what it should have and what it reported; `revision` is the Deployment's number for it (0: none)."""
+    """A ReplicaSet: what it should have, what it reported; `revision` is the Deployment's number for it (0: none)."""
 
     replicas: int
     current: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -86,5 +87,7 @@ def _condition(status: Body, kind: str) -> Body | None:
     return None
 
 
+@functools.lru_cache(maxsize=4096)
 def _time(text: str | None) -> float | None:
+    """Epoch seconds. The times of a pod's status are read again with every write of it."""
     return parse_rfc3339(text) if text else None

@@ -27,7 +27,7 @@ def _prepare_create(pod: Body) -> None:
 
 
 def qos_class(spec: Body) -> str:
-    """`Guaranteed` when every container limits cpu and memory to what it requests, `BestEffort` when none asks for any."""
+    """`Guaranteed` when all containers limit cpu and memory to what they request, `BestEffort` when none asks."""
     asked, guaranteed = False, True
     for name in ("initContainers", "containers"):
         for container in spec.get(name) or ():

@@ -15,7 +15,7 @@ MAXIMUM_INT = 2**31 - 1
 
 @attrs.frozen
 class Conversion:
-    """How an old version becomes the new one: where it lives now, since when it is gone, and what was defaulted otherwise."""
+    """Where an old version lives now, since when it is gone, and what it defaulted otherwise."""
 
     api_version: str
     removed_in: str
@@ -110,7 +110,7 @@ _CONVERSIONS: Mapping[tuple[str, str], Conversion] = {
 
 
 def convert(body: Body) -> tuple[Body, list[str]]:
-    """A body in the version the cluster speaks, and a warning naming that version; current bodies come back as they are."""
+    """A body in the version the cluster speaks, and a warning naming it; current bodies come back as they are."""
     old, kind = str(body.get("apiVersion", "")), str(body.get("kind", ""))
     conversion = _CONVERSIONS.get((old, kind))
     if conversion is None:

@@ -15,7 +15,7 @@ from kube_actors.writes.request import Request
 
 
 class Plugin(Protocol):
-    """One admission plugin. `admit` changes `request.new` in place or raises ApiError; async ones return an awaitable."""
+    """One plugin. `admit` changes `request.new` in place or raises ApiError; async ones return an awaitable."""
 
     def matches(self, request: Request) -> bool:
         """Whether this request concerns the plugin; asked for every write, so it must be cheap."""
@@ -31,7 +31,7 @@ class Allocator(Protocol):
         """Whether this request takes something from the allocator."""
 
     def allocate(self, request: Request) -> None:
-        """Write the allocated values into `request.new`; ApiError when what is asked for is taken or nothing is left."""
+        """Write the values into `request.new`; ApiError when what is asked for is taken or nothing is left."""
 
 
 @attrs.frozen

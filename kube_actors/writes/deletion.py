@@ -21,7 +21,7 @@ PROPAGATION_FINALIZER = {"Orphan": ORPHAN, "Foreground": FOREGROUND, "Background
 
 @attrs.frozen
 class DeleteOptions:
-    """What the client wants: preconditions, seconds of grace, and what becomes of dependents (None: as the kind says)."""
+    """What the client wants: preconditions, seconds of grace, what becomes of dependents (None: as the kind says)."""
 
     uid: str | None = None
     resource_version: str | None = None

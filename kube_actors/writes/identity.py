@@ -7,7 +7,7 @@ import attrs
 
 @attrs.frozen
 class Identity:
-    """The author of a write: `user` and `groups` as Kubernetes authenticates them, `field_manager` for managed fields."""
+    """The author of a write: `user` and `groups` as authenticated, `field_manager` for managed fields."""
 
     user: str
     groups: tuple[str, ...] = ()

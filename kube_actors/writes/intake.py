@@ -15,7 +15,7 @@ DEFAULT_NAMESPACE = "default"
 
 
 def take_in(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]:
-    """The resource of a body, a copy of it in the version the cluster speaks, and warnings. 400 when it is no object."""
+    """The resource of a body, a copy in the version the cluster speaks, and warnings. 400 when it is no object."""
     if not isinstance(body, dict):
         raise bad_request("the object provided is unrecognized: it must be an object with apiVersion and kind")
     for name in ("apiVersion", "kind"):

@@ -139,6 +139,7 @@ def _finalizers(metadata: dict[str, Any], before: dict[str, Any]) -> list[Cause]
         fresh = sorted(set(finalizers) - set(before.get("finalizers") or []))
         if fresh:
             listed = " ".join(f'"{each}"' for each in fresh)
-            why = f"no new finalizers can be added if the object is being deleted, found new finalizers []string{{{listed}}}"
+            why = "no new finalizers can be added if the object is being deleted"
+            why += f", found new finalizers []string{{{listed}}}"
             found.append(causes.forbidden("metadata.finalizers", why))
     return found

@@ -13,8 +13,9 @@ from kube_actors.api.codecs import json
 from kube_actors.api.registry import Registry
 from kube_actors.errors import ApiError, already_exists
 from kube_actors.kernel import ClusterClock
-from kube_actors.kinds import project
-from kube_actors.store import Candidate, Revision, Store
+from kube_actors.kinds import project, project_status
+from kube_actors.kinds.hooks import Body
+from kube_actors.store import Candidate, Projection, Revision, Store
 from kube_actors.writes import prepare
 from kube_actors.writes.admission import Admission
 from kube_actors.writes.deletion import DeleteOptions, check_preconditions, is_released, mark_deleted
@@ -55,10 +56,10 @@ class Pipeline:
             if self.store.get(request.key) is not None:
                 raise already_exists(request.key.plural, request.key.name, group=request.key.group)
             return self._unstored(request, uid, 0)
-        return self._commit(request, uid, None)
+        return self._commit(request, uid, None, project(request.key.resource, request.new))
 
     async def update(self, request: Request, live: Revision, author: Author | None) -> Revision:
-        """Replace an object; the stored revision itself when nothing changes. Without `author` nobody's fields change."""
+        """Replace an object; `live` itself when nothing changes. Without `author` the ownership stays as it is."""
         old = request.old if request.old is not None else live.body()
         request.old = old
         prepare.prepare_update(request, old)
@@ -71,7 +72,7 @@ class Pipeline:
             return self._unstored(request, live.uid, live.resource_version)
         if is_released(request.new):
             return self._remove(request, live)
-        return self._commit(request, live.uid, live.resource_version)
+        return self._commit(request, live.uid, live.resource_version, _projection(request, old, live))
 
     async def delete(self, request: Request, live: Revision, options: DeleteOptions) -> Revision | None:
         """Delete or mark as deleted. None: the object has gone; otherwise the revision that waits to go."""
@@ -86,7 +87,7 @@ class Pipeline:
             return None
         if request.new == request.old:
             return live
-        return self._commit(request, live.uid, live.resource_version)
+        return self._commit(request, live.uid, live.resource_version, project(request.key.resource, request.new))
 
     async def _admit_and_finish(self, request: Request) -> None:
         if await self.admission.mutate(request):
@@ -96,8 +97,8 @@ class Pipeline:
         await self.admission.judge(request)
         self.admission.allocate(request)
 
-    def _commit(self, request: Request, uid: str, expected: int | None) -> Revision:
-        candidate = Candidate(request.key, uid, request.new, project(request.key.resource, request.new))
+    def _commit(self, request: Request, uid: str, expected: int | None, projection: Projection) -> Revision:
+        candidate = Candidate(request.key, uid, request.new, projection)
         try:
             return self.store.commit(candidate, expected)
         except ApiError as error:
@@ -117,3 +118,12 @@ class Pipeline:
         """What a dry run answers: the object as it would have been stored."""
         projection = project(request.key.resource, request.new)
         return Revision(request.key, uid, resource_version, json.dumps(request.new), projection)
+
+
+def _projection(request: Request, old: Body, live: Revision) -> Projection:
+    """What the store keeps beside the new body; metadata that only changed hands is not read again."""
+    metadata, before = request.new["metadata"], old["metadata"]
+    projected = ("labels", "ownerReferences", "finalizers", "generation", "deletionTimestamp")
+    if all(metadata.get(name) == before.get(name) for name in projected):
+        return project_status(request.key.resource, request.new, live.projection)
+    return project(request.key.resource, request.new)

@@ -27,24 +27,47 @@ def prepare_create(request: Request, now: float, source: random.Random) -> None:
 
 def prepare_update(request: Request, old: Body) -> None:
     """An update: readable, confined to its half of the object, with defaults; generation counted."""
+    share_equal_parts(request.new, old)
+    keep_other_half(request, old)
     read(request)
     metadata.carry_over(request)
-    keep_other_half(request, old)
     request.hooks.prepare_update(request.new, old, request.subresource)
     if content_changed(request.new, old):
         request.hooks.default(request.new)
     metadata.count_generation(request)
 
 
+def share_equal_parts(new: Body, old: Body) -> None:
+    """Put the old values into the places of equal new ones, so that every later stage sees at once what is the same."""
+    for name, value in new.items():
+        if type(value) is dict or type(value) is list:
+            new[name] = _shared(value, old.get(name))
+
+
+def _shared(value: Any, before: Any) -> Any:
+    if value == before:
+        return before
+    if type(value) is dict:
+        if type(before) is dict:
+            share_equal_parts(value, before)
+    elif type(value) is list and type(before) is list and len(value) == len(before):
+        value[:] = map(_shared, value, before)
+    return value
+
+
 def read(request: Request) -> None:
-    """Refuse (400) what cannot be read as this kind; remember what else the schema finds."""
+    """Refuse (400) what cannot be read as this kind; remember what else the schema finds.
+
+    What is the very same value as before is not looked at: a status write only pays for the status.
+    """
     schema = request.resource.schema
     found = schema.validate(request.new, request.old)
     error = decoding_error(request.resource.api_version, request.resource.kind, found)
     if error is not None:
         raise error
-    schema.drop_nulls(request.new)
     request.causes = found
+    old = request.old or {}
+    schema.drop_nulls({name: value for name, value in request.new.items() if value is not old.get(name)})
 
 
 def keep_other_half(request: Request, old: Body) -> None:
@@ -57,18 +80,19 @@ def keep_other_half(request: Request, old: Body) -> None:
         _put(new, "status", status)
         new["metadata"] = dict(old["metadata"])
         for name in (*request.hooks.status_metadata, "managedFields"):
-            _put(new["metadata"], name, sent.get(name))
+            if sent.get(name) != old["metadata"].get(name):
+                _put(new["metadata"], name, sent.get(name))
     elif request.resource.subresource("status") is not None:
         _put(new, "status", old.get("status"))
 
 
 def content_changed(new: Body, old: Body) -> bool:
     """Whether anything but metadata and status differs."""
-    return any(new.get(name) != old.get(name) for name in (new.keys() | old.keys()) - FRAME)
+    return any(_differs(new, old, name) for name in (new.keys() | old.keys()) - FRAME)
 
 
 def record_owner(request: Request, author: Author) -> None:
-    """Write down who owns what this request changed. The frame of a new object and its first status are the system's."""
+    """Write down who owns what this request changed. The frame of a new object and its first status are nobody's."""
     new, old = request.new, request.old
     if old is None:
         old = {name: {} for name in FRAME | {"spec"} if isinstance(new.get(name), dict)}
@@ -79,14 +103,20 @@ def record_owner(request: Request, author: Author) -> None:
 
 def unchanged(new: Body, old: Body) -> bool:
     """Whether storing `new` would tell nobody anything: equal but for the times of managed fields."""
-    if new == old:
-        return True
-    return _timeless(new) == _timeless(old)
+    if any(_differs(new, old, name) for name in (new.keys() | old.keys()) if name != "metadata"):
+        return False
+    return new["metadata"] == old["metadata"] or _timeless(new) == _timeless(old)
+
+
+def _differs(new: Body, old: Body, name: str) -> bool:
+    value, before = new.get(name), old.get(name)
+    return value is not before and value != before
 
 
 def _timeless(body: Body) -> Body:
+    """The metadata without the times of its managed fields."""
     entries = [{**entry, "time": None} for entry in body["metadata"].get("managedFields") or []]
-    return {**body, "metadata": {**body["metadata"], "managedFields": entries}}
+    return {**body["metadata"], "managedFields": entries}
 
 
 def _put(body: Body, name: str, value: Any) -> None:

@@ -28,9 +28,9 @@ class Operation(enum.Enum):
 class Request:
     """A write between being asked for and being committed.
 
-    `key.name` is "" until a generated name is chosen. `old` is the stored object (None on create) and is never changed; `new` is what shall be stored and is worked on in
-    place (empty on delete). `subresource` is "" for the object itself. `warnings` are told to the client, each once.
-    `causes` are what `prepare` found wrong; `finish` refuses them together with its own.
+    `key.name` is "" until a generated name is chosen. `old` is the stored object (None on create) and is never changed;
+    `new` is what shall be stored and is worked on in place. `subresource` is "" for the object itself. `warnings` are
+    told to the client, each once. `causes` are what `prepare` found wrong; `finish` refuses them with its own.
     """
 
     operation: Operation
@@ -44,11 +44,6 @@ class Request:
     dry_run: bool = False
     warnings: list[str] = attrs.field(factory=list)
     causes: list[Cause] = attrs.field(factory=list)
-
-    @property
-    def acts_on_object(self) -> bool:
-        """Whether this is about the object itself, not one of its subresources."""
-        return not self.subresource
 
     def warn(self, text: str) -> None:
         """Tell the client, once."""

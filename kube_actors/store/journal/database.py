@@ -139,15 +139,15 @@ class Database:
         with self._opening():
             execute = self._connection.execute
             durable, reserved, floor = execute("select durable, reserved, floor from state").fetchone()
+            objects = self._records(_READ_OBJECTS)
+            history = self._records(_READ_HISTORY)
+            volatile = frozenset(row[0] for row in execute("select resource from volatile"))
             execute("begin immediate")
             if durable + 1 < reserved:
                 execute("insert or ignore into gaps values (?, ?)", (durable + 1, reserved - 1))
             execute("update state set durable = reserved, reserved = ?", (reserved + block,))
             execute("commit")
-            objects = self._records(_READ_OBJECTS)
-            history = self._records(_READ_HISTORY)
             gaps = execute("select first, last from gaps order by first").fetchall()
-            volatile = frozenset(row[0] for row in execute("select resource from volatile"))
         self._kept.extend((record.resource_version, len(record.raw)) for record in history)
         self._kept_bytes = sum(size for _, size in self._kept)
         return Loaded(objects, history, floor, reserved, gaps, volatile), reserved + block
@@ -156,7 +156,7 @@ class Database:
         records = []
         for kind, resource, namespace, name, uid, revision, checksum, body in self._connection.execute(query):
             key = Key(sys.intern(resource), sys.intern(namespace), name)
-            if crc32(body) != checksum:
+            if not isinstance(body, bytes) or crc32(body) != checksum:
                 raise StateCorrupt(self._path, f"revision {revision} of {'/'.join(filter(None, key))} is damaged")
             records.append(Record(kind, key, uid, revision, body))
         return records
@@ -173,9 +173,10 @@ class Database:
             if floor:
                 execute("update state set floor = ?", (floor,))
                 execute("delete from gaps where last < ?", (floor,))
-            if execute("pragma freelist_count").fetchone()[0] > _VACUUM_ABOVE:
-                execute(f"pragma incremental_vacuum({_VACUUM_STEP})").fetchall()
             execute("commit")
+            if execute("pragma freelist_count").fetchone()[0] > _VACUUM_ABOVE:
+                # `execute` would stop after one page; `executescript` goes on to the end of the statement.
+                self._connection.executescript(f"pragma incremental_vacuum({_VACUUM_STEP})")
 
     @contextmanager
     def _writing(self) -> Iterator[None]:

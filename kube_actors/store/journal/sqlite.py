@@ -19,7 +19,7 @@ from kube_actors.store.journal.errors import JournalFailed, StateUnwritable
 from kube_actors.store.journal.lock import StateLock
 from kube_actors.store.revision import Commit
 
-BLOCK = 100_000  # revision numbers reserved at a time; the next block is asked for when half is used
+BLOCK = 50_000  # revision numbers reserved at a time; the next block is asked for when half is used
 _GROUP_COUNT = 4096  # commits in one transaction at most
 _GROUP_BYTES = 8 << 20
 
@@ -57,8 +57,12 @@ class SqliteJournal(Journal):
         self._closed = False
 
     def load(self) -> Loaded:
-        """Reads the state and reserves the first block."""
-        loaded, reserved = self._database.load(BLOCK)
+        """Reads the state and reserves the first block; on an error the state is let go of, unchanged."""
+        try:
+            loaded, reserved = self._database.load(BLOCK)
+        except BaseException:
+            self.close()
+            raise
         self.limit = reserved - 1
         self._last = loaded.head
         self._volatile.update(loaded.volatile)
@@ -132,7 +136,7 @@ class SqliteJournal(Journal):
             return
         self._closed = True
         try:
-            if self.failure is None:
+            if self.failure is None and self.limit > 0:
                 self._say_goodbye()
         finally:
             self.limit = -1

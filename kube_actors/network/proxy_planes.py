@@ -24,20 +24,28 @@ class _ProxyRunner(DataPlane):
         self._parts = parts
         self._running: set[Proxy] = set()
         self._nursery: trio.Nursery | None = None
+        self._draining = False
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Run proxies until cancelled, which resets what is open; changes may be submitted from when this started."""
-        async with trio.open_nursery() as nursery:
-            self._nursery = nursery
-            task_status.started()
-            await trio.sleep_forever()
+        try:
+            async with trio.open_nursery() as nursery:
+                self._nursery = nursery
+                task_status.started()
+                await trio.sleep_forever()
+        finally:
+            self._draining = True
 
     async def settled(self) -> None:
         """Always: submitting takes effect at once, also for connections that are just being made."""
         await trio.lowlevel.checkpoint()
 
     async def drain(self, seconds: float) -> None:
-        """Accept nothing more, give connections this long (machine time) to end, and reset the rest."""
+        """Accept nothing more, give connections this long (machine time) to end, and reset the rest.
+
+        Changes submitted from now on move the connections that are being made, and open nothing new.
+        """
+        self._draining = True
         proxies = tuple(self._running)
         for proxy in proxies:
             proxy.close()
@@ -90,6 +98,8 @@ class ProxyDataPlane(_ProxyRunner):
                 proxy.set_endpoints(port.endpoints, port.affinity_seconds)
 
     def _open(self, port: ServicePort) -> Proxy | None:
+        if self._draining:
+            return None
         proxy: Proxy
         try:
             if port.protocol == "TCP":
@@ -109,14 +119,14 @@ class ProxyDataPlane(_ProxyRunner):
 
 @attrs.frozen
 class ListenerTarget:
-    """Where a listener leads: a TCP port of a Service, by number or by name."""
+    """Where a listener leads: a TCP port of a Service, by number or by name; None is its first."""
 
     service: ServiceName
-    port: int | str
+    port: int | str | None = None
 
     def leads_to(self, port: ServicePort) -> bool:
         """Whether this service port is the one that is meant."""
-        return port.protocol == "TCP" and self.port in (port.port, port.port_name)
+        return port.protocol == "TCP" and (self.port is None or self.port in (port.port, port.port_name))
 
 
 class ListenerDataPlane(_ProxyRunner):

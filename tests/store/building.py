@@ -34,7 +34,7 @@ def pod(name: str, namespace: str = "default", *, node: str = "", padding: int =
     metadata = {"name": name, "namespace": namespace, "uid": f"uid-{namespace}-{name}", "labels": labels}
     spec: dict[str, Any] = {"nodeName": node} if node else {}
     if padding:
-        metadata["annotations"] = {"padding": "x" * padding}  # type: ignore[assignment]
+        metadata["annotations"] = {"padding": "x" * padding}
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 

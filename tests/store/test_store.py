@@ -136,7 +136,12 @@ def test_subscribers_hear_of_every_step_in_order() -> None:
     node = create(store, pod("one"), "nodes")
     last = delete(store, "web")
     steps = [(commit.kind, commit.revision, commit.previous) for commit in seen]
-    assert steps == [("added", first, None), ("modified", second, first), ("added", node, None), ("deleted", last, second)]
+    assert steps == [
+        ("added", first, None),
+        ("modified", second, first),
+        ("added", node, None),
+        ("deleted", last, second),
+    ]
     assert [commit.revision for commit in nodes] == [node]
 
 

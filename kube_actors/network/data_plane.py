@@ -51,10 +51,10 @@ class NullDataPlane(DataPlane):
 class ServiceLink(Protocol):
     """The part of the agent that programs the kernel's service table. Each call is one transaction."""
 
-    async def program_services(self, services: list[ServiceRow]) -> None:
+    async def program_services(self, services: list[ServiceRow], /) -> None:
         """Set these, new or in place of what was there."""
 
-    async def remove_services(self, services: list[tuple[str, str, int]]) -> None:
+    async def remove_services(self, ports: list[tuple[str, str, int]], /) -> None:
         """Take `(cluster_ip, protocol, port)` away; unknown ones are no error."""
 
 

@@ -27,6 +27,7 @@ from kube_actors.network.dns_wire import (
     write_answer,
     write_error,
 )
+from kube_actors.network.proxy import plain_socket
 
 _DATAGRAMS_AT_ONCE = 64
 _TCP_MAX = 65_535
@@ -36,6 +37,7 @@ _TCP_CONNECTIONS = 128
 _UPSTREAM_AT_ONCE = 500
 _ALIASES = 8
 
+AnySocket = socket.socket | trio.socket.SocketType
 Reply = Callable[[bytes], None]
 
 
@@ -47,9 +49,9 @@ class DnsServer:
         self._upstream = upstream
         self._asking = 0
 
-    async def serve_udp(self, sock: socket.socket) -> None:
-        """Serve a bound, non-blocking datagram socket until cancelled, then close it."""
-        with sock:
+    async def serve_udp(self, handed: AnySocket) -> None:
+        """Serve a bound datagram socket until cancelled, then close it."""
+        with _plain(handed) as sock:
             async with trio.open_nursery() as nursery:
                 while True:
                     await trio.lowlevel.wait_readable(sock)
@@ -73,9 +75,9 @@ class DnsServer:
             elif response is not None:
                 reply(response)
 
-    async def serve_tcp(self, sock: socket.socket) -> None:
-        """Serve a listening, non-blocking socket until cancelled, then close it."""
-        listener = trio.SocketListener(trio.socket.from_stdlib_socket(sock))
+    async def serve_tcp(self, handed: AnySocket) -> None:
+        """Serve a listening socket until cancelled, then close it."""
+        listener = trio.SocketListener(trio.socket.from_stdlib_socket(_plain(handed)))
         room = trio.Semaphore(_TCP_CONNECTIONS)
         async with listener, trio.open_nursery() as nursery:
             while True:
@@ -178,6 +180,13 @@ def _alias(query: Query, answer: Answer) -> bytes | None:
         return None
     last = answer.answers[-1]
     return last.data if last.type == Type.CNAME else None
+
+
+def _plain(sock: AnySocket) -> socket.socket:
+    if not isinstance(sock, socket.socket):
+        return plain_socket(sock)
+    sock.setblocking(False)
+    return sock
 
 
 async def _accept(listener: trio.SocketListener) -> trio.SocketStream:

@@ -225,7 +225,7 @@ async def running_server(upstream: Upstream, index: RecordIndex | None = None) -
     server = DnsServer(an_authority(index), upstream)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(server.serve_udp, udp)
-        nursery.start_soon(server.serve_tcp, tcp)
+        nursery.start_soon(server.serve_tcp, trio.socket.from_stdlib_socket(tcp))
         yield udp.getsockname()
         nursery.cancel_scope.cancel()
 

@@ -24,6 +24,8 @@ RESOURCES = ("pods", "services")
 NAMESPACES = ("a", "a-b", "b")
 SELECTORS = (None, "app=x", "app in (x,y)", "app!=x", "app", "app=x,tier=x")
 
+QUICK = "/dev/shm" if Path("/dev/shm").is_dir() else None  # hundreds of restarts, and their syncs are not the point
+
 places = st.tuples(st.sampled_from(RESOURCES), st.sampled_from(NAMESPACES), st.sampled_from(("m", "n", "o")))
 labels = st.dictionaries(st.sampled_from(("app", "tier")), st.sampled_from(("x", "y", "z")))
 nodes = st.sampled_from(("", "one", "two"))
@@ -57,7 +59,7 @@ class StoreMachine(RuleBasedStateMachine):
     @initialize()
     def open(self) -> None:
         """An empty state."""
-        self.directory = Path(tempfile.mkdtemp())
+        self.directory = Path(tempfile.mkdtemp(dir=QUICK))
         self.model: dict[Key, tuple[int, dict[str, Any]]] = {}
         self.lists: list[tuple[int, dict[Key, tuple[int, dict[str, Any]]]]] = []
         self.followers: list[Follower] = []
@@ -225,6 +227,6 @@ def in_scope(
 
 
 StoreMachine.TestCase.settings = settings(
-    max_examples=20, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=50, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestStore = StoreMachine.TestCase

@@ -197,7 +197,7 @@ async def test_running_out_of_numbers_is_a_refusal_not_a_reuse(path: Path) -> No
         assert refused.value.code == 503
         async with trio.open_nursery() as nursery:
             nursery.start_soon(store.run)
-            while journal.limit == lease.resource_version:  # noqa: ASYNC110  # nothing says when numbers are reserved
+            while journal.limit == lease.resource_version:  # nothing says when numbers are reserved
                 await trio.lowlevel.checkpoint()
             assert create(store, pod("a")).resource_version == lease.resource_version + 1
             nursery.cancel_scope.cancel()

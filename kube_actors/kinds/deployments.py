@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kube_actors.api.intstr import is_percent, resolve_int_or_percent
@@ -89,7 +90,7 @@ def _is_zero(value: int | str) -> bool:
     return resolve_int_or_percent(value, 100, round_up=True) == 0
 
 
-def _facts(body: Body) -> DeploymentFacts:
+def _facts(body: Mapping[str, Any]) -> DeploymentFacts:
     spec, status = body.get("spec") or {}, body.get("status") or {}
     return DeploymentFacts(
         replicas=spec.get("replicas", 1),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
+from typing import Any
 
 from kube_actors.api import names
 from kube_actors.errors import Cause
@@ -85,7 +87,7 @@ def _wrong_family(address: str, kind: object) -> list[str]:
     return []
 
 
-def _facts(body: Body) -> EndpointSliceFacts:
+def _facts(body: Mapping[str, Any]) -> EndpointSliceFacts:
     endpoints = body.get("endpoints") or []
     ready = sum(1 for each in endpoints if (each.get("conditions") or {}).get("ready", True))
     labels = body["metadata"].get("labels") or {}

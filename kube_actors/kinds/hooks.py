@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import attrs
@@ -27,7 +27,7 @@ def _no_causes(_new: Body, _old: Body | None) -> list[Cause]:
     return []
 
 
-def _no_facts(_body: Body) -> Any:
+def _no_facts(_body: Mapping[str, Any]) -> Any:
     return None
 
 
@@ -55,7 +55,7 @@ class Hooks:
     prepare_create: Callable[[Body], None] = _nothing
     prepare_update: Callable[[Body, Body, str], None] = _keep
     validate: Callable[[Body, Body | None], list[Cause]] = _no_causes
-    project: Callable[[Body], Any] = _no_facts
+    project: Callable[[Mapping[str, Any]], Any] = _no_facts
     selectable_fields: tuple[str, ...] = METADATA_FIELDS
     columns: Callable[[Body, float], Row] | None = None
     name: Callable[[str], list[str]] = names.dns1123_subdomain

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
@@ -42,7 +45,7 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return found
 
 
-def _facts(body: Body) -> NamespaceFacts:
+def _facts(body: Mapping[str, Any]) -> NamespaceFacts:
     finalizers = tuple((body.get("spec") or {}).get("finalizers") or ())
     return NamespaceFacts((body.get("status") or {}).get("phase", "Active"), finalizers)
 

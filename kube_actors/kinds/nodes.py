@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kube_actors.api import names
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
@@ -35,7 +38,7 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return found
 
 
-def _facts(body: Body) -> NodeFacts:
+def _facts(body: Mapping[str, Any]) -> NodeFacts:
     spec, status = body.get("spec") or {}, body.get("status") or {}
     amounts = status.get("allocatable") or status.get("capacity") or {}
     taints = tuple(
@@ -54,12 +57,12 @@ def _facts(body: Body) -> NodeFacts:
     )
 
 
-def _condition(body: Body, kind: str) -> str:
+def _condition(body: Mapping[str, Any], kind: str) -> str:
     conditions = (body.get("status") or {}).get("conditions") or ()
     return next((str(each.get("status")) for each in conditions if each.get("type") == kind), "Unknown")
 
 
-def _address(body: Body, kind: str) -> str:
+def _address(body: Mapping[str, Any], kind: str) -> str:
     addresses = (body.get("status") or {}).get("addresses") or ()
     return next((str(each.get("address")) for each in addresses if each.get("type") == kind), "")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.columns import age
@@ -36,7 +39,7 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return found
 
 
-def _facts(body: Body) -> ReplicaSetFacts:
+def _facts(body: Mapping[str, Any]) -> ReplicaSetFacts:
     spec, status, metadata = body.get("spec") or {}, body.get("status") or {}, body["metadata"]
     revision = (metadata.get("annotations") or {}).get(REVISION_ANNOTATION, "")
     return ReplicaSetFacts(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Mapping
 from typing import Any
 
 from kube_actors.api import names
@@ -103,7 +104,7 @@ def _port_key(port: Body) -> tuple[Any, str]:
     return port.get("port"), port.get("protocol", "TCP")
 
 
-def _facts(body: Body) -> ServiceFacts:
+def _facts(body: Mapping[str, Any]) -> ServiceFacts:
     spec = body.get("spec") or {}
     return ServiceFacts(
         type=spec.get("type", "ClusterIP"),

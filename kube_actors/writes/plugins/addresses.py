@@ -61,7 +61,7 @@ class ServiceAddresses:
 
     network: ipaddress.IPv4Network
     node_ports: range
-    random: random.Random
+    source: random.Random
     addresses_in_use: InUse[str]
     ports_in_use: InUse[tuple[str, int]]
 
@@ -119,7 +119,7 @@ class ServiceAddresses:
         lower = min(max(16, size // 16), 256)
         start = first + lower if last - first > lower else first
         for _ in range(TRIES):
-            address = str(self.network[self.random.randint(start, last)])
+            address = str(self.network[self.source.randint(start, last)])
             if self.addresses_in_use.holder(address) is None:
                 return address
         for offset in (*range(start, last + 1), *range(first, start)):
@@ -153,7 +153,7 @@ class ServiceAddresses:
 
     def _free_port(self, protocol: str, taken: set[int]) -> int:
         for _ in range(TRIES):
-            port = self.random.choice(self.node_ports)
+            port = self.source.choice(self.node_ports)
             if port not in taken and self.ports_in_use.holder((protocol, port)) is None:
                 return port
         for port in self.node_ports:

@@ -43,7 +43,9 @@ def test_verdicts(kind: ProbeKind, fields: dict[str, Any], results: str, verdict
     assert run(probe_begins(kind, a_probe(**fields), 0.0, 0.0), results) == verdicts
 
 
-@pytest.mark.parametrize(("kind", "results"), [(ProbeKind.STARTUP, "+"), (ProbeKind.STARTUP, "---"), (ProbeKind.LIVENESS, "---")])
+@pytest.mark.parametrize(
+    ("kind", "results"), [(ProbeKind.STARTUP, "+"), (ProbeKind.STARTUP, "---"), (ProbeKind.LIVENESS, "---")]
+)
 def test_some_verdicts_are_final(kind: ProbeKind, results: str) -> None:
     """A startup probe ends with its verdict, a liveness probe when it has failed."""
     state = probe_begins(kind, a_probe(), 0.0, 0.0)

@@ -48,7 +48,7 @@ class Objects:
         available = table.count(namespace) if namespace else len(table)
         if narrowest is None or sum(map(len, narrowest)) >= available:
             return table.in_namespace(namespace) if namespace else table.all()
-        found = (self._objects[key] for key in merge(*narrowest))
+        found = (self._objects[key] for key in merge(*narrowest))  # each run is sorted, and no key is in two
         return (revision for revision in found if not namespace or revision.key.namespace == namespace)
 
     def count(self, resource: str) -> int:

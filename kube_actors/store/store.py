@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from kube_actors.api.codecs.json import loads_trusted
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import already_exists, conflict, not_found
 from kube_actors.store.durability import Durability
@@ -16,7 +17,7 @@ from kube_actors.store.history import History
 from kube_actors.store.journal.base import Journal, Loaded, Record
 from kube_actors.store.objects import Objects
 from kube_actors.store.projection import Projection
-from kube_actors.store.revision import Candidate, Commit, Key, Revision, parse, stamp
+from kube_actors.store.revision import Candidate, Commit, Key, Revision, stamp
 from kube_actors.store.subscribers import Subscriber, Subscribers
 from kube_actors.store.watch import Scope, Start, Watch
 
@@ -194,5 +195,5 @@ class Store(Objects):
             self._history.forget(resource)
 
     def _revive(self, record: Record) -> Revision:
-        projection = self._project(record.key.resource, parse(record.raw))
+        projection = self._project(record.key.resource, loads_trusted(record.raw))
         return Revision(record.key, record.uid, record.resource_version, record.raw, projection)

@@ -12,7 +12,7 @@ from pathlib import Path
 import trio
 
 from kube_actors.store import Store
-from kube_actors.store.journal.sqlite import SqliteJournal
+from kube_actors.store.journal import SqliteJournal
 
 from .building import create, delete, new_store, pod, update
 

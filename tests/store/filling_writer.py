@@ -15,7 +15,7 @@ from typing import Any
 import trio
 
 from kube_actors.errors import ApiError
-from kube_actors.store.journal.sqlite import SqliteJournal
+from kube_actors.store.journal import SqliteJournal
 
 from .building import create, new_store, pod
 

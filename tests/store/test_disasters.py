@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kube_actors.store.journal.sqlite import SqliteJournal
+from kube_actors.store.journal import SqliteJournal
 
 from .building import new_store
 

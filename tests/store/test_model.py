@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import ApiError
 from kube_actors.store import Commit, Key, Revision, Watch
-from kube_actors.store.journal.sqlite import SqliteJournal
+from kube_actors.store.journal import SqliteJournal
 
 from .building import candidate, new_store, pod
 

@@ -192,6 +192,27 @@ async def test_durable_watch_sees_nothing_that_a_crash_could_undo() -> None:
         nursery.cancel_scope.cancel()
 
 
+async def test_durable_start_waits_for_everything_before_it() -> None:
+    """A watch begins at the head, so it waits for writes to other resources too, and is woken when they are safe."""
+    journal = HeldJournal()
+    store = new_store(journal)
+    create(store, pod("n"), "nodes")
+    journal.release()
+    create(store, pod("a"))
+    watch = store.watch("nodes")
+    heard: list[tuple[str, str]] = []
+
+    async def follow() -> None:
+        heard.extend(told(await watch.drain()))
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(follow)
+        await trio.testing.wait_all_tasks_blocked()
+        assert heard == []
+        journal.release()
+    assert (heard, watch.resource_version) == ([("ADDED", "n")], 2)
+
+
 async def test_watches_end_when_the_journal_fails() -> None:
     """503 for durable watches, also of resources in which nothing is waiting."""
     journal = HeldJournal()

@@ -14,6 +14,7 @@ from kube_actors.store.journal.errors import (
     StateUnwritable,
 )
 from kube_actors.store.journal.memory import MemoryJournal
+from kube_actors.store.journal.sqlite import SqliteJournal
 
 __all__ = [
     "Journal",
@@ -21,6 +22,7 @@ __all__ = [
     "Loaded",
     "MemoryJournal",
     "Record",
+    "SqliteJournal",
     "StateCorrupt",
     "StateError",
     "StateInUse",

@@ -41,7 +41,7 @@ def plan_pod(pod: PodView, state: PodState, now: float) -> PodPlan:
     """What to do next with a pod that was given to this node."""
     ending = ending_of(pod.spec, state, now)
     if ending is not None:
-        return plan_end(pod.spec, state, ending, now)
+        return plan_end(pod.spec, state, ending)
     match state.sandbox.state:
         case SandboxState.ABSENT:
             plan = _sandbox_first(state, now)

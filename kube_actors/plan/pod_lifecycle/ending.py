@@ -57,7 +57,7 @@ def _lost_for_good(spec: PodSpec, state: PodState) -> bool:
     return gone and spec.restart_policy == "Never" and bool(state.observed)
 
 
-def plan_end(spec: PodSpec, state: PodState, ending: Ending, now: float) -> PodPlan:
+def plan_end(spec: PodSpec, state: PodState, ending: Ending) -> PodPlan:
     """The next step of ending a pod. A shorter grace than ordered before is passed on to what still runs."""
     kill_at = ending.since + ending.grace_seconds
     plain = [one for one in (*spec.init_containers, *spec.containers) if not _is_sidecar(spec, one)]
@@ -67,11 +67,20 @@ def plan_end(spec: PodSpec, state: PodState, ending: Ending, now: float) -> PodP
     for sidecar in reversed([one for one in spec.init_containers if one.sidecar]):
         one = state.observed.get(sidecar.name)
         if one is not None and one.alive:
-            least = kill_at if ending.grace_seconds == 0 else max(kill_at, now + LEAST_SIDECAR_GRACE)
-            return PodPlan(_stops((sidecar,), state, kill_at if one.stop else least), ending=ending)
+            return PodPlan(_stops((sidecar,), state, _sidecar_kill_at(state, ending)), ending=ending)
     if state.sandbox.state in (SandboxState.READY, SandboxState.CREATING):
         return PodPlan((RemoveSandbox(),), ending=ending)
     return PodPlan(ended=state.sandbox.state is SandboxState.ABSENT, ending=ending)
+
+
+def _sidecar_kill_at(state: PodState, ending: Ending) -> float:
+    """When a sidecar whose turn has come is killed: with the others' grace, but never within two seconds of its turn.
+
+    Its turn came when the last of the others ended. A pod that is to go at once waits for nobody.
+    """
+    turn = max((one.exit.finished_at for one in state.observed.values() if one.exit), default=ending.since)
+    kill_at = ending.since + ending.grace_seconds
+    return kill_at if ending.grace_seconds == 0 else max(kill_at, turn + LEAST_SIDECAR_GRACE)
 
 
 def _is_sidecar(spec: PodSpec, container: Container) -> bool:

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ import trio.lowlevel
 
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import ApiError, InputError
-from kube_actors.store import Key, Store
+from kube_actors.store import Commit, Key, Revision, Store, base_projection
 from kube_actors.store.journal import StateCorrupt, StateInUse, StateTooNew, StateUnwritable
 from kube_actors.store.journal.sqlite import BLOCK, SqliteJournal
 
@@ -171,36 +171,24 @@ async def test_ephemeral_objects_are_watched_but_not_kept(path: Path) -> None:
             assert store.watch("pods", since=seen).drain_nowait() == []
 
 
-async def test_ephemeral_writes_alone_reserve_numbers(path: Path) -> None:
-    """Heartbeats for days: no disk is needed for them, yet no number above the reservation is given out."""
-    async with running(path) as store:
-        lease = create(store, pod("lease"), "leases")
-        for number in range(BLOCK + 1000):
-            lease = update(store, pod("lease"), "leases")
-            if number % 1000 == 0:
-                await trio.lowlevel.checkpoint()
-        assert store.durable_revision == lease.resource_version > BLOCK
-        copy = crashed(path)
-    with opened(copy) as store:
-        assert store.head > lease.resource_version
-
-
-async def test_running_out_of_numbers_is_a_refusal_not_a_reuse(path: Path) -> None:
-    """When the disk does not keep up, a write is refused with 503 and taken later."""
+async def test_numbers_are_reserved_before_they_are_used(path: Path) -> None:
+    """When half a block has been used, the next is on disk before the limit rises, also if nothing else is written."""
     journal = SqliteJournal(path)
-    with closing(new_store(journal, ephemeral=lambda key: key.resource == "leases")) as store:
-        lease = create(store, pod("lease"), "leases")
-        for _ in range(BLOCK - 2):
-            lease = update(store, pod("lease"), "leases")
-        with pytest.raises(ApiError, match="waiting for the disk") as refused:
-            create(store, pod("a"))
-        assert refused.value.code == 503
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(store.run)
-            while journal.limit == lease.resource_version:  # nothing says when numbers are reserved
-                await trio.lowlevel.checkpoint()
-            assert create(store, pod("a")).resource_version == lease.resource_version + 1
-            nursery.cancel_scope.cancel()
+    store = new_store(journal)
+    first_limit = journal.limit
+    beat = Revision(Key("leases", "", "beat"), "uid", first_limit // 2 + 2, b"{}", base_projection({}))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.run)
+        journal.skip(Commit("modified", beat, None))
+        while journal.limit == first_limit:  # nothing says when numbers have been reserved
+            await trio.lowlevel.checkpoint()
+        copy = crashed(path)
+        nursery.cancel_scope.cancel()
+    new_limit = journal.limit
+    store.close()
+    assert new_limit > beat.resource_version
+    with opened(copy) as again:
+        assert again.head > new_limit
 
 
 async def test_history_on_disk_is_bounded(path: Path) -> None:

@@ -240,6 +240,19 @@ async def test_failed_journal_refuses_writes_and_waiters() -> None:
     assert str(await journal.failed()) == "the disk is gone"
 
 
+def test_running_out_of_numbers_is_a_refusal_not_a_reuse() -> None:
+    """While the journal has reserved no more, a write is refused with 503 and nothing happens; later it is taken."""
+    journal = HeldJournal()
+    journal.limit = 1
+    store = new_store(journal)
+    create(store, pod("a"))
+    with pytest.raises(ApiError, match="waiting for the disk") as refused:
+        create(store, pod("web"))
+    assert (refused.value.code, store.head, store.get(WEB)) == (503, 1, None)
+    journal.limit = 10
+    assert create(store, pod("web")).resource_version == 2
+
+
 def test_closed_store_refuses_writes() -> None:
     """503 while the cluster shuts down."""
     store = new_store()

@@ -19,6 +19,7 @@ from kube_actors.api.structured_values import (
     merge,
     with_parents,
     without,
+    without_nulls,
 )
 from kube_actors.errors import ApiError, Cause, bad_request
 
@@ -78,7 +79,7 @@ def apply(
     """
     merged = merge(live, applied, schema)
     before = owners.get(manager, FieldSet())
-    after = {**owners, manager: field_set_of(applied, schema) - UNOWNED}
+    after = {**owners, manager: field_set_of(without_nulls(applied), schema) - UNOWNED}
     merged = _pruned(merged, before, after, schema)
     difference = compare(live, merged, schema)
     changed = difference.changed - UNOWNED

@@ -160,14 +160,14 @@ def _merge(live: Any, applied: Any, node: Node | None) -> Any:
     ours = _parts(applied, node)
     theirs = _parts(live, node)
     if ours is None or theirs is None or node is None:
-        return _without_nulls(applied)
+        return without_nulls(applied)
     if node.kind is not Kind.LIST:
         merged = dict(live)
         for name, value in applied.items():
             if value is None:
                 merged.pop(name, None)
             else:
-                merged[name] = _merge(live[name], value, node.child(name)) if name in live else _without_nulls(value)
+                merged[name] = _merge(live[name], value, node.child(name)) if name in live else without_nulls(value)
         return merged
     return list(_merged_items(theirs, ours, node.items))
 
@@ -182,14 +182,15 @@ def _merged_items(theirs: Parts, ours: Parts, item: Node | None) -> Iterator[Any
                     yield theirs[other][0]
                     waiting.remove(other)
             waiting.remove(element)
-        yield _merge(theirs[element][0], value, item) if element in theirs else _without_nulls(value)
+        yield _merge(theirs[element][0], value, item) if element in theirs else without_nulls(value)
     for other in waiting:
         yield theirs[other][0]
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """The value without members that are null, at any depth of objects."""
     if isinstance(value, dict):
-        return {name: _without_nulls(member) for name, member in value.items() if member is not None}
+        return {name: without_nulls(member) for name, member in value.items() if member is not None}
     return value
 
 

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from .agent import Agent
 
 
-
 class Reply:
     """Answers one request, once, now or later."""
 

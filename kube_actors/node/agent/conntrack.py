@@ -56,7 +56,7 @@ def _attributes(raw: bytes) -> Iterator[tuple[int, bytes]]:
 def _flows(sock: socket.socket) -> list[tuple[bytes, bytes]]:
     """The original and reply tuple of every IPv4 flow."""
     _ask(sock, _GET, _REQUEST | _DUMP)
-    flows = []
+    flows: list[tuple[bytes, bytes]] = []
     while True:
         data, offset = sock.recv(1 << 18), 0
         while offset < len(data):

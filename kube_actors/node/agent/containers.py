@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import syscalls
 from .cgroups import Group, make_group
 from .failures import Failure
 from .keeper import Exit, child_pids
@@ -131,11 +130,9 @@ class Containers:
                 opened.append(stdin)
             streams = opened[:2] if outputs else [None, None]
             launch = container_launch(self._world, sandbox, spec, container.directory, self._host_binds)
-            launch = launch._replace(
-                stdio=Stdio(stdin, *streams), process_files=tuple(container.group.process_files)
-            )
+            launch = launch._replace(stdio=Stdio(stdin, *streams), process_files=tuple(container.group.process_files))
             container.subreaper = launch.subreaper
-            return spawn(launch, self._world.pid_namespace), outputs
+            return spawn(launch), outputs
         except BaseException:
             for fd in outputs:
                 os.close(fd)

@@ -41,7 +41,13 @@ class Execs:
         self._running: dict[int, Exec] = {}
 
     def start(
-        self, sandbox: Sandbox, container: Container, request: Value, started: OnStarted, failed: OnFailed, ended: OnEnded
+        self,
+        sandbox: Sandbox,
+        container: Container,
+        request: Value,
+        started: OnStarted,
+        failed: OnFailed,
+        ended: OnEnded,
     ) -> int:
         """Run a command; answers with its number and our ends of its streams: stdin?, stdout, stderr or terminal."""
         if not container.running:
@@ -50,7 +56,7 @@ class Execs:
         try:
             launch = self._launch(sandbox, container, request, theirs)
             try:
-                child = spawn(launch, self._world.pid_namespace)
+                child = spawn(launch)
             finally:
                 _close_joined(launch)
         except BaseException:

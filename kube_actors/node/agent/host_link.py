@@ -69,4 +69,3 @@ def _free_index() -> int:
     """An interface number the machine does not use, high enough to stay out of the way."""
     used = {number for number, _ in socket.if_nameindex()}
     return next(number for number in range(100_000 + os.getpid() % 100_000, 1 << 30) if number not in used)
-

@@ -79,7 +79,7 @@ class LineWriter:
         """Records for what is complete; long lines come in parts of LINE_LIMIT."""
         full, part = self._prefixes()
         *lines, self._rest = (self._rest + data).split(b"\n")
-        records = []
+        records: list[bytes] = []
         for line in lines:
             while len(line) > LINE_LIMIT:
                 records += (part, line[:LINE_LIMIT], b"\n")

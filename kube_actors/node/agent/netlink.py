@@ -62,9 +62,7 @@ class Routes:
         """Set an interface up."""
         return self._add(_NEWLINK, struct.pack("=BxHiII", 0, 0, index, 1, 1), 0)
 
-    def veth(
-        self, name: str, index: int, peer: str, peer_namespace: int, *, mtu: int, peer_index: int = 2
-    ) -> Self:
+    def veth(self, name: str, index: int, peer: str, peer_namespace: int, *, mtu: int, peer_index: int = 2) -> Self:
         """A pair of interfaces: `name` here and up, `peer` in the other namespace."""
         size = attribute(_IFLA_MTU, mtu)
         there = struct.pack("=BxHiII", 0, 0, peer_index, 0, 0) + attribute(_IFLA_IFNAME, peer) + size

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from . import syscalls
 from .connection import Reply
-from .containers import Key
+from .containers import Container, Key
 from .failures import Failure
 from .protocol import Frame
+from .sandboxes import Sandbox
 from .services import Backends, ServicePort, ServiceTable
 from .settings import Value
 
@@ -51,16 +52,15 @@ class Operations:
 
         self._agent.remove_pods([pod.uid for pod in self._of_node(name)], pods_gone)
 
-    def _of_node(self, name: str) -> list[Value]:
-        return [pod for pod in self._agent.sandboxes.by_uid.values() if pod.node == name]  # type: ignore[misc]
+    def _of_node(self, name: str) -> list[Sandbox]:
+        return [pod for pod in self._agent.sandboxes.by_uid.values() if pod.node == name]
 
     def _do_adopt(self, request: Frame, reply: Reply) -> None:
         found = []
-        for pod in self._agent.sandboxes.by_uid.values():
-            if pod.node == request["node"]:
-                containers = self._agent.containers.of_pod(pod.uid)
-                told = [container.describe() for container in containers if not container.starting]
-                found.append({"pod": pod.spec["pod"], "address": pod.address, "containers": told})
+        for pod in self._of_node(request["node"]):
+            containers = self._agent.containers.of_pod(pod.uid)
+            told = [container.describe() for container in containers if not container.starting]
+            found.append({"pod": pod.spec["pod"], "address": pod.address, "containers": told})
         reply.ok({"sandboxes": found})
 
     def _do_create_sandbox(self, request: Frame, reply: Reply) -> None:
@@ -89,8 +89,8 @@ class Operations:
             all_ended()
         for container in list(waiting):
 
-            def ended(container: object = container) -> None:
-                waiting.discard(container)  # type: ignore[arg-type]
+            def ended(container: Container = container) -> None:
+                waiting.discard(container)
                 if not waiting:
                     all_ended()
 

@@ -34,7 +34,8 @@ class Sandbox:
 
     @property
     def address(self) -> str | None:
-        return self.spec["address"]
+        address: str | None = self.spec["address"]
+        return address
 
     def volume(self, name: str) -> Value:
         """A volume by name. Raises Failure."""

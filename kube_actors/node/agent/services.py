@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from . import nftables
@@ -74,13 +74,13 @@ def payload_of_destination() -> bytes:
 class ServiceTable:
     """What is programmed, and the changes from there. Calls return when the kernel has them."""
 
-    def __init__(self, programmed: dict[ServicePort, Backends]) -> None:
+    def __init__(self, programmed: Mapping[ServicePort, Backends]) -> None:
         self._programmed: dict[ServicePort, Backends] = {}
         self._hairpins: dict[str, int] = {}
         self._transaction = Transaction()
         self.change(programmed)
 
-    def change(self, wanted: dict[ServicePort, Backends | None] | dict[ServicePort, Backends]) -> None:
+    def change(self, wanted: Mapping[ServicePort, Backends | None]) -> None:
         """Set (or with None remove) service ports; those that are as wanted already cost nothing."""
         changes = [(port, new) for port, new in wanted.items() if self._programmed.get(port) != new]
         for start in range(0, len(changes), _SERVICES_PER_TRANSACTION):
@@ -155,4 +155,4 @@ def by_client(endpoints: tuple[Endpoint, ...]) -> list[Endpoint]:
     def weight(slot: int, endpoint: Endpoint) -> bytes:
         return hashlib.blake2b(f"{endpoint}{slot}".encode(), digest_size=8).digest()
 
-    return [max(endpoints, key=lambda endpoint: weight(slot, endpoint)) for slot in range(SLOTS)]  # noqa: B023 - called at once
+    return [max(endpoints, key=lambda endpoint: weight(slot, endpoint)) for slot in range(SLOTS)]

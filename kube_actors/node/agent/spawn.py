@@ -79,23 +79,48 @@ class Child(NamedTuple):
     report: socket.socket
 
 
-def spawn(launch: Launch, own_pid_namespace: int) -> Child:
+def spawn(launch: Launch) -> Child:
     """Clone; returns at once in the agent, never in the child."""
     ours, theirs = socket.socketpair()
-    flags = syscalls.NEWPID if launch.pid_namespace == "own" else 0
-    joined = isinstance(launch.pid_namespace, int)
     if isinstance(launch.pid_namespace, int):
-        syscalls.setns(launch.pid_namespace, syscalls.NEWPID)
-    try:
-        pid, pidfd = syscalls.clone_sibling(flags)
+        pid, pidfd = _clone_into(launch.pid_namespace, launch, theirs)
+    else:
+        pid, pidfd = syscalls.clone_sibling(syscalls.NEWPID if launch.pid_namespace == "own" else 0)
         if pid == 0:
             _child(launch, theirs)
-    finally:
-        if joined:
-            syscalls.setns(own_pid_namespace, syscalls.NEWPID)
     theirs.close()
     ours.setblocking(False)
     return Child(pid, pidfd, ours)
+
+
+def _clone_into(namespace: int, launch: Launch, report: socket.socket) -> tuple[int, int]:
+    """Clone in another pid namespace, by way of a process that goes there for us: an unprivileged agent that went
+    itself could not come back."""
+    ours, theirs = socket.socketpair()
+    pid, pidfd = syscalls.clone_sibling(0)
+    if pid == 0:
+        try:
+            syscalls.setns(namespace, syscalls.NEWPID)
+            inside, inside_fd = syscalls.clone_sibling(0)
+            if inside == 0:
+                _child(launch, report)
+            socket.send_fds(theirs, [b"\n"], [inside_fd])
+        except OSError as error:
+            theirs.send(str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(pidfd)
+    theirs.close()
+    with ours:
+        told, fds, _, _ = socket.recv_fds(ours, 4096, 1)
+    if not fds:
+        raise Failure("CreateContainerError", f"cannot join the pid namespace: {told.decode()}")
+    return _pid_of(fds[0]), fds[0]
+
+
+def _pid_of(pidfd: int) -> int:
+    with open(f"/proc/self/fdinfo/{pidfd}") as file:
+        return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))
 
 
 def _child(launch: Launch, report: socket.socket) -> None:

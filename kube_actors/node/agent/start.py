@@ -1,7 +1,7 @@
 """Entry of the keeper's process: become a daemon, find the tier, enter its namespaces, serve.
 
-Run as `python -I -S -c "..." SETTINGS` with this package's parent directory on the path. The process that was started
-ends with 0 when the agent serves, or with 1 and the reason on stderr.
+Run as `python -I -S -c "..."` with this package's parent directory on the path and the settings on stdin. The process
+that was started ends with 0 when the agent serves, or with 1 and the reason on stderr.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _READY = b"ok"
 
 def main() -> None:
     """Never returns."""
-    settings = Settings.parse(sys.argv[1])
+    settings = Settings.parse(sys.stdin.read())
     _forget_caller()
     reading, writing = os.pipe2(os.O_CLOEXEC)
     if os.fork() == 0:

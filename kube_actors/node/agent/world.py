@@ -30,7 +30,6 @@ class World:
         self.loop = Loop()
         self.trash = Trash(self)
         self._children: dict[int, OnExit] = {}
-        self.pid_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
         records.on_exit = self._exited
 
     def watch(self, pid: int, on_exit: OnExit) -> None:
@@ -92,7 +91,12 @@ class Trash:
             return
         batch, self._waiting = self._waiting, []
         self._busy = True
-        self._world.work(lambda: [remove_tree(path) for path in batch] and None, self._done)
+
+        def delete() -> None:
+            for path in batch:
+                remove_tree(path)
+
+        self._world.work(delete, self._done)
 
     def _done(self) -> None:
         self._busy = False

@@ -10,46 +10,27 @@ import contextlib
 import itertools
 import os
 import socket
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import IPv4Network
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import attrs
 import trio
 
-from kube_actors.node.agent import protocol
-from kube_actors.node.agent.settings import SOCKET_NAME, Settings
+from kube_actors.network.ranges import NetworkRanges
+from kube_actors.node.agent.settings import Settings
+from kube_actors.node.runtime.agent_connection import AgentConnection
 from kube_actors.node.runtime.agent_process import start_agent
 from kube_actors.node.runtime.base import RuntimeBack, RuntimeFailure, RuntimeGone, RuntimeLost
 
 Tier = Literal["A", "B", "C"]
 _RECONNECT_WITHIN = 10.0  # seconds
+_RECONNECT_EVERY = 0.02
 _END_WITHIN = 10.0
 _C_RANGES = ("127.244.0.0/16", "127.96.0.0/16", "127.224.0.0/16")
-
-
-class Ranges(Protocol):
-    """The network ranges of a cluster, each a CIDR."""
-
-    @property
-    def pod_cidr(self) -> str: ...
-    @property
-    def service_cidr(self) -> str: ...
-    @property
-    def node_cidr(self) -> str: ...
-
-
-@attrs.frozen
-class EffectiveRanges:
-    """The ranges in use: those asked for, or in tier C ranges of 127.0.0.0/8.
-
-    The first two addresses of the pod range and of the node range are the agent's own.
-    """
-
-    pod_cidr: str
-    service_cidr: str
-    node_cidr: str
+_LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
 @attrs.frozen
@@ -62,16 +43,8 @@ class ProbeStep:
     message: str
 
 
-@attrs.frozen
-class ServiceEndpoints:
-    """A service port of the table and where its connections go; with `affinity` a client keeps its endpoint."""
-
-    cluster_ip: str
-    protocol: str
-    port: int
-    endpoints: tuple[tuple[str, int], ...]
-    affinity: bool = False
-
+ServiceRow = tuple[str, str, int, Sequence[tuple[str, int]], int | None]
+"""`(cluster_ip, protocol, port, endpoints, affinity_seconds)`"""
 
 Listener = Callable[[dict[str, Any] | RuntimeLost | RuntimeBack], None]
 
@@ -91,8 +64,8 @@ class AgentLink:
 
     def __init__(self, settings: Settings, *, keep: bool) -> None:
         self._settings, self._keep = settings, keep
-        self._socket: trio.socket.SocketType | None = None
-        self._sending = trio.Lock()
+        self._connection: AgentConnection | None = None
+        self._nursery: trio.Nursery | None = None
         self._numbers = itertools.count(1)
         self._pending: dict[int, _Pending] = {}
         self._listeners: list[Listener] = []
@@ -119,11 +92,16 @@ class AgentLink:
         return frozenset(self.hello["limits"])
 
     @property
-    def ranges(self) -> EffectiveRanges:
-        """The network ranges in use."""
-        if self.tier == "C" and not all(cidr.startswith("127.") for cidr in self.hello["ranges"]):
-            return EffectiveRanges(*_C_RANGES)
-        return EffectiveRanges(*self.hello["ranges"])
+    def ranges(self) -> NetworkRanges:
+        """The network ranges in use: those asked for, or in tier C, where pods need addresses every process may bind,
+        ranges of 127.0.0.0/8.
+
+        The first two addresses of the pod and node ranges are the agent's own.
+        """
+        ranges = NetworkRanges(*(IPv4Network(cidr) for cidr in self.hello["ranges"]))
+        if self.tier == "C" and not all(network.subnet_of(_LOOPBACK) for _, network in ranges.named()):
+            return NetworkRanges(*(IPv4Network(cidr) for cidr in _C_RANGES))
+        return ranges
 
     @property
     def agent_pid(self) -> int:
@@ -135,12 +113,16 @@ class AgentLink:
 
     # --- for the network
 
-    async def program_services(self, services: Iterable[ServiceEndpoints]) -> None:
+    async def program_services(self, services: Iterable[ServiceRow]) -> None:
         """Set service ports; returns when the kernel has them. Ports set as they are already cost nothing.
 
-        Raises RuntimeFailure in tier C, which has no service table.
+        With affinity a client keeps its endpoint as long as that is there. Raises RuntimeFailure in tier C, which has
+        no service table.
         """
-        rows = [[s.cluster_ip, s.protocol, s.port, [list(e) for e in s.endpoints], s.affinity] for s in services]
+        rows = [
+            [address, protocol, port, [list(endpoint) for endpoint in endpoints], affinity is not None]
+            for address, protocol, port, endpoints, affinity in services
+        ]
         await self.request("program_services", services=rows)
 
     async def remove_services(self, ports: Iterable[tuple[str, str, int]]) -> None:
@@ -175,14 +157,13 @@ class AgentLink:
 
         A cancelled request is still done by the agent; its answer is dropped.
         """
-        sock = self._socket
-        if sock is None:
+        connection = self._connection
+        if connection is None:
             raise RuntimeGone("the agent is out of reach")
         number, pending = next(self._numbers), _Pending()
         self._pending[number] = pending
         try:
-            with trio.CancelScope(shield=True):  # half a frame would spoil the stream
-                await self._send(sock, {"id": number, "op": operation, **arguments})
+            await connection.send({"id": number, "op": operation, **arguments})
             await pending.done.wait()
         except BaseException:
             pending.abandoned = True
@@ -198,25 +179,13 @@ class AgentLink:
 
     def request_soon(self, operation: str, **arguments: Any) -> None:
         """Ask without waiting, best effort: for notices whose loss costs only a repetition."""
-        if self._socket is not None:
-            frame = protocol.encode({"id": 0, "op": operation, **arguments})
-            self._nursery.start_soon(self._send_quietly, self._socket, frame)
+        if self._connection is not None:
+            self.start_task(_send_quietly, self._connection, {"id": 0, "op": operation, **arguments})
 
-    async def _send_quietly(self, sock: trio.socket.SocketType, frame: bytes) -> None:
-        with contextlib.suppress(RuntimeGone), trio.CancelScope(shield=True):
-            await self._send_bytes(sock, frame)
-
-    async def _send(self, sock: trio.socket.SocketType, frame: dict[str, Any]) -> None:
-        await self._send_bytes(sock, protocol.encode(frame))
-
-    async def _send_bytes(self, sock: trio.socket.SocketType, data: bytes) -> None:
-        async with self._sending:
-            view = memoryview(data)
-            try:
-                while view:
-                    view = view[await sock.send(view) :]
-            except (OSError, trio.ClosedResourceError) as error:
-                raise RuntimeGone("the agent is out of reach") from error
+    def start_task(self, task: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Run a task for as long as the link is open; it must not fail."""
+        if self._nursery is not None:
+            self._nursery.start_soon(task, *arguments, name=f"agent link: {task.__name__}")
 
     # --- the connection
 
@@ -226,29 +195,14 @@ class AgentLink:
         return lambda: self._listeners.remove(listener)
 
     async def connect_agent(self) -> None:
-        """Connect and greet; starts the agent when there is none."""
-        sock = await _connect(self._settings)
-        if sock is None:
+        """Connect and greet; starts the agent when there is none. Raises RuntimeFailure."""
+        connection = await AgentConnection.open(self._settings, keep=self._keep)
+        if connection is None:
             await start_agent(self._settings)
-            sock = await _connect(self._settings)
-            if sock is None:
+            connection = await AgentConnection.open(self._settings, keep=self._keep)
+            if connection is None:
                 raise RuntimeFailure("AgentNotStarted", "the agent started but cannot be reached")
-        await self._greet(sock)
-
-    async def _greet(self, sock: trio.socket.SocketType) -> None:
-        hello = {"op": "hello", "id": 0, "version": protocol.VERSION, "role": "runtime", "keep": self._keep,
-                 "cluster_id": self._settings.cluster_id}  # fmt: skip
-        await self._send(sock, hello)
-        reader = protocol.FrameReader()
-        while not (frames := await _receive(sock, reader)):
-            if frames is None:
-                raise RuntimeGone("the agent closed the connection")
-        answer = frames[0][0]
-        if (failure := answer.get("failure")) is not None:
-            sock.close()
-            raise RuntimeFailure(failure["reason"], failure["message"])
-        self.hello = answer["ok"]
-        self._socket, self._reader = sock, reader
+        self._connection, self.hello = connection, connection.hello
 
     async def serve(self, nursery: trio.Nursery) -> None:
         """Read answers and events; connect again after a loss. Raises RuntimeGone when the agent stays away."""
@@ -264,8 +218,8 @@ class AgentLink:
             self._tell(RuntimeBack())
 
     async def _read(self) -> None:
-        assert self._socket is not None
-        while (frames := await _receive(self._socket, self._reader)) is not None:
+        assert self._connection is not None
+        while (frames := await self._connection.receive()) is not None:
             for frame, fds in frames:
                 if "event" in frame:
                     _close_all(fds)
@@ -282,10 +236,9 @@ class AgentLink:
         pending.done.set()
 
     def _lose(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
-        self._reader.close()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
         for pending in self._pending.values():
             pending.done.set()
         self._pending.clear()
@@ -294,11 +247,11 @@ class AgentLink:
         with trio.move_on_after(_RECONNECT_WITHIN):
             while True:
                 with contextlib.suppress(RuntimeGone, RuntimeFailure):
-                    sock = await _connect(self._settings)
-                    if sock is not None:
-                        await self._greet(sock)
+                    connection = await AgentConnection.open(self._settings, keep=self._keep)
+                    if connection is not None:
+                        self._connection, self.hello = connection, connection.hello
                         return
-                await trio.sleep(0.02)
+                await trio.sleep(_RECONNECT_EVERY)
         raise RuntimeGone(f"the agent did not come back within {_RECONNECT_WITHIN:.0f} s")
 
     def _tell(self, event: dict[str, Any] | RuntimeLost | RuntimeBack) -> None:
@@ -308,10 +261,10 @@ class AgentLink:
     async def close(self) -> None:
         """Leave: with keep what runs runs on, otherwise everything is taken down before this returns."""
         self._closing = True
-        if self._socket is None:
+        if self._connection is None:
             return
         if self._keep:
-            self._socket.close()
+            self._connection.close()
             return
         with contextlib.suppress(RuntimeGone, RuntimeFailure), trio.move_on_after(_END_WITHIN):
             await self.request("end")
@@ -323,7 +276,7 @@ async def open_agent(
     directory: Path,
     *,
     cluster_id: str,
-    ranges: Ranges,
+    ranges: NetworkRanges,
     on_exit: Literal["end", "keep"],
     tier: Tier | None = None,
 ) -> AsyncIterator[AgentLink]:
@@ -332,10 +285,10 @@ async def open_agent(
     `directory` (made private) holds its socket, log and the pods' files. With `on_exit="end"` pods end when this
     block is left, or when this process dies. `tier` forces one, None probes.
     """
-    directory = directory.absolute()
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    directory.chmod(0o700)
-    settings = Settings(str(directory), cluster_id, ranges.pod_cidr, ranges.service_cidr, ranges.node_cidr, tier)
+    directory = _private(directory)
+    settings = Settings(
+        str(directory), cluster_id, str(ranges.pod_cidr), str(ranges.service_cidr), str(ranges.node_cidr), tier
+    )
     link = AgentLink(settings, keep=on_exit == "keep")
     await link.connect_agent()
     async with trio.open_nursery() as nursery:
@@ -348,6 +301,12 @@ async def open_agent(
             nursery.cancel_scope.cancel()
 
 
+def _private(directory: Path) -> Path:
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    directory.chmod(0o700)
+    return directory.absolute()
+
+
 async def connected(sock: trio.socket.SocketType, host: str, port: int) -> trio.SocketStream:
     """Connect a socket; it is closed when that fails. Raises OSError."""
     try:
@@ -358,36 +317,9 @@ async def connected(sock: trio.socket.SocketType, host: str, port: int) -> trio.
     return trio.SocketStream(sock)
 
 
-async def _connect(settings: Settings) -> trio.socket.SocketType | None:
-    """A connection to the agent, None when none serves there."""
-    try:
-        directory = os.open(settings.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    sock = trio.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        await sock.connect(f"/proc/self/fd/{directory}/{SOCKET_NAME}")  # however long the path is
-    except (FileNotFoundError, ConnectionRefusedError):
-        sock.close()
-        return None
-    finally:
-        os.close(directory)
-    uid = int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12)[4:8], "little")
-    if uid not in (0, os.getuid()):
-        sock.close()
-        raise RuntimeFailure("AgentForeign", f"the agent's socket in {settings.directory} belongs to uid {uid}")
-    return sock
-
-
-async def _receive(
-    sock: trio.socket.SocketType, reader: protocol.FrameReader
-) -> list[tuple[dict[str, Any], list[int]]] | None:
-    """Frames that arrived, None at the end of the connection."""
-    try:
-        data, ancillary, _, _ = await sock.recvmsg(1 << 18, protocol.ANCILLARY_SPACE, socket.MSG_CMSG_CLOEXEC)
-    except (OSError, trio.ClosedResourceError):
-        return None
-    return reader.feed(data, protocol.descriptors(ancillary)) if data else None
+async def _send_quietly(connection: AgentConnection, frame: dict[str, Any]) -> None:
+    with contextlib.suppress(RuntimeGone):
+        await connection.send(frame)
 
 
 def _adopt_socket(fd: int) -> trio.socket.SocketType:

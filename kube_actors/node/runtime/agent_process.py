@@ -14,6 +14,7 @@ from kube_actors.node.runtime.base import RuntimeFailure
 
 # The package's parent goes last on the path, so that nothing in it can stand in for the standard library.
 _BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from agent.start import main; main()"
+_PACKAGE = str(Path(agent_package.__file__).resolve().parent.parent)
 _START_WITHIN = 20.0  # seconds
 
 
@@ -22,13 +23,12 @@ async def start_agent(settings: Settings) -> None:
 
     They get no environment, descriptors or terminal of ours, and a session of their own.
     """
-    package = Path(agent_package.__file__).resolve().parent.parent
-    command = [sys.executable, "-I", "-S", "-c", _BOOT, str(package), settings.dump()]
+    command = [sys.executable, "-I", "-S", "-c", _BOOT, _PACKAGE]
     try:
         with trio.fail_after(_START_WITHIN):
             done = await trio.run_process(
                 command,
-                stdin=subprocess.DEVNULL,
+                stdin=settings.dump().encode(),
                 stdout=subprocess.DEVNULL,
                 capture_stderr=True,
                 check=False,

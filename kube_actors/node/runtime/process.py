@@ -36,6 +36,7 @@ from kube_actors.node.runtime.process_wire import (
     encode_volume,
 )
 
+_SAME_CLOCK = 1.0  # seconds
 _LOOPBACK = ("localhost", "127.0.0.1")
 
 
@@ -208,7 +209,8 @@ class ProcessRuntime(Runtime):
 
     def _to_cluster(self, machine: float) -> float:
         """Machine time as cluster time; they differ only where the cluster's clock is not the machine's."""
-        return machine + (self._now() - time.time())
+        ahead = self._now() - time.time()
+        return machine if abs(ahead) < _SAME_CLOCK else machine + ahead
 
 
 def _of_sandbox(spec: SandboxSpec, link: AgentLink) -> tuple[str, ...]:
@@ -235,7 +237,8 @@ def _of_container(spec: ContainerSpec, link: AgentLink) -> tuple[str, ...]:
         "cpu": resources.cpu_limit_milli,
         "pids": resources.pids_limit,
     }
-    found = [f"resources.limits.{name}" for name, value in wanted.items() if value is not None and name not in link.limits]
+    limited = [name for name, value in wanted.items() if value is not None]
+    found = [f"resources.limits.{name}" for name in limited if name not in link.limits]
     if link.tier != "A" and security.supplemental_groups:
         found.append("supplementalGroups")
     if link.tier == "C" and (security.capabilities_drop or security.capabilities_add):

@@ -33,6 +33,10 @@ class ProcessExec(ExecSession):
             streams = [trio.lowlevel.FdStream(fd) for fd in fds]
             self._stdin = streams.pop(0) if stdin else None
             self._outputs = [(1, streams[0]), (2, streams[1])]
+        send, self._received = trio.open_memory_channel[tuple[int, bytes]](0)
+        with send:
+            for stream_number, stream in self._outputs:
+                link.start_task(_forward, stream_number, stream, send.clone())
 
     def ended(self, code: int | None) -> None:
         """The agent reported the end (None: it was lost)."""
@@ -40,14 +44,8 @@ class ProcessExec(ExecSession):
         self._done.set()
 
     async def output(self) -> AsyncIterator[tuple[int, bytes]]:
-        send, receive = trio.open_memory_channel[tuple[int, bytes]](0)
-        async with trio.open_nursery() as nursery:
-            async with send:
-                for number, stream in self._outputs:
-                    nursery.start_soon(_forward, number, stream, send.clone())
-            async with receive:
-                async for item in receive:
-                    yield item
+        async for item in self._received:
+            yield item
 
     async def send_stdin(self, data: bytes) -> None:
         if self._stdin is None:
@@ -82,6 +80,7 @@ class ProcessExec(ExecSession):
                     await self._link.request("kill_exec", exec=self._number)
                     await self._done.wait()
             self._terminal = None
+            self._received.close()
             for stream in [stream for _, stream in self._outputs] + ([self._stdin] if self._stdin else []):
                 await stream.aclose()
 
@@ -89,13 +88,8 @@ class ProcessExec(ExecSession):
 async def _forward(
     number: int, stream: trio.lowlevel.FdStream, send: trio.MemorySendChannel[tuple[int, bytes]]
 ) -> None:
+    """Pass a stream on until it ends (a terminal ends with an error) or nobody takes it any more."""
     async with send:
-        while True:
-            try:
-                data = await stream.receive_some(_CHUNK)
-            except (OSError, trio.BrokenResourceError, trio.ClosedResourceError):
-                return  # a terminal ends with EIO
-            if not data:
-                return
-            with contextlib.suppress(trio.BrokenResourceError):
+        with contextlib.suppress(OSError, trio.BrokenResourceError, trio.ClosedResourceError):
+            while data := await stream.receive_some(_CHUNK):
                 await send.send((number, bytes(data)))

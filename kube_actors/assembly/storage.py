@@ -14,7 +14,8 @@ from kube_actors.kernel import ClusterClock
 from kube_actors.kinds import project
 from kube_actors.state import StateDirectory
 from kube_actors.store import Commit, Key, Store
-from kube_actors.store.journal import Journal, MemoryJournal, SqliteJournal
+from kube_actors.store.journal import Journal, MemoryJournal
+from kube_actors.store.journal.sqlite import SqliteJournal
 from kube_actors.writes import Client, Identity
 from kube_actors.writes.pipeline import Pipeline
 from kube_actors.writes.plugins import built_in_admission

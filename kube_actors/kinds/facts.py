@@ -10,6 +10,7 @@ class PodFacts:
     """A Pod. Times are epoch seconds; `requests` is (cpu in thousandths, memory in bytes), init containers counted in.
 
     `host_ports` are (protocol, host IP, port). `terminal`: Succeeded or Failed. `started`: status.startTime.
+    `deletion_cost` comes from the annotation `controller.kubernetes.io/pod-deletion-cost`.
     """
 
     phase: str
@@ -26,6 +27,7 @@ class PodFacts:
     priority: int
     scheduled: bool
     started: float | None
+    deletion_cost: int = 0
 
 
 @attrs.frozen(weakref_slot=False)

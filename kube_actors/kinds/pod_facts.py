@@ -11,6 +11,7 @@ from kube_actors.api.times import parse_rfc3339
 from kube_actors.kinds.facts import PodFacts
 
 Body = Mapping[str, Any]
+DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 def pod_facts(pod: Body) -> PodFacts:
@@ -36,7 +37,18 @@ def pod_facts(pod: Body) -> PodFacts:
         priority=spec.get("priority", 0),
         scheduled=bool(spec.get("nodeName")),
         started=_time(started),
+        deletion_cost=_deletion_cost(pod["metadata"].get("annotations") or {}),
     )
+
+
+def _deletion_cost(annotations: Mapping[str, str]) -> int:
+    """The annotation's 32-bit number; 0 when there is none or it is no such number."""
+    text = annotations.get(DELETION_COST, "0")
+    digits = text.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= 10):
+        return 0
+    cost = int(text)
+    return cost if -(2**31) <= cost < 2**31 else 0
 
 
 def pod_requests(spec: Body) -> tuple[int, int]:

@@ -1,0 +1,153 @@
+"""The node lifecycle controller: judges nodes by their heartbeats, taints silent ones, and evicts their pods."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kube_actors.actors.control_plane import ControlPlane, reference_to
+from kube_actors.api.times import parse_rfc3339, rfc3339
+from kube_actors.api.views import NodeView, body_of
+from kube_actors.api.views.cluster import Taint
+from kube_actors.errors import ApiError
+from kube_actors.kernel import Actor
+from kube_actors.messages.common import Describe, Description
+from kube_actors.plan.node_lifecycle import NodePlan, Tenant, due_evictions, plan_node
+from kube_actors.store import Commit, Key, Revision
+
+LEASES = "leases.coordination.k8s.io"
+LEASE_NAMESPACE = "kube-node-lease"
+LOOK_AGAIN = 0.05
+
+
+class NodeLifecycle(Actor[Describe]):
+    """Looks at a node when it or one of its pods changed and when its next heartbeat is overdue; keys are node names.
+
+    A heartbeat only moves the time at which a node counts as silent: nobody looks at a node that is well.
+    """
+
+    def __init__(self, plane: ControlPlane) -> None:
+        self.plane = plane
+        self.client = plane.controller_client("node-controller")
+        self.events = plane.events("node-controller")
+        self.unsubscribe: Callable[[], None] | None = None
+        self.silent: set[str] = set()
+        self.opened_at = 0.0
+
+    async def started(self) -> None:
+        """Every node gets its grace anew: while this process was away nobody could renew a Lease."""
+        self.opened_at = self.plane.clock.now()
+        self.unsubscribe = self.plane.store.subscribe(self._committed)
+        for node in self.plane.store.list("nodes"):
+            self.context.ref.notify(node.key.name)
+
+    async def stopped(self) -> None:
+        """Stop watching."""
+        if self.unsubscribe is not None:
+            self.unsubscribe()
+
+    def _committed(self, commit: Commit) -> None:
+        key = commit.revision.key
+        if key.resource == "nodes":
+            self.context.ref.notify(key.name)
+        elif key.resource == LEASES and key.namespace == LEASE_NAMESPACE and key.name in self.silent:
+            self.context.ref.notify(key.name)
+        elif key.resource == "pods" and commit.kind != "deleted":
+            node = commit.revision.projection.facts.node
+            fresh = commit.previous is None or not commit.previous.projection.facts.node
+            if node in self.silent or (fresh and node and self._is_tainted(node)):
+                self.context.ref.notify(node)
+
+    def _is_tainted(self, node: str) -> bool:
+        revision = self.plane.store.get(Key("nodes", "", node))
+        return revision is not None and any(taint[2] == "NoExecute" for taint in revision.projection.facts.taints)
+
+    async def receive(self, message: Describe) -> None:
+        """Only questions arrive here."""
+        self.context.answer(message, Description((("silent nodes", ", ".join(sorted(self.silent)) or "none"),)))
+
+    async def changed(self, keys: frozenset[Any]) -> None:
+        """Judge each node."""
+        for name in keys:
+            try:
+                await self._look_at(name)
+            except ApiError as error:
+                if error.reason not in ("Conflict", "NotFound"):
+                    raise
+                self.context.notify_at(self.plane.clock.now() + LOOK_AGAIN, name)
+
+    async def _look_at(self, name: str) -> None:
+        revision = self.plane.store.get(Key("nodes", "", name))
+        if revision is None:
+            self.silent.discard(name)
+            return
+        now = self.plane.clock.now()
+        node: NodeView = revision.view
+        plan = plan_node(node, self._renewed_at(revision), self.plane.config.timeouts.node_grace, now)
+        await self._write(revision, node, plan)
+        if plan.not_ready:
+            self.silent.add(name)
+            await self._pods_not_ready(name)
+        else:
+            self.silent.discard(name)
+        taints = node.spec.taints if plan.taints is None else plan.taints
+        next_eviction = await self._evict(name, taints, now)
+        wake = [when for when in (plan.wake_at, next_eviction) if when is not None]
+        if wake:
+            self.context.notify_at(min(wake), name)
+
+    def _renewed_at(self, node: Revision) -> float:
+        lease = self.plane.store.get(Key(LEASES, LEASE_NAMESPACE, node.key.name))
+        if lease is None:
+            return max(node.projection.created, self.opened_at)
+        return max(parse_rfc3339(lease.body()["spec"]["renewTime"]), self.opened_at)
+
+    async def _write(self, revision: Revision, node: NodeView, plan: NodePlan) -> None:
+        if plan.conditions is not None:
+            conditions = [body_of(condition) for condition in plan.conditions]
+            await self.client.mutate(
+                revision.key, lambda body: body["status"].update(conditions=conditions), subresource="status"
+            )
+            about = reference_to(revision, kind="Node", api_version="v1")
+            self.events.record(about, "Normal", "NodeNotReady", f"Node {revision.key.name} status is now: NodeNotReady")
+        if plan.taints is not None:
+            await self._write_taints(revision.key, plan.taints)
+
+    async def _write_taints(self, key: Key, taints: tuple[Taint, ...]) -> None:
+        bodies = [body_of(taint) for taint in taints]
+
+        def change(body: dict[str, Any]) -> None:
+            if bodies:
+                body["spec"]["taints"] = bodies
+            else:
+                body["spec"].pop("taints", None)
+
+        await self.client.mutate(key, change)
+
+    async def _pods_not_ready(self, name: str) -> None:
+        """Nobody vouches for the pods of a silent node: no traffic goes there."""
+        stamp = rfc3339(self.plane.clock.now())
+
+        def change(body: dict[str, Any]) -> None:
+            for condition in body.get("status", {}).get("conditions", []):
+                if condition["type"] == "Ready" and condition["status"] == "True":
+                    condition.update(status="False", lastTransitionTime=stamp)
+
+        for pod in self.plane.store.on_node(name):
+            if pod.projection.facts.ready:
+                await self.client.mutate(pod.key, change, subresource="status", uid=pod.uid)
+
+    async def _evict(self, name: str, taints: tuple[Taint, ...], now: float) -> float | None:
+        if not any(taint.effect == "NoExecute" for taint in taints):
+            return None
+        pods = {pod.uid: pod for pod in self.plane.store.on_node(name)}
+        living = [pod for pod in pods.values() if pod.projection.deleting is None and not pod.projection.facts.terminal]
+        tenants = (Tenant(p.key.name, p.key.namespace, p.uid, p.view.spec.tolerations) for p in living)
+        over, next_due = due_evictions(tenants, taints, now)
+        for tenant in over:
+            pod = pods[tenant.uid]
+            text = f"deleting pod for node {name}"
+            about = reference_to(pod, kind="Pod", api_version="v1")
+            self.events.record(about, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {text}")
+            await self.client.delete(pod.key, uid=pod.uid)
+        return next_due

@@ -1,0 +1,235 @@
+"""The Scheduler actor: takes pods from its queue, chooses a node, asks the node, and writes the binding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import trio
+
+from kube_actors.actors.control_plane import ControlPlane, reference_to
+from kube_actors.actors.scheduler.queue import SchedulingQueue, Waiting
+from kube_actors.api.times import rfc3339
+from kube_actors.api.views import PodView
+from kube_actors.errors import ApiError
+from kube_actors.kernel import Actor, ActorStopped, AskTimeout, MailboxFull
+from kube_actors.messages.common import Describe, Description
+from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused
+from kube_actors.plan.scheduling import Chosen, Cluster, Framework, PodSummary, Unschedulable, choose_node
+from kube_actors.store import Commit, Key, Revision
+from kube_actors.writes import Client, Identity
+
+ADMIT_DEADLINE = 5.0
+PODS_PER_LOOK = 64
+CLUSTER = "cluster"
+WAKE = "wake"
+
+
+class SchedulerActor(Actor[Describe]):
+    """Serves the pods that name it in `schedulerName`. Keys of its latch: pods and nodes as (key, uid), CLUSTER, WAKE."""
+
+    def __init__(self, plane: ControlPlane, name: str, framework: Framework) -> None:
+        self.plane = plane
+        self.name = name
+        self.framework = framework
+        user = f"system:{name.replace('default-scheduler', 'kube-scheduler')}"
+        self.client: Client = plane.client_for(Identity(user, ("system:authenticated",), "kube-scheduler"))
+        self.events = plane.events(name)
+        self.cluster = Cluster()
+        self.queue = SchedulingQueue()
+        self.next_start = 0
+        self.unsubscribe: Callable[[], None] | None = None
+
+    # -- what there is
+
+    async def started(self) -> None:
+        """Learn the nodes, the pods on them, and the pods that wait."""
+        store = self.plane.store
+        self.unsubscribe = store.subscribe(self._committed)
+        for node in store.list("nodes"):
+            self.cluster.set_node(node.view)
+        for namespace in store.list("namespaces"):
+            self.cluster.namespace_labels[namespace.key.name] = namespace.projection.labels
+        for pod in store.list("pods"):
+            self._learn(pod)
+        self.context.ref.notify(WAKE)
+
+    async def stopped(self) -> None:
+        """Stop watching."""
+        if self.unsubscribe is not None:
+            self.unsubscribe()
+
+    def _committed(self, commit: Commit) -> None:
+        revision, previous = commit.revision, commit.previous
+        resource = revision.key.resource
+        if resource == "pods":
+            if self._concerns(commit):
+                self.context.ref.notify((revision.key, revision.uid))
+        elif resource == "nodes" or (
+            resource == "namespaces" and (previous is None or previous.projection.labels != revision.projection.labels)
+        ):
+            self.context.ref.notify((revision.key, revision.uid))
+
+    def _concerns(self, commit: Commit) -> bool:
+        """Pods that wait for this scheduler, and pods that begin or cease to take room on a node."""
+        now, before = commit.revision.projection, commit.previous.projection if commit.previous is not None else None
+        if not now.facts.node:
+            # A status write (our own, saying why there is no node) is no reason to try again.
+            same = before is not None and before.generation == now.generation and before.deleting == now.deleting
+            return now.facts.scheduler_name == self.name and (commit.kind == "deleted" or not same)
+        if commit.kind == "deleted" or before is None or not before.facts.node:
+            return True
+        return bool(now.facts.terminal and not before.facts.terminal)
+
+    def _learn(self, pod: Revision) -> None:
+        """Take a pod into the queue or onto its node."""
+        facts, projection = pod.projection.facts, pod.projection
+        if facts.terminal:
+            self.queue.remove(pod.uid)
+            self._make_room(pod.uid)
+        elif facts.node:
+            self.queue.remove(pod.uid)
+            summary = self.cluster.nodes.get(facts.node)
+            if summary is not None and pod.uid not in summary.pods:
+                self.cluster.place(PodSummary.of(pod.view, placed=True), facts.node)
+        elif facts.scheduler_name == self.name:
+            if projection.deleting is not None:
+                self.queue.remove(pod.uid)
+            else:
+                self.queue.add(pod.key, pod.uid, facts.priority)
+
+    def _make_room(self, uid: str) -> None:
+        self.cluster.forget(uid)
+        self.queue.cluster_changed()
+
+    async def receive(self, message: Describe) -> None:
+        """Only questions arrive here."""
+        facts = (("scheduler", self.name), ("waiting", str(len(self.queue))), ("unschedulable", str(self.queue.parked)))
+        self.context.answer(message, Description((*facts, ("nodes", str(len(self.cluster.nodes))))))
+
+    async def changed(self, keys: frozenset[Any]) -> None:
+        """Learn what changed, then place pods."""
+        for key in keys:
+            if isinstance(key, tuple):
+                self._look_at(*key)
+        await self._place_some()
+
+    def _look_at(self, key: Key, uid: str) -> None:
+        revision = self.plane.store.get(key)
+        match key.resource:
+            case "nodes":
+                if revision is None:
+                    self.cluster.remove_node(key.name)
+                else:
+                    self._learn_node(revision)
+                self.queue.cluster_changed()
+            case "namespaces" if revision is not None:
+                self.cluster.namespace_labels[key.name] = revision.projection.labels
+            case "pods":
+                if revision is None or revision.uid != uid:
+                    self.queue.remove(uid)
+                    self._make_room(uid)
+                if revision is not None:
+                    self._learn(revision)
+
+    def _learn_node(self, node: Revision) -> None:
+        fresh = node.key.name not in self.cluster.nodes
+        self.cluster.set_node(node.view)
+        if fresh:
+            for pod in self.plane.store.on_node(node.key.name):
+                self._learn(pod)
+
+    # -- placing
+
+    async def _place_some(self) -> None:
+        """A bounded number of pods, then let whatever changed meanwhile be learnt first."""
+        for _ in range(PODS_PER_LOOK):
+            pod = self.queue.next(self.plane.clock.now())
+            if pod is None:
+                break
+            await self._place(pod)
+            await trio.lowlevel.checkpoint()
+        else:
+            self.context.ref.notify(WAKE)
+        wake_at = self.queue.wake_at()
+        if wake_at is not None:
+            self.context.notify_at(wake_at, WAKE)
+
+    async def _place(self, waiting: Waiting) -> None:
+        revision = self.plane.find(waiting.key, waiting.uid)
+        if revision is None or revision.projection.facts.node or revision.projection.deleting is not None:
+            self.queue.remove(waiting.uid)
+            return
+        view: PodView = revision.view
+        if view.spec.scheduling_gates:
+            text = "Scheduling is blocked due to non-empty scheduling gates"
+            await self._unschedulable(waiting, revision, "SchedulingGated", text)
+            return
+        pod = PodSummary.of(view)
+        rank = self.context.random.getrandbits(32)
+        outcome = choose_node(self.framework, pod, self.cluster, start=self.next_start, rank=rank)
+        match outcome:
+            case Chosen(node, next_start=next_start):
+                self.next_start = next_start
+                await self._bind(waiting, revision, pod, node)
+            case Unschedulable(message):
+                self._say(revision, "Warning", "FailedScheduling", message)
+                await self._unschedulable(waiting, revision, "Unschedulable", message)
+
+    async def _bind(self, waiting: Waiting, revision: Revision, pod: PodSummary, node: str) -> None:
+        """The node may still refuse; once it holds the share for the pod, the binding is written."""
+        admission = await self._ask_node(revision, node)
+        if isinstance(admission, Refused):
+            self._say(revision, "Warning", "FailedScheduling", f"{node}: {admission.reason}: {admission.message}")
+            self.queue.retry(waiting, self.plane.clock.now())
+            return
+        try:
+            await self.client.bind(waiting.key, node, uid=waiting.uid)
+        except ApiError as error:
+            if error.reason not in ("NotFound", "Conflict"):
+                raise
+            self.queue.remove(waiting.uid)
+            return
+        self.queue.remove(waiting.uid)
+        self.cluster.place(pod, node)
+        key = waiting.key
+        self._say(revision, "Normal", "Scheduled", f"Successfully assigned {key.namespace}/{key.name} to {node}")
+
+    async def _ask_node(self, revision: Revision, name: str) -> Admission:
+        node = self.plane.directory.nodes.get(name)
+        if node is None:  # a Node object nobody stands behind: bind, and the pod waits there
+            return Admitted()
+        facts = revision.projection.facts
+        cpu, memory = facts.requests
+        try:
+            return await node.ask(AdmitPod(revision.uid, cpu, memory, facts.host_ports), deadline=ADMIT_DEADLINE)
+        except (AskTimeout, ActorStopped, MailboxFull) as error:
+            return Refused("NodeNotAnswering", str(error))
+
+    async def _unschedulable(self, waiting: Waiting, revision: Revision, reason: str, message: str) -> None:
+        self.queue.park(waiting, self.plane.clock.now())
+        stamp = rfc3339(self.plane.clock.now())
+
+        def change(body: dict[str, Any]) -> None:
+            _set_condition(body.setdefault("status", {}), reason, message, stamp)
+
+        try:
+            await self.client.mutate(waiting.key, change, subresource="status", uid=waiting.uid)
+        except ApiError as error:
+            if error.reason not in ("NotFound", "Conflict"):
+                raise
+
+    def _say(self, pod: Revision, type: str, reason: str, message: str) -> None:
+        self.events.record(reference_to(pod, kind="Pod", api_version="v1"), type, reason, message)
+
+
+def _set_condition(status: dict[str, Any], reason: str, message: str, stamp: str) -> None:
+    """PodScheduled False, with the time of the last transition kept while it stays so."""
+    conditions = status.setdefault("conditions", [])
+    known = next((one for one in conditions if one["type"] == "PodScheduled"), None)
+    if known is None:
+        known = {"type": "PodScheduled", "status": "", "lastProbeTime": None, "lastTransitionTime": stamp}
+        conditions.append(known)
+    if known["status"] != "False":
+        known["status"], known["lastTransitionTime"] = "False", stamp
+    known["reason"], known["message"] = reason, message

@@ -1,0 +1,200 @@
+"""The composition root: the nested nurseries of a running cluster, and nothing else.
+
+From outside to inside: journal, actor system, agent, network, nodes, controllers. Leaving takes them down in the other
+order, so that nothing is left without what it stands on.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import attrs
+import structlog
+import trio
+
+from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.actors.deployment import deployments
+from kube_actors.actors.events import EventsActor
+from kube_actors.actors.garbage_collector import GarbageCollector
+from kube_actors.actors.namespace import namespaces
+from kube_actors.actors.network import NetworkActor
+from kube_actors.actors.node_lifecycle import NodeLifecycle
+from kube_actors.actors.nodes import NodesActor
+from kube_actors.actors.replica_set import replica_sets
+from kube_actors.actors.scheduler.actor import SchedulerActor
+from kube_actors.actors.scheduler.policy import framework_of
+from kube_actors.actors.service import services
+from kube_actors.api.registry import Registry
+from kube_actors.assembly.defaults import create_defaults
+from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
+from kube_actors.assembly.nodes import NodeFactory, agent_ranges, cluster_random, needs_agent, node_factory
+from kube_actors.assembly.ranges import hold_ranges
+from kube_actors.assembly.reconfiguring import check_reconfiguration
+from kube_actors.assembly.storage import open_journal, open_store, way_in
+from kube_actors.config.types import ClusterConfig
+from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref, Supervision
+from kube_actors.messages.node import ShutDown
+from kube_actors.messages.nodes import NodesMessage, SetNodes
+from kube_actors.node.runtime.agent_link import AgentLink, open_agent
+from kube_actors.state import StateDirectory
+from kube_actors.store.journal import Journal
+from kube_actors.verbs.session import Session
+from kube_actors.writes import Identity
+
+ADMIN = Identity("kubernetes-admin", ("system:masters", "system:authenticated"), "kubectl")
+CONTROLLERS = ("scheduler", "deployments", "replicasets", "services", "namespaces", "garbage-collector", "node-lifecycle")
+FAILURES_KEPT = 100
+RECONFIGURE_DEADLINE = 120.0
+SHUTDOWN_SLACK = 10.0
+
+log = structlog.get_logger(__name__)
+
+
+@attrs.define
+class Cluster:
+    """A running cluster. `failures` are the latest failures of actors; `session` is the administrator's."""
+
+    config: ClusterConfig
+    state: StateDirectory
+    system: ActorSystem
+    plane: ControlPlane
+    session: Session
+    network: ClusterNetwork
+    link: AgentLink | None
+    journal: Journal
+    failures: deque[Failure]
+    controllers: tuple[Ref[object], ...] = ()
+    nodes: Ref[NodesMessage] | None = None
+    factory: NodeFactory | None = None
+
+    @property
+    def listeners(self) -> tuple[BoundListener, ...]:
+        """Ports of the machine that lead to Services."""
+        return self.network.listeners
+
+    @property
+    def tier(self) -> str:
+        """How pods are kept apart: A, B or C; empty when no node runs real processes."""
+        return self.link.tier if self.link is not None else ""
+
+    async def reconfigure(self, config: ClusterConfig) -> None:
+        """Apply a changed Cluster document: nodes come, go and change. InputError names what needs a restart."""
+        check_reconfiguration(self.config, config)
+        assert self.nodes is not None and self.factory is not None, "a cluster is given out when it is complete"
+        self.factory.config = config
+        self.config = config
+        await self.nodes.ask(SetNodes(config.nodes), deadline=RECONFIGURE_DEADLINE)
+
+    async def drain(self, grace_seconds: float) -> None:
+        """End every pod in order (endpoints withdrawn, preStop, SIGTERM, grace); the objects stay for the next start.
+
+        The controllers go first: nobody replaces what ends now.
+        """
+        for controller in self.controllers:
+            await self.system.stop(controller)
+        async with trio.open_nursery() as nursery:
+            for node in self.plane.directory.nodes.values():
+                nursery.start_soon(self._drain_node, node, grace_seconds)
+
+    async def _drain_node(self, node: Ref[object], grace_seconds: float) -> None:
+        try:
+            await node.ask(ShutDown(grace_seconds), deadline=grace_seconds + SHUTDOWN_SLACK)  # type: ignore[arg-type]
+        except Exception as error:  # whatever keeps a node from ending its pods, its runtime's end still does
+            log.warning("a node did not end its pods in time", node=node.path, error=repr(error))
+
+    async def failed(self) -> BaseException:
+        """Wait for what the cluster cannot live without to fail: the journal."""
+        return await self.journal.failed()
+
+
+@asynccontextmanager
+async def open_cluster(
+    config: ClusterConfig, *, state: StateDirectory, clock: ClusterClock | None = None
+) -> AsyncIterator[Cluster]:
+    """Run a cluster for as long as the block. Raises InputError and StateError before anything is started."""
+    frameworks = [(scheduler.name, framework_of(scheduler)) for scheduler in config.schedulers]
+    clock = clock or RealClock()
+    state.create()
+    async with AsyncExitStack() as stack:
+        listeners = bind_listeners(config)
+        for _, sock in listeners:
+            stack.callback(sock.close)
+        journal = open_journal(state, clock)
+        store = open_store(journal)
+        stack.callback(store.close)
+        cluster_id = cluster_id_of(state, config)
+        ranges = stack.enter_context(hold_ranges(config, state, cluster_id))
+        background = await stack.enter_async_context(trio.open_nursery())
+        stack.callback(background.cancel_scope.cancel)
+        background.start_soon(store.run, name="journal")
+        link = None
+        if needs_agent(config):
+            opening = open_agent(
+                Path(state.agent), cluster_id=cluster_id, ranges=ranges, on_exit=config.on_runtime_exit, tier=config.tier
+            )
+            link = await stack.enter_async_context(opening)
+        ranges = agent_ranges(ranges, link)
+        failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)
+        system = ActorSystem(clock=clock, seed=config.seed, on_failure=lambda failure: _failed(failures, failure))
+        client_for = way_in(store, config, clock, cluster_random(config, "writes"), ranges.service_cidr)
+        plane = ControlPlane(store, client_for, clock, config)
+        running = running_network(config, listeners, link, ranges, cluster_random(config, "network"))
+        network = await stack.enter_async_context(running)
+        await stack.enter_async_context(system.running())
+        admin = client_for(ADMIN)
+        await create_defaults(admin)
+        session = Session(plane, system, admin, Registry.built_in())
+        cluster = Cluster(config, state, system, plane, session, network, link, journal, failures)
+        _start_actors(cluster, frameworks)
+        yield cluster
+
+
+def _start_actors(cluster: Cluster, frameworks: list[tuple[str, object]]) -> None:
+    """The whole tree, those first that others tell things."""
+    system, plane, network = cluster.system, cluster.plane, cluster.network
+    registry = Registry.built_in()
+    system.spawn("events", lambda: EventsActor(plane), mailbox=4096)
+    factory = node_factory(plane, cluster.config, cluster.state, network, cluster.link)
+    cluster.factory = factory
+    system.spawn(
+        "network",
+        lambda: NetworkActor(plane, network.data_plane, network.records, lambda: factory.addresses.values()),
+        supervision=Supervision.RESTART,
+        mailbox=4096,
+    )
+    controllers: list[Ref[object]] = [
+        system.spawn("replicasets", lambda: replica_sets(plane)),
+        system.spawn("deployments", lambda: deployments(plane)),
+        system.spawn("services", lambda: services(plane)),
+        system.spawn("namespaces", lambda: namespaces(plane)),
+        system.spawn("garbage-collector", lambda: GarbageCollector(plane, registry)),
+        system.spawn("node-lifecycle", lambda: NodeLifecycle(plane)),
+    ]
+    for name, framework in frameworks:
+        controllers.append(system.spawn(f"scheduler/{name}", _scheduler(plane, name, framework)))
+    nodes = {node.name: node for node in cluster.config.nodes}
+    cluster.nodes = system.spawn("nodes", lambda: NodesActor(plane, nodes, factory.users, factory.make))
+    cluster.controllers = tuple(controllers)
+
+
+def _scheduler(plane: ControlPlane, name: str, framework: object):  # type: ignore[no-untyped-def]
+    return lambda: SchedulerActor(plane, name, framework)  # type: ignore[arg-type]
+
+
+def _failed(failures: deque[Failure], failure: Failure) -> None:
+    failures.append(failure)
+    log.error(
+        "an actor failed",
+        actor=failure.path,
+        error=repr(failure.error),
+        restart_in=failure.delay,
+        exc_info=failure.error,
+    )
+
+
+def cluster_id_of(state: StateDirectory, config: ClusterConfig) -> str:
+    """What tells this cluster from others on the machine: its name and where its state is."""
+    return f"{config.name}:{state.root.absolute()}"

@@ -1,0 +1,130 @@
+"""Keeping Events readable: the same thing said again is counted, many similar things are put together, and an object
+that says too much is cut short. The limits are those of Kubernetes' event recorder. Pure.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+import attrs
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+SIMILAR_LIMIT = 10
+"""So many events that differ only in their message are told apart; later ones are put together."""
+SIMILAR_WINDOW = 600.0
+BURST = 25
+"""Events an object may cause at once, per source; afterwards one every five minutes."""
+REFILL_SECONDS = 300.0
+COMBINED = "(combined from similar events): "
+REMEMBERED = 4096
+"""Objects and events remembered; the oldest are forgotten first."""
+
+
+class Similar(NamedTuple):
+    """What similar events share: who says it, of which object, and why."""
+
+    component: str
+    host: str
+    uid: str
+    type: str
+    reason: str
+
+
+@attrs.frozen
+class Known:
+    """An Event that was recorded: its name, how often, and when first (epoch seconds)."""
+
+    name: str
+    count: int
+    first: float
+
+
+@attrs.frozen
+class CreateEvent:
+    """Record a new Event with this message."""
+
+    message: str
+
+
+@attrs.frozen
+class CountEvent:
+    """Count an Event that exists once more: set its count, its last time and its message."""
+
+    name: str
+    count: int
+    message: str
+
+
+@attrs.frozen
+class DropEvent:
+    """The object has said too much."""
+
+
+EventAction = CreateEvent | CountEvent | DropEvent
+
+
+@attrs.define
+class _Bucket:
+    """Events an object may still cause; a token comes back every five minutes."""
+
+    tokens: float
+    filled_at: float
+
+
+class EventCorrelator:
+    """What was said lately. One per recorder; bounded."""
+
+    def __init__(self) -> None:
+        self._buckets: dict[tuple[str, str, str], _Bucket] = {}
+        self._messages: dict[Similar, tuple[set[str], float]] = {}
+        self._known: dict[tuple[Similar, str], Known] = {}
+
+    def plan(self, similar: Similar, message: str, now: float) -> tuple[EventAction, tuple[Similar, str]]:
+        """What to do about something said, and the key to `remember` a created Event under."""
+        text = self._combined(similar, message, now)
+        key = (similar, COMBINED if text is not message else message)
+        if not self._allowed((similar.component, similar.host, similar.uid), now):
+            return DropEvent(), key
+        known = self._known.get(key)
+        if known is None:
+            return CreateEvent(text), key
+        self._known[key] = attrs.evolve(known, count=known.count + 1)
+        return CountEvent(known.name, known.count + 1, text), key
+
+    def remember(self, key: tuple[Similar, str], name: str, now: float) -> None:
+        """The Event was created under this name."""
+        self._known[key] = Known(name, 1, now)
+        _forget_oldest(self._known)
+
+    def forget(self, key: tuple[Similar, str]) -> None:
+        """The Event is gone (its time was over): the next one is created anew."""
+        self._known.pop(key, None)
+
+    def _combined(self, similar: Similar, message: str, now: float) -> str:
+        messages, last = self._messages.pop(similar, (set(), now))
+        if now - last > SIMILAR_WINDOW:
+            messages = set()
+        if len(messages) <= SIMILAR_LIMIT:
+            messages.add(message)
+        self._messages[similar] = (messages, now)
+        _forget_oldest(self._messages)
+        return COMBINED + message if len(messages) > SIMILAR_LIMIT else message
+
+    def _allowed(self, source: tuple[str, str, str], now: float) -> bool:
+        bucket = self._buckets.get(source)
+        if bucket is None:
+            bucket = self._buckets[source] = _Bucket(float(BURST), now)
+            _forget_oldest(self._buckets)
+        bucket.tokens = min(float(BURST), bucket.tokens + (now - bucket.filled_at) / REFILL_SECONDS)
+        bucket.filled_at = now
+        if bucket.tokens < 1.0:
+            return False
+        bucket.tokens -= 1.0
+        return True
+
+
+def _forget_oldest(table: dict[K, V]) -> None:
+    while len(table) > REMEMBERED:
+        del table[next(iter(table))]

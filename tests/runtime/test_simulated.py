@@ -13,6 +13,7 @@ import pytest
 import trio
 
 from kube_actors.kernel import VirtualClock
+from kube_actors.kernel.clock import CLOCK_TASK
 from kube_actors.node.runtime.base import (
     ContainerExited,
     ContainerId,
@@ -95,7 +96,7 @@ class Node:
 async def node(nursery: trio.Nursery) -> AsyncIterator[Node]:
     """A node without settings of its own."""
     clock = VirtualClock()
-    nursery.start_soon(clock.run)
+    nursery.start_soon(clock.run, name=CLOCK_TASK)
     yield Node(clock, SimulatedRuntime(clock=clock, random=Random(7)), clock.now())
     nursery.cancel_scope.cancel()
 
@@ -234,7 +235,7 @@ async def test_one_seed_one_fate_in_any_order(nursery: trio.Nursery) -> None:
 
     async def codes(seed: int, order: list[str]) -> dict[str, float]:
         clock = VirtualClock()
-        nursery.start_soon(clock.run)
+        nursery.start_soon(clock.run, name=CLOCK_TASK)
         runtime = SimulatedRuntime(
             clock=clock,
             random=Random(seed),

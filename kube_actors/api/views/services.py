@@ -95,7 +95,7 @@ class EndpointPort:
 
     name: str = always(default="")
     port: int = 0
-    protocol: str = "TCP"
+    protocol: str = always(default="TCP")
     app_protocol: str | None = None
 
 

@@ -19,7 +19,7 @@ from kube_actors.kernel.restarts import RestartHistory
 from kube_actors.kernel.seeds import random_for
 from kube_actors.kernel.status import ActorState, ActorStatus
 from kube_actors.kernel.timers import Timer
-from kube_actors.kernel.tracing import TraceKind, speaker
+from kube_actors.kernel.tracing import TraceKind
 
 if TYPE_CHECKING:
     from kube_actors.kernel.system import ActorSystem
@@ -167,6 +167,11 @@ class Cell(Generic[M]):
         return self.closed or self.mailbox.waiting or self.phase is not ActorState.RUNNING
 
     @property
+    def has_warm_children(self) -> bool:
+        """Some child is not frozen."""
+        return any(not child.frozen for child in (self.children or {}).values())
+
+    @property
     def has_something_to_do(self) -> bool:
         """A step would do something: mail waits, or it waits to start."""
         self.mailbox.drop_settled()
@@ -235,7 +240,6 @@ class Cell(Generic[M]):
     async def _child_task(
         self, scope: trio.CancelScope, fn: Callable[..., Awaitable[object]], args: tuple[Any, ...]
     ) -> None:
-        speaker.set(self.path)
         with scope:
             try:
                 await fn(*args)

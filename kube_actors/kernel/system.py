@@ -109,10 +109,16 @@ class ActorSystem:
 
     async def freeze(self, path: str) -> None:
         """Hold the actor at `path` and all below it still: mail arrives but is not handled, newly spawned ones wait to
-        start. Returns when what they are handling now is done. Their child tasks go on. Raises ActorNotFound."""
-        cells = self._subtree(path)
+        start. Returns when what they are handling now is done. Their child tasks go on. Raises ActorNotFound.
+
+        Children are frozen before their parents, so that what a child is just asking its parent is still answered."""
+        self._subtree(path)
         self._frozen.add(path)
-        await freezing.freeze(cells, self.stillness)
+        while path in self._frozen:
+            warm = [cell for cell in self._subtree(path, may_be_empty=True) if not cell.frozen]
+            if not warm:
+                break
+            await freezing.freeze([cell for cell in warm if not cell.has_warm_children], self.stillness)
 
     async def thaw(self, path: str) -> None:
         """Let the actor at `path` and all below it go on. Raises ActorNotFound."""

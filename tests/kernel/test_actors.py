@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable
 
 import attrs
@@ -9,7 +10,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from kube_actors.kernel import Actor, ActorStopped, Ask, MailboxFull, NameTaken
+from kube_actors.kernel import Actor, ActorStopped, ActorSystem, Ask, MailboxFull, NameTaken, RealClock
 from kube_actors.testing.kernel import Probe, running_system
 
 
@@ -305,3 +306,33 @@ async def test_a_probe_scripts_one_side_of_a_conversation() -> None:
             await peer.expect_silence(1)
         with pytest.raises(AssertionError, match=r"expected GetSum, but Add"):
             await peer.expect(GetSum)
+
+
+async def test_slow_handlers_leave_turns_to_others_in_real_time() -> None:
+    """Handlers that work for milliseconds without blocking are interrupted between messages every 5 ms."""
+    turns = 0
+
+    class Slow(Actor[int]):
+        async def receive(self, message: int) -> None:
+            until = time.perf_counter() + 0.006
+            while time.perf_counter() < until:
+                pass
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    system = ActorSystem(clock=RealClock())
+    async with system.running(), trio.open_nursery() as nursery:
+        slow = system.spawn("slow", Slow)
+        nursery.start_soon(other)
+        await trio.lowlevel.checkpoint()
+        turns = 0
+        for number in range(8):
+            slow.tell(number)
+        while system.actors()[0].handled < 8:
+            await trio.lowlevel.checkpoint()
+        assert turns >= 5
+        nursery.cancel_scope.cancel()

@@ -259,3 +259,35 @@ async def test_a_spent_deadline_times_out() -> None:
         oracle = stage.system.spawn("oracle", Oracle)
         with pytest.raises(AskTimeout):
             await oracle.ask(Question("never"), deadline=-1)
+
+
+@pytest.mark.parametrize("part", ["handler", "child task"])
+async def test_a_failure_is_known_before_all_below_has_ended(part: str, autojump_clock: trio.testing.MockClock) -> None:
+    """Askers of a failing actor do not wait for the farewells of its children."""
+
+    class Child(Actor[None]):
+        async def stopped(self) -> None:
+            await trio.sleep(0.9)
+
+    class Parent(Actor[Question]):
+        async def started(self) -> None:
+            self.context.spawn("child", Child)
+
+        async def receive(self, message: Question) -> None:
+            if part == "handler":
+                await self.fail()
+            self.context.start_task(self.fail, name="fail")
+
+        async def fail(self) -> None:
+            await trio.lowlevel.checkpoint()
+            raise OSError("disk")
+
+    async with running_system() as stage:
+        parent = stage.system.spawn("parent", Parent)
+        await wait_all_tasks_blocked()
+        begin = trio.current_time()
+        with pytest.raises(ActorFailed, match="OSError: disk"):
+            await parent.ask(Question(), deadline=1000)
+        assert trio.current_time() == begin
+        await trio.sleep(1)
+        await stage.take_failures()

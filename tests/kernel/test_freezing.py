@@ -10,7 +10,7 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from kube_actors.kernel import Actor, ActorNotFound, ActorState, Ask
+from kube_actors.kernel import Actor, ActorNotFound, ActorState, Ask, Ref
 from kube_actors.testing.kernel import Stage, running_system
 
 
@@ -207,3 +207,32 @@ async def test_a_frozen_path_is_free_again_when_its_actor_has_gone() -> None:
         stage.system.spawn("group/a", lambda: Noter(stage, notes))
         await wait_all_tasks_blocked()
         assert notes == [("/group/a", "started")] * 2
+
+
+async def test_freezing_lets_a_child_have_its_answer_from_its_parent() -> None:
+    """What is under way inside the subtree comes to its end, instead of to its deadline."""
+    answers: list[str] = []
+
+    class Child(Actor[str]):
+        def __init__(self, parent: Ref[Slow]) -> None:
+            self.parent = parent
+
+        async def receive(self, message: str) -> None:
+            await self.parent.ask(Slow(), deadline=1000)
+            await self.parent.ask(Slow(), deadline=1000)
+            answers.append(message)
+
+    class Parent(Actor[Slow]):
+        async def started(self) -> None:
+            self.context.spawn("child", lambda: Child(self.context.ref)).tell("hello")
+
+        async def receive(self, message: Slow) -> None:
+            await self.context.clock.sleep(10)
+            self.context.answer(message, None)
+
+    async with running_system() as stage:
+        stage.system.spawn("parent", Parent)
+        await wait_all_tasks_blocked()
+        await stage.system.freeze("/")
+        assert answers == ["hello"]
+        assert {status.state for status in stage.system.actors()} == {ActorState.FROZEN}

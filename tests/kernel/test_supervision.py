@@ -324,3 +324,24 @@ async def test_a_message_to_an_actor_that_takes_none_is_a_failure() -> None:
         stage.system.spawn("mute", Actor[Any]).tell("hello")
         (failure,) = await stage.take_failures()
         assert str(failure.error) == "/mute takes no messages, but str came"
+
+
+async def test_a_look_that_succeeded_is_not_taken_again() -> None:
+    """A later failure brings back only what was not looked at."""
+    looks: list[list[Hashable]] = []
+
+    class Looker(Actor[str]):
+        async def changed(self, keys: frozenset[Hashable]) -> None:
+            looks.append(list(keys))
+
+        async def receive(self, message: str) -> None:
+            raise ValueError("broken")
+
+    async with running_system() as stage:
+        looker = stage.system.spawn("looker", Looker)
+        looker.notify("a")
+        await wait_all_tasks_blocked()
+        looker.tell("break")
+        await stage.clock.sleep(10)
+        assert looks == [["a"]]
+        await stage.take_failures()

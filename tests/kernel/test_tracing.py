@@ -9,7 +9,7 @@ import attrs
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from kube_actors.kernel import VIRTUAL_EPOCH, Actor, Ask, Ref, TraceKind, TraceRecord
+from kube_actors.kernel import VIRTUAL_EPOCH, Actor, ActorSystem, Ask, Ref, TraceKind, TraceRecord, VirtualClock
 from kube_actors.testing.kernel import running_system
 
 
@@ -115,3 +115,32 @@ async def test_a_slow_reader_misses_the_oldest_and_knows_how_many() -> None:
                 answerer.notify(number)
             assert [record.message for record in trace.take_nowait()] == [7, 8, 9]
             assert trace.missed == 7
+
+
+async def test_a_trace_ends_with_its_system() -> None:
+    """A reader that outlives the system is not left waiting."""
+    system = ActorSystem(clock=VirtualClock())
+    with system.trace() as trace:
+        async with system.running():
+            system.spawn("answerer", Answerer).notify("a")
+        assert [record.message async for record in trace] == ["a"]
+
+
+async def test_only_answers_that_reach_somebody_are_replies() -> None:
+    """Neither a second answer nor one whose asker has gone is recorded."""
+
+    class Eager(Actor[Ping]):
+        async def receive(self, message: Ping) -> None:
+            self.context.answer(message, "one")
+            self.context.answer(message, "two")
+
+    async with running_system() as stage:
+        eager = stage.system.spawn("eager", Eager)
+        answerer = stage.system.spawn("answerer", Answerer)
+        with stage.system.trace() as trace:
+            await eager.ask(Ping(), deadline=10)
+            with stage.clock.move_on_after(0.5):
+                await answerer.ask(Ping(), deadline=10)
+            await stage.clock.sleep(5)
+            replies = [record.message for record in trace.take_nowait() if record.kind is TraceKind.REPLY]
+        assert replies == ["one"]

@@ -7,7 +7,7 @@ import shutil
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,36 @@ async def test_acknowledged_writes_survive_a_crash(path: Path) -> None:
         assert revision.projection == kept.projection
         assert names(again.list("pods", None, LabelSelector.parse("app=y"))) == ["a"]
         assert create(again, pod("d")).resource_version > BLOCK
+
+
+def test_numbers_of_a_first_moment_are_not_reused(path: Path) -> None:
+    """A number given out before anything reached the disk is lost with its write, not given to another."""
+    with opened(path) as store:
+        lost = create(store, pod("a"))
+        copy = crashed(path)
+    with opened(copy) as again:
+        assert (again.count("pods"), again.head > lost.resource_version) == (0, True)
+
+
+async def test_what_arrives_while_the_disk_works_is_not_acknowledged_with_it(path: Path) -> None:
+    """A write made while a group is on its way belongs to the next group."""
+    late: list[Revision] = []
+
+    @contextmanager
+    def hold() -> Iterator[None]:
+        yield
+        if not late:
+            late.append(create(store, pod("late")))
+
+    store = new_store(SqliteJournal(path, hold=hold))
+    create(store, pod("a"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.run)
+        await store.durable(1)
+        assert (store.durable_revision, store.head) == (1, 2)
+        await store.durable(2)
+        nursery.cancel_scope.cancel()
+    store.close()
 
 
 async def test_a_goodbye_wastes_no_numbers(path: Path) -> None:
@@ -242,6 +272,25 @@ def test_lock_left_behind_by_a_crash_holds_nobody_up(path: Path) -> None:
     path.with_name(path.name + ".lock").write_text("4194999\n")
     with opened(path) as store:
         create(store, pod("a"))
+
+
+def change_checksums(path: Path, by: int) -> None:
+    """Makes every object look damaged, or mends it."""
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("update objects set checksum = checksum + ?", (by,))
+
+
+def test_refused_state_is_not_written_to(path: Path) -> None:
+    """Once the damage is mended everything is there, and numbering goes on where it was."""
+    with opened(path) as store:
+        for number in range(9):
+            create(store, pod(f"p{number}"))
+    change_checksums(path, 1)
+    with pytest.raises(StateCorrupt):
+        new_store(SqliteJournal(path))
+    change_checksums(path, -1)
+    with opened(path) as store:
+        assert (store.count("pods"), store.head) == (9, 10)
 
 
 def test_newer_state_is_refused_and_left_as_it_is(path: Path) -> None:

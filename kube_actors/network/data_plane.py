@@ -61,33 +61,28 @@ class ServiceLink(Protocol):
 class NftDataPlane(DataPlane):
     """The kernel carries the traffic; the agent's link programs its table.
 
-    While one batch is under way, the changes of other callers gather and go together in the next, each caller waiting
-    for the batch that holds its own.
+    While one batch is under way, the changes of other callers gather and go together in the next. Whoever has the turn
+    and finds nothing waiting knows that its own changes went with an earlier batch.
     """
 
     def __init__(self, link: ServiceLink) -> None:
         self._link = link
         self._waiting: dict[ServiceKey, ServicePort | None] = {}
         self._turn = trio.Lock()
-        self._submitted = 0
-        self._in_force = 0
 
     def submit(self, changes: Changes) -> None:
         """Goes with the next batch; a later change of the same key replaces an earlier one."""
-        self._submitted += 1
         self._waiting.update((key, None) for key in changes.remove)
         self._waiting.update((port.key, port) for port in changes.program)
 
     async def settled(self) -> None:
         """Returns when the kernel has confirmed; raises what the link raised."""
-        mine = self._submitted
         async with self._turn:
-            if self._in_force < mine:
+            if self._waiting:
                 await self._send()
 
     async def _send(self) -> None:
         batch, self._waiting = self._waiting, {}
-        through = self._submitted
         rows = [
             (port.cluster_ip, port.protocol, port.port, port.endpoints, port.affinity_seconds)
             for port in batch.values()
@@ -102,7 +97,6 @@ class NftDataPlane(DataPlane):
         except BaseException:
             self._waiting = {**batch, **self._waiting}
             raise
-        self._in_force = through
 
 
 class CombinedDataPlane(DataPlane):

@@ -66,16 +66,22 @@ async def test_a_change_is_acknowledged_when_the_kernel_has_it(nursery: trio.Nur
     assert sorted(done) == [1, 2, 3]
 
 
-async def test_what_failed_goes_with_the_next_batch() -> None:
+async def test_what_failed_goes_with_the_next_batch(nursery: trio.Nursery) -> None:
     """The caller learns of it; what came later for the same key wins."""
     agent = Agent()
-    agent.release.set()
     agent.broken = True
     plane = NftDataPlane(agent)
+
+    async def agent_fails() -> None:
+        await wait_all_tasks_blocked()
+        plane.submit(Changes((port(2, "b"),)))
+        agent.release.set()
+
+    nursery.start_soon(agent_fails)
     with pytest.raises(OSError, match="agent gone"):
         await plane.apply(Changes((port(1, "a"), port(2, "a"))))
     agent.broken = False
-    await plane.apply(Changes((port(2, "b"),)))
+    await plane.settled()
     assert agent.calls[-1] == ("program", [row(1, "a"), row(2, "b")])
     await plane.settled()
     assert len(agent.calls) == 2

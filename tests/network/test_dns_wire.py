@@ -102,6 +102,12 @@ def test_pointers_cannot_loop(wire: bytes) -> None:
         read_name(wire, 0)
 
 
+def test_pointers_cannot_go_round_among_earlier_names() -> None:
+    """Two pointers before the name, each to the other."""
+    with pytest.raises(Malformed):
+        read_name(b"\xc0\x02\xc0\x00\xc0\x00", 4)
+
+
 def test_compressed_names_are_read() -> None:
     """A pointer to an earlier name, and the place after it."""
     wire = b"\x03Web\x05local\0" + b"\x01a\xc0\x04" + b"rest"

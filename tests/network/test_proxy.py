@@ -215,8 +215,8 @@ async def test_connections_outlive_the_withdrawal_of_their_endpoint(nursery: tri
     nursery.cancel_scope.cancel()
 
 
-async def test_an_attempt_at_a_withdrawn_endpoint_turns_elsewhere(nursery: trio.Nursery) -> None:
-    """Once withdrawn, no connection is made there, not even one that had begun."""
+async def test_an_attempt_at_a_withdrawn_endpoint_turns_elsewhere(nursery: trio.Nursery, mock_clock: MockClock) -> None:
+    """Once withdrawn, no connection is made there, not even one that had begun; no time has to pass for it."""
     pod = await start_pod(nursery, answering(b"a"))
     leaving = Endpoint("192.0.2.1", 80)
     trying = trio.Event()
@@ -231,6 +231,7 @@ async def test_an_attempt_at_a_withdrawn_endpoint_turns_elsewhere(nursery: trio.
         await trying.wait()
         proxy.set_endpoints([pod.endpoint])
         await stream.send_all(b"?\n")
+        await wait_until(lambda: pod.accepted == 1)
         assert await stream.receive_some(10) == b"a"
     nursery.cancel_scope.cancel()
 
@@ -346,6 +347,38 @@ async def test_a_drained_proxy_finishes_what_it_has(nursery: trio.Nursery) -> No
         await stream.aclose()
         await proxy.ended()
     nursery.cancel_scope.cancel()
+
+
+async def test_clients_in_the_queue_are_served_by_a_proxy_that_closes(nursery: trio.Nursery) -> None:
+    """The kernel told them they are connected, so they get their answer."""
+    pod = await start_pod(nursery, answering(b"a"))
+    async with running_proxy(pod.endpoint) as (proxy, _):
+        await ask(proxy)
+        clients = [socket.create_connection(proxy.address) for _ in range(3)]
+        proxy.close()
+        for client in clients:
+            client.setblocking(False)
+            async with trio.SocketStream(trio.socket.from_stdlib_socket(client)) as stream:
+                await stream.send_all(b"?\n")
+                assert await stream.receive_some(10) == b"a"
+    nursery.cancel_scope.cancel()
+
+
+async def test_an_aborted_proxy_gives_up_attempts(mock_clock: MockClock) -> None:
+    """A client whose connection is still being made is reset, too; no time has to pass for it."""
+
+    async def connect(address: str, port: int) -> socket.socket:
+        await trio.sleep_forever()
+        raise AssertionError("never")
+
+    endpoint = Endpoint("192.0.2.1", 80)
+    async with running_proxy(endpoint, connect=connect) as (proxy, _), await connect_to(proxy) as stream:
+        await wait_until(lambda: proxy.connections == 1)
+        proxy.close()
+        proxy.abort()
+        await wait_until(lambda: proxy.connections == 0)
+        with pytest.raises(trio.BrokenResourceError):
+            await stream.receive_some(1)
 
 
 async def test_cancelling_a_proxy_leaves_no_socket_open(nursery: trio.Nursery) -> None:

@@ -119,6 +119,10 @@ async def test_a_drain_waits_for_connections_and_then_resets(nursery: trio.Nurse
         with pytest.raises(trio.BrokenResourceError):
             await stream.receive_some(1)
         await wait_until(lambda: plane.connections == 0)
+        await plane.apply(Changes((), (service_port(port, pod.endpoint).key,)))
+        await plane.apply(Changes((service_port(port, pod.endpoint),)))
+        with pytest.raises(OSError, match="all attempts to connect"):
+            await request(port)
     nursery.cancel_scope.cancel()
 
 
@@ -204,6 +208,26 @@ async def test_datagrams_keep_to_an_endpoint_until_it_is_withdrawn(
         await wait_until(lambda: proxy.connections == 0)
         assert await said() != first
         client.close()
+        own.cancel_scope.cancel()
+    nursery.cancel_scope.cancel()
+
+
+async def test_the_datagram_after_a_withdrawal_goes_elsewhere(nursery: trio.Nursery) -> None:
+    """The very next one, as the withdrawal was acknowledged."""
+    endpoints = []
+    for name in (b"a", b"b"):
+        sock = trio.socket.from_stdlib_socket(bind_udp("127.0.0.1", 0))
+        endpoints.append((Endpoint(*sock.getsockname()), name))
+        nursery.start_soon(echo, sock, name)
+    async with running_parts() as (parts, _), trio.open_nursery() as own:
+        proxy = UdpProxy(bind_udp("127.0.0.1", 0), parts)
+        own.start_soon(proxy.serve)
+        with bind_udp("127.0.0.1", 0) as client:
+            for endpoint, name in endpoints * 15:
+                proxy.set_endpoints([endpoint])
+                client.sendto(b"?", proxy.address)
+                await trio.lowlevel.wait_readable(client)
+                assert client.recv(10) == name
         own.cancel_scope.cancel()
     nursery.cancel_scope.cancel()
 

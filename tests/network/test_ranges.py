@@ -218,6 +218,7 @@ def test_a_claim_ends_with_its_last_holder(tmp_path: Path) -> None:
     keeper.communicate(b"\n")
     with claim_ranges(WantedRanges(), tmp_path, owner="three") as three:
         assert three.ranges.pod_cidr == network("10.244.0.0/16")
+        assert len(list(tmp_path.glob("*.claim"))) == 1, "what the dead left behind is swept away"
 
 
 def test_claims_are_private(tmp_path: Path) -> None:

@@ -21,10 +21,13 @@ from .servers import listening_socket, wait_until
 RESET = b"\1\0\0\0\0\0\0\0"
 
 
-def tcp_pair() -> tuple[socket.socket, socket.socket]:
-    """Two ends of a TCP connection; the first for the relay, the second as its peer."""
+def tcp_pair(peer_buffer: int = 0) -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection; the first for the relay, the second as its peer (with a receive buffer so long)."""
     with listening_socket() as listener:
-        peer = socket.create_connection(listener.getsockname())
+        peer = socket.socket()
+        if peer_buffer:
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, peer_buffer)
+        peer.connect(listener.getsockname())
         listener.setblocking(True)
         ours, _ = listener.accept()
     ours.setblocking(False)
@@ -42,10 +45,10 @@ class Wire:
 
 
 @asynccontextmanager
-async def a_wire() -> AsyncIterator[Wire]:
+async def a_wire(client_buffer: int = 0) -> AsyncIterator[Wire]:
     """Client and pod with a running relay between them."""
     relay = Relay()
-    (one, client), (other, pod) = tcp_pair(), tcp_pair()
+    (one, client), (other, pod) = tcp_pair(client_buffer), tcp_pair()
     ended: list[str] = []
     async with trio.open_nursery() as nursery:
         nursery.start_soon(relay.run)
@@ -108,12 +111,39 @@ async def test_an_answer_outlives_the_pod_that_gave_it() -> None:
             while sum(map(len, received)) < 3_000_000:
                 received.append(bytes(await wire.client.receive_some(1_000_000)))
         await wire.pod.aclose()
-        await wire.client.send_all(b"one more")
-        await wait_all_tasks_blocked(0.02)
+        for _ in range(2):  # the first is answered by a reset, the second cannot be sent
+            await wire.client.send_all(b"one more")
+            await wait_all_tasks_blocked(0.02)
         with contextlib.suppress(trio.BrokenResourceError):  # the pod did not read what came last: that is a reset
             while data := await wire.client.receive_some(1_000_000):
                 received.append(bytes(data))
         assert b"".join(received) == answer
+        await wait_until(lambda: wire.ended == ["ended"])
+
+
+async def test_what_is_on_its_way_survives_a_reset() -> None:
+    """The pod answers and resets while the kernel still holds the answer for a slow client."""
+    answer = os.urandom(400_000)
+    async with a_wire(client_buffer=4096) as wire:
+        await wire.pod.send_all(answer)
+        await wait_all_tasks_blocked(0.02)
+        wire.pod.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        await wire.pod.aclose()
+        await wait_until(lambda: wire.ended == ["ended"])
+        assert await all_of(wire.client) == answer
+
+
+async def test_a_side_that_dies_when_both_ways_are_full_leaves_the_relay_at_rest() -> None:
+    """The pod is gone, its last bytes wait for the client: nothing turns round and round meanwhile."""
+    async with a_wire() as wire:
+        await fill(wire.pod)
+        await fill(wire.client)
+        wire.pod.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+        await wire.pod.aclose()
+        with trio.fail_after(5):
+            await wait_all_tasks_blocked(0.05)
+        with pytest.raises(trio.BrokenResourceError):
+            await all_of(wire.client)
         await wait_until(lambda: wire.ended == ["ended"])
 
 

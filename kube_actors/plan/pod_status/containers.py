@@ -11,16 +11,9 @@ from kube_actors.api.views.pods import (
     ContainerStatus,
     PodView,
 )
-from kube_actors.plan.backoff import duration_text, restart_at
+from kube_actors.plan.backoff import FIRST_DELAY, duration_text, restart_at
 from kube_actors.plan.observed import Exit, Observed, PodState, Stage, has_started, is_ready
 from kube_actors.plan.pod_lifecycle import will_restart
-
-# A failed pull is shown as what it is for this long (seconds), then as the wait for the next one.
-PULL_ERROR_SHOWN = 1.0
-
-_WAITING_FOR_IMAGE = frozenset({"ErrImagePull", "ImagePullBackOff", "ImageInspectError", "InvalidImageName"})
-_BACKED_OFF = _WAITING_FOR_IMAGE - {"InvalidImageName"}
-
 
 def container_status(pod: PodView, container: Container, state: PodState, now: float, *, init: bool) -> ContainerStatus:
     """The status of one container."""
@@ -59,7 +52,7 @@ def _states(
         case Stage.RUNNING:
             return ContainerState(running=ContainerStateRunning(one.started_at)), last
         case Stage.STARTING | Stage.FAILED:
-            waiting = _failure_wait(one, now) if one.failure else _first_wait(pod, state)
+            waiting = _failure_wait(container, one) if one.failure else _first_wait(pod, state)
             return ContainerState(waiting=waiting), last
         case Stage.EXITED:
             assert one.exit is not None
@@ -82,11 +75,14 @@ def terminated(exit: Exit) -> ContainerStateTerminated:
     )
 
 
-def _failure_wait(one: Observed, now: float) -> ContainerStateWaiting:
+def _failure_wait(container: Container, one: Observed) -> ContainerStateWaiting:
+    """Why it could not be started; an image that could not be had twice is shown as the wait for the next attempt."""
     assert one.failure is not None
     reason, message = one.failure.reason, one.failure.message
-    if reason in _BACKED_OFF and (one.stage is Stage.STARTING or now >= one.failure.at + PULL_ERROR_SHOWN):
-        return ContainerStateWaiting("ImagePullBackOff", f"Back-off pulling image: {reason}: {message}")
+    repeated = one.failure_backoff is not None and one.failure_backoff.delay > FIRST_DELAY
+    if reason == "ErrImagePull" and repeated:
+        text = f'Back-off pulling image "{container.image}": {reason}: {message}'
+        return ContainerStateWaiting("ImagePullBackOff", text)
     return ContainerStateWaiting(reason, message)
 
 

@@ -143,8 +143,8 @@ def _pruned(merged: dict[str, Any], before: FieldSet, owners: Owners, schema: Sc
     def lost(rest: dict[str, Any]) -> FieldSet:
         return everything - with_parents(field_set_of(rest, schema), schema)
 
-    rest = without(merged, before, schema)
-    rest = without(merged, lost(rest) - with_parents(managed, schema), schema)
+    rest = without(merged, before, schema, keep_emptied=True)
+    rest = without(merged, lost(rest) - with_parents(managed, schema), schema, keep_emptied=True)
     return without(merged, lost(rest) & with_parents(before, schema), schema)
 
 

@@ -54,9 +54,9 @@ def merge(live: dict[str, Any], applied: dict[str, Any], schema: Schema) -> dict
     return merged
 
 
-def without(body: dict[str, Any], fields: FieldSet, schema: Schema) -> dict[str, Any]:
-    """The object without these fields; objects and lists that lose their last part go too."""
-    rest: dict[str, Any] | None = _without(body, fields.trie, schema.root)
+def without(body: dict[str, Any], fields: FieldSet, schema: Schema, *, keep_emptied: bool = False) -> dict[str, Any]:
+    """The object without these fields; objects and lists that lose their last part go too, or stay, empty."""
+    rest: dict[str, Any] | None = _without(body, fields.trie, schema.root, keep_emptied)
     return rest or {}
 
 
@@ -213,7 +213,7 @@ def _child_of(node: Node | None, element: str) -> Node | None:
     return node.child(element[2:]) if element.startswith("f:") else node.items
 
 
-def _without(value: Any, gone: Trie, node: Node | None) -> Any:
+def _without(value: Any, gone: Trie, node: Node | None, keep_emptied: bool) -> Any:
     """The value without the fields of `gone`; None when nothing is left of it."""
     parts = _parts(value, node)
     if parts is None or not gone or node is None:
@@ -224,10 +224,10 @@ def _without(value: Any, gone: Trie, node: Node | None) -> Any:
         if trie is None:
             rest[element] = part
         elif not is_member(trie):
-            kept = _without(part, members_of(trie), child)
+            kept = _without(part, members_of(trie), child, keep_emptied)
             if kept is not None:
                 rest[element] = kept
-    if not rest:
+    if not rest and not keep_emptied:
         return None
     if node.kind is Kind.LIST:
         return list(rest.values())

@@ -59,12 +59,16 @@ class Pipeline:
         return self._commit(request, uid, None, project(request.key.resource, request.new))
 
     async def update(self, request: Request, live: Revision, author: Author | None) -> Revision:
-        """Replace an object; `live` itself when nothing changes. Without `author` the ownership stays as it is."""
-        old = request.old if request.old is not None else live.body()
-        request.old = old
+        """Replace an object; `live` itself when nothing changes. Without `author` the ownership is settled already."""
+        old = request.old = request.old if request.old is not None else live.body()
         prepare.prepare_update(request, old)
         if author is not None:
             prepare.record_owner(request, author)
+        return await self.update_prepared(request, live)
+
+    async def update_prepared(self, request: Request, live: Revision) -> Revision:
+        """The stages after `prepare` for an object that exists; the request's `old` must be set."""
+        old = request.old if request.old is not None else live.body()
         await self._admit_and_finish(request)
         if prepare.unchanged(request.new, old):
             return live

@@ -12,6 +12,7 @@ from kube_actors.writes.ownership import Author
 from kube_actors.writes.request import Request
 
 FRAME = frozenset({"apiVersion", "kind", "metadata", "status"})
+FRAME_PARTS = ("metadata", "spec", "status")
 
 
 def prepare_create(request: Request, now: float, source: random.Random) -> None:
@@ -27,7 +28,6 @@ def prepare_create(request: Request, now: float, source: random.Random) -> None:
 
 def prepare_update(request: Request, old: Body) -> None:
     """An update: readable, confined to its half of the object, with defaults; generation counted."""
-    share_equal_parts(request.new, old)
     keep_other_half(request, old)
     read(request)
     metadata.carry_over(request)
@@ -37,8 +37,11 @@ def prepare_update(request: Request, old: Body) -> None:
     metadata.count_generation(request)
 
 
-def share_equal_parts(new: Body, old: Body) -> None:
-    """Put the old values into the places of equal new ones, so that every later stage sees at once what is the same."""
+def _share_equal_parts(new: Body, old: Body) -> None:
+    """Put the old values into the places of equal new ones, so that every later stage sees at once what is the same.
+
+    Only for parts that no later stage changes in place.
+    """
     for name, value in new.items():
         if type(value) is dict or type(value) is list:
             new[name] = _shared(value, old.get(name))
@@ -49,7 +52,7 @@ def _shared(value: Any, before: Any) -> Any:
         return before
     if type(value) is dict:
         if type(before) is dict:
-            share_equal_parts(value, before)
+            _share_equal_parts(value, before)
     elif type(value) is list and type(before) is list and len(value) == len(before):
         value[:] = map(_shared, value, before)
     return value
@@ -77,6 +80,8 @@ def keep_other_half(request: Request, old: Body) -> None:
         status, sent = new.get("status"), new["metadata"]
         new.clear()
         new.update(old)
+        if isinstance(status, dict):
+            _share_equal_parts(status, old.get("status") or {})
         _put(new, "status", status)
         new["metadata"] = dict(old["metadata"])
         for name in (*request.hooks.status_metadata, "managedFields"):
@@ -92,13 +97,13 @@ def content_changed(new: Body, old: Body) -> bool:
 
 
 def record_owner(request: Request, author: Author) -> None:
-    """Write down who owns what this request changed. The frame of a new object and its first status are nobody's."""
+    """Write down who owns what this request changed. The frame of an object and its first status are nobody's."""
     new, old = request.new, request.old
-    if old is None:
-        old = {name: {} for name in FRAME | {"spec"} if isinstance(new.get(name), dict)}
-        if "status" in new and request.resource.subresource("status") is not None:
-            old["status"] = new["status"]
-    ownership.record_update(old, new, author, request.resource.schema)
+    missing = {name: {} for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in (old or {})}
+    if old is None and "status" in new and request.resource.subresource("status") is not None:
+        missing["status"] = new["status"]
+    before = {**missing, **(old or {})} if missing else old or {}
+    ownership.record_update(before, new, author, request.resource.schema)
 
 
 def unchanged(new: Body, old: Body) -> bool:

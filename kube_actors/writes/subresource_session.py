@@ -44,7 +44,7 @@ class SubresourceSession(Session):
             request = self.request(Operation.UPDATE, resource, key, live.body(), "binding")
             request.old = live.body()
             subresources.bind(request, node, rfc3339(self.pipeline.clock.now()), uid=uid, annotations=annotations)
-            return await self.pipeline.update(request, live, None)
+            return await self.pipeline.update_prepared(request, live)
 
         return await self.retrying(attempt, once=False)
 

@@ -1,0 +1,287 @@
+"""Creating and updating through a client: metadata, halves of the object, concurrency, dry run."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import Any
+
+import pytest
+
+from kube_actors.errors import ApiError
+from kube_actors.store import Key
+
+from .world import NOW, World, causes, config_map, deployment, pod
+
+SETTINGS = Key("configmaps", "default", "settings")
+WEB = Key("deployments.apps", "default", "web")
+
+
+@pytest.fixture
+async def world() -> World:
+    """A world with the namespace default."""
+    return await World().with_namespace()
+
+
+async def test_a_new_object(world: World) -> None:
+    """The system's metadata is filled in, and the author owns what it sent."""
+    body = (await world.client.create(config_map(color="blue"))).body()
+    uid = body["metadata"].pop("uid")
+    assert uuid.UUID(uid).version == 4
+    entry = {
+        "manager": "alice",
+        "operation": "Update",
+        "apiVersion": "v1",
+        "time": NOW,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": {"f:data": {".": {}, "f:color": {}}},
+    }
+    metadata = {
+        "name": "settings",
+        "namespace": "default",
+        "creationTimestamp": NOW,
+        "resourceVersion": "2",
+        "managedFields": [entry],
+    }
+    assert body == {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": {"color": "blue"}}
+
+
+async def test_what_a_client_may_not_bring_along(world: World) -> None:
+    """Status, generation, deletion marks and links of the sender do not count."""
+    body = deployment()
+    body["status"] = {"replicas": 9}
+    body["metadata"].update(generation=7, deletionTimestamp=NOW, selfLink="/x", uid="mine", creationTimestamp=None)
+    created = (await world.client.create(body)).body()
+    metadata = created["metadata"]
+    assert "status" not in created
+    assert (metadata["generation"], metadata.get("deletionTimestamp"), metadata.get("selfLink")) == (1, None, None)
+    assert metadata["uid"] != "mine"
+
+
+async def test_the_given_body_is_not_changed(world: World) -> None:
+    """A caller keeps its manifest as it was."""
+    body = deployment()
+    await world.client.create(body)
+    assert body == deployment()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({"kind": None}, 400, "Object 'Kind' is missing"),
+        ({"kind": "ConfigMop"}, 400, 'no matches for kind "ConfigMop" in version "v1"'),
+        ({"metadata": []}, 400, "metadata must be an object"),
+        ({"dota": {}}, 400, 'unknown field "dota"'),
+        ({"data": {"a": 1}}, 400, "cannot unmarshal number into Go struct field ConfigMap.data"),
+        ({"metadata": {"name": "a", "resourceVersion": "5"}}, 400, "resourceVersion should not be set"),
+        ({"metadata": {}}, 422, "name or generateName is required"),
+        ({"metadata": {"name": "a_b"}}, 422, "a lowercase RFC 1123 subdomain must consist of"),
+        ({"metadata": {"name": "a", "namespace": "none"}}, 404, 'namespaces "none" not found'),
+        ({"apiVersion": "v1", "kind": "ComponentStatus", "data": None}, 405, "does not allow this method|not stored"),
+    ],
+)
+async def test_bodies_that_are_refused(world: World, change: dict[str, Any], code: int, message: str) -> None:
+    """Each for its own reason, and nothing is stored."""
+    body = {**config_map(), **change}
+    if body.get("kind") == "ComponentStatus":
+        body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": "a"}, "target": {"name": "n"}}
+    with pytest.raises(ApiError) as caught:
+        await world.client.create(body)
+    assert caught.value.code == code
+    assert re.search(message, caught.value.message)
+    assert world.store.list("configmaps") == []
+
+
+async def test_every_problem_at_once(world: World) -> None:
+    """Schema, metadata and the kind's own rules are told together."""
+    body = deployment(replicas=-1)
+    body["metadata"].update(name="Web", labels={"a b": "c"}, annotations={"x": "y" * 262144})
+    del body["spec"]["template"]["spec"]["containers"][0]["name"]
+    with pytest.raises(ApiError) as caught:
+        await world.client.create(body)
+    fields = [cause.field for cause in caught.value.causes]
+    assert fields == [
+        "spec.template.spec.containers[0].name",
+        "metadata.name",
+        "metadata.labels",
+        "metadata.annotations",
+        "spec.replicas",
+    ]
+
+
+async def test_names_taken_and_generated(world: World) -> None:
+    """A name is unique; a generated one is tried again until it is."""
+    await world.client.create(config_map())
+    with pytest.raises(ApiError, match='configmaps "settings" already exists'):
+        await world.client.create(config_map())
+    body = config_map()
+    body["metadata"] = {"generateName": "x" * 70 + "-"}
+    names = {(await world.client.create(body)).key.name for _ in range(5)}
+    assert len(names) == 5
+    assert all(re.fullmatch(r"x{58}[b-z2-9]{5}", name) for name in names)
+
+
+async def test_one_seed_one_cluster() -> None:
+    """The same writes give the same uids and names."""
+
+    async def uids() -> list[str]:
+        world = await World().with_namespace()
+        body = pod()
+        body["metadata"] = {"generateName": "p-"}
+        created = [await world.client.create(body) for _ in range(3)]
+        return [each.uid + each.key.name for each in created]
+
+    assert await uids() == await uids()
+
+
+async def test_dry_run_stores_nothing(world: World) -> None:
+    """What would be stored is answered, nothing is."""
+    head = world.store.head
+    revision = await world.client.create(config_map(a="1"), dry_run=True)
+    assert revision.body()["metadata"]["namespace"] == "default"
+    await world.client.create(config_map(a="1"))
+    patched = await world.client.patch(SETTINGS, {"data": {"a": "2"}}, "merge", dry_run=True)
+    assert patched.body()["data"] == {"a": "2"}
+    assert await world.client.delete(SETTINGS, dry_run=True) is None
+    with pytest.raises(ApiError, match="already exists"):
+        await world.client.create(config_map(), dry_run=True)
+    assert world.store.head == head + 1
+
+
+async def test_generation_counts_changes_of_the_spec(world: World) -> None:
+    """Labels and status leave it alone; a client cannot set it."""
+    await world.client.create(deployment())
+
+    def change(body: dict[str, Any]) -> None:
+        body["metadata"]["labels"] = {"a": "b"}
+        body["metadata"]["generation"] = 50
+
+    generations = [(await world.client.mutate(WEB, change)).projection.generation]
+    status = {"replicas": 1, "observedGeneration": 1}
+    written = await world.client.mutate(WEB, lambda body: body.update(status=status), subresource="status")
+    generations.append(written.projection.generation)
+    generations.append(
+        (await world.client.mutate(WEB, lambda body: body["spec"].update(replicas=2))).projection.generation
+    )
+    assert generations == [1, 1, 2]
+
+
+async def test_status_and_spec_are_two_halves(world: World) -> None:
+    """A write of the object keeps the status, a write of the status keeps everything else."""
+    await world.client.create(deployment())
+
+    def both(body: dict[str, Any]) -> None:
+        body["spec"]["replicas"] = 4
+        body["status"] = {"replicas": 4}
+        body["metadata"]["labels"] = {"by": "status"}
+        body["metadata"]["annotations"] = {"by": "status"}
+
+    after_status = (await world.client.mutate(WEB, both, subresource="status")).body()
+    assert (after_status["spec"]["replicas"], after_status["status"]) == (1, {"replicas": 4})
+    assert after_status["metadata"].get("labels") is None
+    assert after_status["metadata"]["annotations"] == {"by": "status"}
+    after_spec = (await world.client.mutate(WEB, lambda body: (both(body), body.pop("status"))[0])).body()
+    assert (after_spec["spec"]["replicas"], after_spec["status"]) == (4, {"replicas": 4})
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("uid", "other", "Precondition failed: UID in precondition: other"),
+        ("resourceVersion", "1", "the object has been modified; please apply your changes to the latest version"),
+    ],
+)
+async def test_preconditions_in_the_body(world: World, field: str, value: str, message: str) -> None:
+    """409 when the body means another object or another version of it."""
+    body = (await world.client.create(config_map(a="1"))).body()
+    body["metadata"][field] = value
+    with pytest.raises(ApiError, match=message) as caught:
+        await world.client.update(body)
+    assert caught.value.code == 409
+
+
+async def test_system_metadata_is_immutable(world: World) -> None:
+    """Leaving the system's fields out keeps them, naming others is refused, each by name."""
+    created = (await world.client.create(config_map(a="1"))).body()
+    body = config_map(a="2")
+    updated = (await world.client.update(body)).body()
+    for name in ("uid", "creationTimestamp"):
+        assert updated["metadata"][name] == created["metadata"][name]
+    body["metadata"].update(creationTimestamp="2020-01-01T00:00:00Z", deletionTimestamp=NOW)
+    with pytest.raises(ApiError) as caught:
+        await world.client.update(body)
+    assert causes(caught.value) == [
+        'metadata.creationTimestamp: Invalid value: "2020-01-01T00:00:00Z": field is immutable',
+        f'metadata.deletionTimestamp: Invalid value: "{NOW}": field is immutable',
+    ]
+
+
+async def test_no_change_no_write(world: World) -> None:
+    """An update that says what is there answers the stored revision."""
+    created = await world.client.create(deployment())
+    assert await world.client.update(deployment()) is created
+    assert await world.client.mutate(WEB, lambda body: None) is created
+    assert await world.client.patch(WEB, {"spec": {"replicas": 1}}, "merge") is created
+
+
+async def test_mutate_means_one_object(world: World) -> None:
+    """With a uid, a namesake is not meant."""
+    created = await world.client.create(config_map(a="1"))
+    await world.client.mutate(SETTINGS, lambda body: body["data"].update(a="2"), uid=created.uid)
+    with pytest.raises(ApiError, match="not found"):
+        await world.client.mutate(SETTINGS, lambda body: body["data"].clear(), uid="another")
+
+
+async def test_patches_of_every_kind(world: World) -> None:
+    """The same change as JSON, merge and strategic merge patch."""
+    await world.client.create(deployment())
+    client = world.client
+    await client.patch(WEB, [{"op": "replace", "path": "/spec/replicas", "value": 2}], "json")
+    container = {"name": "app", "image": "nginx:1.28"}
+    await client.patch(WEB, {"spec": {"template": {"spec": {"containers": [container]}}}}, "strategic")
+    revision = await client.patch(WEB, {"metadata": {"labels": {"a": "b"}}}, "merge")
+    body = revision.body()
+    containers = body["spec"]["template"]["spec"]["containers"]
+    assert (body["spec"]["replicas"], containers[0]["image"], body["metadata"]["labels"]) == (
+        2,
+        "nginx:1.28",
+        {"a": "b"},
+    )
+    assert containers[0]["terminationMessagePath"] == "/dev/termination-log"
+    with pytest.raises(ApiError, match="must not change kind"):
+        await client.patch(WEB, {"kind": "Pod"}, "merge")
+
+
+async def test_unknown_subresource(world: World) -> None:
+    """405 for a part the object does not have."""
+    await world.client.create(config_map(a="1"))
+    with pytest.raises(ApiError) as caught:
+        await world.client.mutate(SETTINGS, lambda body: body.clear(), subresource="status")
+    assert caught.value.code == 405
+
+
+async def test_resources_without_rules_work(world: World) -> None:
+    """A kind nobody wrote rules for is created, changed, listed and deleted, with validation and managed fields."""
+    body: dict[str, Any] = {"apiVersion": "rbac.authorization.k8s.io/v1", "kind": "Role", "metadata": {"name": "a:b"}}
+    body["rules"] = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]
+    created = await world.client.create(body)
+    assert created.body()["metadata"]["managedFields"][0]["fieldsV1"] == {"f:rules": {}}
+    await world.client.mutate(created.key, lambda body: body["rules"][0]["verbs"].append("list"))
+    assert [each.body()["rules"][0]["verbs"] for each in world.store.list(created.key.resource)] == [["get", "list"]]
+    with pytest.raises(ApiError, match='unknown field "rulez"'):
+        await world.client.patch(created.key, {"rulez": []}, "merge")
+    assert await world.client.delete(created.key) is None
+
+
+async def test_warnings_of_old_versions(world: World) -> None:
+    """An old version is converted, and the client is told the new one."""
+    body = deployment()
+    body["apiVersion"] = "extensions/v1beta1"
+    del body["spec"]["selector"]
+    created = (await world.client.create(body)).body()
+    assert created["apiVersion"] == "apps/v1"
+    assert created["spec"]["selector"] == {"matchLabels": {"app": "web"}}
+    assert created["spec"]["strategy"]["rollingUpdate"] == {"maxSurge": 1, "maxUnavailable": 1}
+    assert world.warnings == [
+        "extensions/v1beta1 Deployment is deprecated, unavailable in v1.16+; use apps/v1 Deployment"
+    ]

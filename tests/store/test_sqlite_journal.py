@@ -249,7 +249,7 @@ async def test_space_of_deleted_objects_is_given_back(path: Path) -> None:
         await store.durable(store.head)
         for number in range(400):
             delete(store, f"p{number}")
-        for number in range(60):
+        for number in range(160):
             create(store, pod(f"small{number}"))
             await store.durable(store.head)
     assert size_of(path) < 25_000_000

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
 
@@ -45,6 +45,7 @@ insert into objects (resource, namespace, name, uid, revision, checksum, body) v
 on conflict (resource, namespace, name) do update set uid = excluded.uid, revision = excluded.revision,
     checksum = excluded.checksum, body = excluded.body
 """
+_SET_STATE = "update state set durable = ?, reserved = ?, floor = max(floor, ?)"
 _DROP_OBJECT = "delete from objects where resource = ? and namespace = ? and name = ?"
 _ADD_HISTORY = "insert or replace into history values (?, ?, ?, ?, ?, ?, ?, ?)"
 _READ_OBJECTS = "select 'added', resource, namespace, name, uid, revision, checksum, body from objects"
@@ -53,7 +54,8 @@ _READ_HISTORY = "select kind, resource, namespace, name, uid, revision, checksum
 _PAGE_SIZE = 8192  # bytes; two typical objects, measured a fifth faster than 4096
 _WAL_PAGES = 1000  # checkpoint when the log has this many pages (8 MB): a few milliseconds' work
 _VACUUM_ABOVE = 2048  # free pages (16 MB) worth giving back to the file system
-_VACUUM_STEP = 128  # pages given back per group of writes
+_VACUUM_STEP = 512  # pages given back at a time (4 MB), a few milliseconds' work
+_VACUUM_EVERY = 16  # groups of writes
 _BUSY_SECONDS = 10.0  # how long somebody who looks into the file with another program may hold us up
 
 _CANNOT_WRITE = {
@@ -86,6 +88,7 @@ class Database:
         self._history_count = history_count
         self._kept: deque[tuple[int, int]] = deque()  # revision and bytes of every history row, oldest first
         self._kept_bytes = 0
+        self._writes = 0
         with self._opening():
             _create_private(path)
             self._connection = sqlite3.connect(
@@ -162,28 +165,29 @@ class Database:
         return records
 
     def write(self, batch: Batch) -> None:
-        """Keeps the batch; it is on the disk when this returns. Raises `JournalFailed`: then none of it is kept."""
+        """Keeps the batch; it is on the disk when this returns. May be repeated.
+
+        Raises `JournalFailed`: then the disk may or may not have it, and nobody must be told that it has.
+        """
         with self._writing():
-            self._connection.execute("begin immediate")
+            execute = self._connection.execute
+            execute("begin immediate")
             self._write_commits(batch.commits)
             floor = self._forget_oldest(2 * len(batch.commits) + 64)
-            self._note_volatile(batch.volatile)
-            execute = self._connection.execute
-            execute("update state set durable = ?, reserved = ?", (batch.through, batch.reserved))
-            if floor:
-                execute("update state set floor = ?", (floor,))
-                execute("delete from gaps where last < ?", (floor,))
+            for resource in sorted(batch.volatile):
+                execute("insert or ignore into volatile values (?)", (resource,))
+            execute(_SET_STATE, (batch.through, batch.reserved, floor))
             execute("commit")
-            if execute("pragma freelist_count").fetchone()[0] > _VACUUM_ABOVE:
-                # `execute` would stop after one page; `executescript` goes on to the end of the statement.
-                self._connection.executescript(f"pragma incremental_vacuum({_VACUUM_STEP})")
+            self._writes += 1
+            if self._writes % _VACUUM_EVERY == 0:
+                self._give_back_space()
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
+            with suppress(sqlite3.Error):
                 self._connection.rollback()
             raise JournalFailed(f"{self._path}: {error}") from error
 
@@ -216,11 +220,13 @@ class Database:
             most -= 1
         if floor:
             self._connection.execute("delete from history where revision <= ?", (floor,))
+            self._connection.execute("delete from gaps where last < ?", (floor,))
         return floor
 
-    def _note_volatile(self, resources: frozenset[str]) -> None:
-        for resource in sorted(resources):
-            self._connection.execute("insert or ignore into volatile values (?)", (resource,))
+    def _give_back_space(self) -> None:
+        if self._connection.execute("pragma freelist_count").fetchone()[0] > _VACUUM_ABOVE:
+            # `execute` would stop after one page; `executescript` goes on to the end of the statement.
+            self._connection.executescript(f"pragma incremental_vacuum({_VACUUM_STEP})")
 
     def close(self) -> None:
         """Closes the file; its write-ahead log is folded in."""

@@ -92,8 +92,7 @@ class SqliteJournal(Journal):
             self._work = trio.Event()
             batch = self._next_batch()
             try:
-                # A write cannot be taken back once begun, so a cancellation waits for the disk.
-                with self._hold(), trio.CancelScope(shield=True):
+                with self._hold():  # a cancellation waits for the thread, and takes nothing out of the queue
                     await trio.to_thread.run_sync(self._database.write, batch, limiter=self._threads)
             except JournalFailed as error:
                 self.fail(str(error))

@@ -6,10 +6,12 @@ order, so that nothing is left without what it stands on.
 
 from __future__ import annotations
 
+import traceback
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import structlog
@@ -35,17 +37,18 @@ from kube_actors.assembly.ranges import hold_ranges
 from kube_actors.assembly.reconfiguring import check_reconfiguration
 from kube_actors.assembly.storage import open_journal, open_store, way_in
 from kube_actors.config.types import ClusterConfig
-from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref, Supervision
-from kube_actors.messages.node import ShutDown
+from kube_actors.errors import KubeActorsError
+from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref
+from kube_actors.messages.node import NodeMessage, ShutDown
 from kube_actors.messages.nodes import NodesMessage, SetNodes
 from kube_actors.node.runtime.agent_link import AgentLink, open_agent
+from kube_actors.plan.scheduling import Framework
 from kube_actors.state import StateDirectory
 from kube_actors.store.journal import Journal
 from kube_actors.verbs.session import Session
 from kube_actors.writes import Identity
 
 ADMIN = Identity("kubernetes-admin", ("system:masters", "system:authenticated"), "kubectl")
-CONTROLLERS = ("scheduler", "deployments", "replicasets", "services", "namespaces", "garbage-collector", "node-lifecycle")
 FAILURES_KEPT = 100
 RECONFIGURE_DEADLINE = 120.0
 SHUTDOWN_SLACK = 10.0
@@ -66,7 +69,7 @@ class Cluster:
     link: AgentLink | None
     journal: Journal
     failures: deque[Failure]
-    controllers: tuple[Ref[object], ...] = ()
+    controllers: tuple[Ref[Any], ...] = ()
     nodes: Ref[NodesMessage] | None = None
     factory: NodeFactory | None = None
 
@@ -99,10 +102,10 @@ class Cluster:
             for node in self.plane.directory.nodes.values():
                 nursery.start_soon(self._drain_node, node, grace_seconds)
 
-    async def _drain_node(self, node: Ref[object], grace_seconds: float) -> None:
+    async def _drain_node(self, node: Ref[NodeMessage], grace_seconds: float) -> None:
         try:
-            await node.ask(ShutDown(grace_seconds), deadline=grace_seconds + SHUTDOWN_SLACK)  # type: ignore[arg-type]
-        except Exception as error:  # whatever keeps a node from ending its pods, its runtime's end still does
+            await node.ask(ShutDown(grace_seconds), deadline=grace_seconds + SHUTDOWN_SLACK)
+        except KubeActorsError as error:  # its runtime's own end takes what is left
             log.warning("a node did not end its pods in time", node=node.path, error=repr(error))
 
     async def failed(self) -> BaseException:
@@ -152,7 +155,7 @@ async def open_cluster(
         yield cluster
 
 
-def _start_actors(cluster: Cluster, frameworks: list[tuple[str, object]]) -> None:
+def _start_actors(cluster: Cluster, frameworks: list[tuple[str, Framework]]) -> None:
     """The whole tree, those first that others tell things."""
     system, plane, network = cluster.system, cluster.plane, cluster.network
     registry = Registry.built_in()
@@ -162,10 +165,9 @@ def _start_actors(cluster: Cluster, frameworks: list[tuple[str, object]]) -> Non
     system.spawn(
         "network",
         lambda: NetworkActor(plane, network.data_plane, network.records, lambda: factory.addresses.values()),
-        supervision=Supervision.RESTART,
         mailbox=4096,
     )
-    controllers: list[Ref[object]] = [
+    controllers: list[Ref[Any]] = [
         system.spawn("replicasets", lambda: replica_sets(plane)),
         system.spawn("deployments", lambda: deployments(plane)),
         system.spawn("services", lambda: services(plane)),
@@ -180,8 +182,8 @@ def _start_actors(cluster: Cluster, frameworks: list[tuple[str, object]]) -> Non
     cluster.controllers = tuple(controllers)
 
 
-def _scheduler(plane: ControlPlane, name: str, framework: object):  # type: ignore[no-untyped-def]
-    return lambda: SchedulerActor(plane, name, framework)  # type: ignore[arg-type]
+def _scheduler(plane: ControlPlane, name: str, framework: Framework) -> Callable[[], SchedulerActor]:
+    return lambda: SchedulerActor(plane, name, framework)
 
 
 def _failed(failures: deque[Failure], failure: Failure) -> None:
@@ -191,7 +193,7 @@ def _failed(failures: deque[Failure], failure: Failure) -> None:
         actor=failure.path,
         error=repr(failure.error),
         restart_in=failure.delay,
-        exc_info=failure.error,
+        traceback="".join(traceback.format_exception(failure.error)),
     )
 
 

@@ -48,9 +48,7 @@ class NodeLifecycle(Actor[Describe]):
 
     def _committed(self, commit: Commit) -> None:
         key = commit.revision.key
-        if key.resource == "nodes":
-            self.context.ref.notify(key.name)
-        elif key.resource == LEASES and key.namespace == LEASE_NAMESPACE and key.name in self.silent:
+        if key.resource == "nodes" or (key.resource == LEASES and key.namespace == LEASE_NAMESPACE and key.name in self.silent):
             self.context.ref.notify(key.name)
         elif key.resource == "pods" and commit.kind != "deleted":
             node = commit.revision.projection.facts.node

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import random
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -89,12 +89,15 @@ def _not_bound(index: int, listener: ListenerConfig, error: OSError) -> Problem:
 @asynccontextmanager
 async def running_network(
     config: ClusterConfig,
+    bound: Sequence[tuple[ListenerConfig, socket.socket]],
     link: AgentLink | None,
     ranges: NetworkRanges,
     source: random.Random,
 ) -> AsyncIterator[ClusterNetwork]:
-    """Everything that carries traffic, for as long as the block runs; at the end connections get a moment to end."""
-    bound = bind_listeners(config)
+    """Everything that carries traffic, for as long as the block runs; at the end connections get a moment to end.
+
+    `bound` are the sockets of `bind_listeners`, which it takes over.
+    """
     relay = Relay()
     parts = ProxyParts(relay, _connector(link), source, lambda text: log.warning(text))
     listening = ListenerDataPlane(parts)

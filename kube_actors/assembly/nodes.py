@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
 
@@ -76,7 +76,8 @@ class NodeFactory:
             cpu_milli=int(Quantity.parse(node.capacity.get("cpu", "0")).milli),
             memory_bytes=int(Quantity.parse(node.capacity.get("memory", "0")).value),
         )
-        others = {"docker": ImageKind.ENGINE, "simulated": ImageKind.HOST}.get(node.runtime)
+        # Engines know their images themselves, and the simulation plays any.
+        others = None if node.runtime == "process" else ImageKind.ENGINE
         return PodWorld(
             node=node.name,
             place=place,

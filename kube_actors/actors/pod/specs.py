@@ -17,6 +17,7 @@ from kube_actors.node.runtime.base import (
     ContainerSpec,
     HostPort,
     Image,
+    ImageKind,
     PodName,
     Resources,
     SandboxSpec,
@@ -122,7 +123,7 @@ def container_spec(
         termination_message_path=container.termination_message_path,
         annotations=meta.annotations,
     )
-    if not spec.argv:
+    if not spec.argv and image.kind is not ImageKind.ENGINE:
         raise config_error(f'no command specified: neither the container nor the image "{container.image}" has one')
     return spec, environment.warnings
 

@@ -1,0 +1,167 @@
+"""The Service actor: one per Service. It keeps EndpointSlices and Endpoints equal to the pods behind the Service."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, assert_never
+
+from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.actors.per_object import ObjectActor, PerObject
+from kube_actors.actors.selector_index import SelectorIndex
+from kube_actors.api.selectors import LabelSelector
+from kube_actors.api.views import ServiceView, body_of
+from kube_actors.errors import ApiError
+from kube_actors.messages.common import Describe
+from kube_actors.plan.endpoint_pods import ServicePod
+from kube_actors.plan.endpoints import CreateSlice, DeleteSlice, EndpointsAction, UpdateSlice, plan_endpoints
+from kube_actors.plan.legacy_endpoints import TRUNCATED, WriteEndpoints, plan_legacy_endpoints
+from kube_actors.store import Commit, Key, Revision, Store
+
+SLICES = "endpointslices.discovery.k8s.io"
+SERVICE_NAME = "kubernetes.io/service-name"
+ZONE = "topology.kubernetes.io/zone"
+
+
+class ServiceActor(ObjectActor[Describe]):
+    """Looks at its Service, the pods it selects and its slices, and writes what differs."""
+
+    def __init__(self, plane: ControlPlane, key: Key, uid: str) -> None:
+        super().__init__(plane, key, uid)
+        self.client = plane.controller_client("endpointslice-controller")
+        self.summaries: dict[str, tuple[Revision, ServicePod]] = {}
+
+    async def receive(self, message: Describe) -> None:
+        """Only questions arrive here."""
+        self.context.answer(message, self.describe())
+
+    async def reconcile(self, revision: Revision) -> None:
+        """One look: snapshot, plan, writes."""
+        service: ServiceView = revision.view
+        if revision.projection.deleting is not None:
+            return
+        pods = self._pods(service)
+        selector = LabelSelector.from_object({"matchLabels": {SERVICE_NAME: self.key.name}})
+        slices = [one.view for one in self.plane.store.list(SLICES, self.key.namespace, selector)]
+        for action in plan_endpoints(service, pods, slices):
+            await self._perform(action)
+        existing = self.plane.store.get(Key("endpoints", self.key.namespace, self.key.name))
+        write = plan_legacy_endpoints(service, pods, existing.view if existing is not None else None)
+        if write is not None:
+            await self._write_endpoints(write, existing)
+
+    def _pods(self, service: ServiceView) -> list[ServicePod]:
+        """The pods its selector matches, summarised once per revision."""
+        if not service.spec.selector:
+            return []
+        selector = LabelSelector.from_object({"matchLabels": dict(service.spec.selector)})
+        known, self.summaries = self.summaries, {}
+        for revision in self.plane.store.list("pods", self.key.namespace, selector):
+            before = known.get(revision.uid)
+            if before is None or before[0] is not revision:
+                before = (revision, ServicePod.of(revision.view, zone=self._zone(revision.projection.facts.node)))
+            self.summaries[revision.uid] = before
+        return [pod for _, pod in self.summaries.values()]
+
+    def _zone(self, node: str) -> str:
+        revision = self.plane.store.get(Key("nodes", "", node)) if node else None
+        return revision.projection.labels.get(ZONE, "") if revision is not None else ""
+
+    async def _perform(self, action: EndpointsAction) -> None:
+        match action:
+            case CreateSlice(body):
+                await self.client.create(dict(body))
+            case UpdateSlice(name, uid):
+                await self.client.mutate(self._slice(name), lambda body: _update(body, action), uid=uid)
+            case DeleteSlice(name, uid):
+                await self._delete(name, uid)
+            case _:
+                assert_never(action)
+
+    async def _delete(self, name: str, uid: str) -> None:
+        try:
+            await self.client.delete(self._slice(name), uid=uid)
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
+
+    async def _write_endpoints(self, write: WriteEndpoints, existing: Revision | None) -> None:
+        if existing is None:
+            await self.client.create(write.body)
+            return
+
+        def change(body: dict[str, Any]) -> None:
+            metadata, wanted = body["metadata"], write.body["metadata"]
+            metadata["labels"] = wanted["labels"]
+            metadata.get("annotations", {}).pop(TRUNCATED, None)
+            if "annotations" in wanted:
+                metadata.setdefault("annotations", {}).update(wanted["annotations"])
+            body["subsets"] = write.body["subsets"]
+
+        await self.client.mutate(existing.key, change, uid=existing.uid)
+
+    def _slice(self, name: str) -> Key:
+        return Key(SLICES, self.key.namespace, name)
+
+
+def _update(body: dict[str, Any], action: UpdateSlice) -> None:
+    body["metadata"]["labels"] = dict(action.labels)
+    body["endpoints"] = [body_of(endpoint) for endpoint in action.endpoints]
+
+
+class ServiceRoutes:
+    """Who wakes a Service: pods its selector matches or matched, and changes of its own slices."""
+
+    def __init__(self, store: Store) -> None:
+        self._index = SelectorIndex()
+        self._store = store
+        for service in store.list("services"):
+            self._learn(service)
+
+    def _learn(self, service: Revision) -> None:
+        self._index.set(service.uid, service.key.namespace, dict(service.projection.facts.selector))
+
+    def service_changed(self, commit: Commit) -> Iterable[str]:
+        """Not a reason to wake anybody else: the index learns the selector."""
+        if commit.kind == "deleted":
+            self._index.remove(commit.revision.uid)
+        else:
+            self._learn(commit.revision)
+        return ()
+
+    def pod_changed(self, commit: Commit) -> Iterable[str]:
+        """A status write that changes nothing a Service looks at wakes nobody."""
+        revision, previous = commit.revision, commit.previous
+        if commit.kind == "modified" and previous is not None and _same_to_services(revision, previous):
+            return ()
+        found: dict[str, None] = {}
+        for one in (revision, previous):
+            if one is not None:
+                found.update(dict.fromkeys(self._index.matching(one.key.namespace, one.projection.labels)))
+        return found
+
+    def slice_changed(self, commit: Commit) -> Iterable[str]:
+        """Somebody changed or deleted a slice: it is put right."""
+        return [owner.uid for owner in commit.revision.projection.owners if owner.kind == "Service"]
+
+
+def _same_to_services(one: Revision, other: Revision) -> bool:
+    now, before = one.projection, other.projection
+    return (
+        now.facts.ready == before.facts.ready
+        and now.facts.address == before.facts.address
+        and now.facts.terminal == before.facts.terminal
+        and now.facts.node == before.facts.node
+        and now.labels == before.labels
+        and now.deleting == before.deleting
+    )
+
+
+def services(plane: ControlPlane) -> PerObject[Describe]:
+    """The supervisor of all Service actors."""
+    routes = ServiceRoutes(plane.store)
+    return PerObject(
+        plane,
+        "services",
+        lambda key, uid: ServiceActor(plane, key, uid),
+        routes={"services": routes.service_changed, "pods": routes.pod_changed, SLICES: routes.slice_changed},
+    )

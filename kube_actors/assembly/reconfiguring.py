@@ -1,0 +1,41 @@
+"""What of a Cluster document can change while the cluster runs."""
+
+from __future__ import annotations
+
+import attrs
+
+from kube_actors.config.types import ClusterConfig, NodeConfig
+from kube_actors.errors import InputError, Problem
+
+CHANGEABLE = frozenset({"nodes", "images", "host_image"})
+NAMES = {"on_runtime_exit": "onRuntimeExit", "host_image": "hostImage"}
+
+
+def check_reconfiguration(old: ClusterConfig, new: ClusterConfig) -> None:
+    """InputError naming every change that needs a restart.
+
+    Nodes may come, go and be changed in labels, annotations, taints and capacity, and images may change; a node's
+    runtime and everything else stays as it was when the cluster started.
+    """
+    problems = [
+        Problem("cannot change while the cluster runs", path=f"$.spec.{NAMES.get(field.name, field.name)}", hint="restart it")
+        for field in attrs.fields(ClusterConfig)
+        if field.name not in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
+    ]
+    before = {node.name: node for node in old.nodes}
+    problems += [
+        Problem(f"the runtime of node {node.name!r} cannot change", path="$.spec.nodes", hint="give it a new name")
+        for node in new.nodes
+        if node.name in before and node.runtime != before[node.name].runtime
+    ]
+    problems += [
+        Problem(f"node {node.name!r} needs an agent, which this cluster was started without", path="$.spec.nodes", hint="restart it")
+        for node in new.nodes
+        if _is_process(node) and not any(_is_process(one) for one in old.nodes)
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _is_process(node: NodeConfig) -> bool:
+    return node.runtime == "process"

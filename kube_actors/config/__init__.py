@@ -1,1 +1,5 @@
-"""cluster.yaml: the Cluster document and the manifests after it, read into `ClusterConfig` with every problem at once."""
+"""cluster.yaml: the Cluster document and the manifests after it.
+
+`files` reads them, `cluster_document` makes the configuration (`types`, by the rules of `schema`), `validation` judges
+the whole, object by object (`objects`) and together (`pod_references`). Every problem of an input is told at once.
+"""

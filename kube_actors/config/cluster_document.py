@@ -8,7 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kube_actors.api.names import dns1123_label, dns1123_subdomain
+from kube_actors.api.names import dns1123_label, dns1123_subdomain, label_value, qualified_name
+from kube_actors.api.quantity import Quantity
+from kube_actors.api.schema import UNKNOWN_FIELD, Schema
+from kube_actors.config.hints import hint_for, value_at, wording
 from kube_actors.config.schema import schema_of
 from kube_actors.config.types import (
     ClusterConfig,
@@ -19,7 +22,8 @@ from kube_actors.config.types import (
     Taint,
     Timeouts,
 )
-from kube_actors.errors import Cause, Problem
+from kube_actors.errors import Cause, InputError, Problem
+from kube_actors.network.ranges import parse_cidr
 from kube_actors.node.runtime.base import Image, ImageKind
 
 MAX_NODES = 20_000
@@ -41,10 +45,14 @@ class Problems(list[Problem]):
         """Add one."""
         self.append(Problem(message, path=path, hint=hint))
 
-    def causes(self, path: str, causes: list[Cause]) -> None:
-        """Add what a schema found below a path."""
+    def check(self, schema: Schema, body: Any, path: str) -> list[Cause]:
+        """Add what a schema finds in a part of the document that stands at `path`; answers it as well."""
+        causes = schema.validate(body)
         for cause in causes:
-            self.say(f"{path}.{cause.field}" if cause.field else path, cause.message)
+            value = value_at(body, cause.field)
+            place = f"{path}.{cause.field}" if cause.field else path
+            self.say(place, wording(schema, cause, value), hint_for(schema, cause, value))
+        return causes
 
 
 def parse_duration(value: Any) -> float | None:
@@ -58,27 +66,45 @@ def parse_cluster(body: Mapping[str, Any], *, directory: Path, problems: Problem
 
     What is wrong is added to `problems`; the result is only to be used when there are none.
     """
-    causes = schema_of("Cluster").validate(body)
-    problems.causes("$", causes)
-    if causes:
-        return ClusterConfig()
+    body = _readable(body, problems.check(schema_of("Cluster"), body, "$"))
     spec = body.get("spec") or {}
     name = (body.get("metadata") or {}).get("name") or "default"
     if dns1123_label(name):
         problems.say("$.metadata.name", f"{name!r} is not a name", "lower-case letters, digits and '-', at most 63")
     return ClusterConfig(
         name=name,
-        nodes=tuple(_nodes(spec.get("nodes") or [{"name": "node-1"}], problems)),
+        nodes=tuple(_nodes(_or([{"name": "node-1"}], spec.get("nodes")), problems)),
         images=dict(_images(spec.get("images") or {}, directory, problems)),
         host_image=spec.get("hostImage", True),
         schedulers=tuple(_schedulers(spec.get("schedulers") or [], problems)),
-        network=_network(spec.get("network") or {}),
+        network=_network(spec.get("network") or {}, problems),
         listeners=tuple(_listeners(spec.get("listeners") or [], problems)),
         timeouts=_timeouts(spec.get("timeouts") or {}, problems),
         on_runtime_exit=_on_runtime_exit(spec, problems),
         tier=spec.get("tier"),
         seed=spec.get("seed", 0),
     )
+
+
+def _readable(body: Mapping[str, Any], causes: list[Cause]) -> Mapping[str, Any]:
+    """The document without the parts whose form is wrong, so that the rest can be looked at in the same go."""
+    readable = {**body, "spec": dict(body["spec"]) if isinstance(body.get("spec"), dict) else {}}
+    if not isinstance(body.get("metadata", {}), dict):
+        readable["metadata"] = {}
+    for cause in causes:
+        first, _, rest = cause.field.partition(".")
+        if cause.reason == UNKNOWN_FIELD:
+            continue
+        if first == "spec":
+            readable["spec"].pop(re.split(r"[.\[]", rest)[0], None)
+        else:
+            readable.pop(first, None)
+    return readable
+
+
+def _or(default: Any, value: Any) -> Any:
+    """What was written, an empty list included."""
+    return default if value is None else value
 
 
 def _on_runtime_exit(spec: Mapping[str, Any], problems: Problems) -> Any:
@@ -96,6 +122,7 @@ def _nodes(groups: list[Mapping[str, Any]], problems: Problems) -> Iterator[Node
         if count is not None and not 0 <= count <= MAX_NODES:
             problems.say(f"{path}.count", f"{count} nodes", f"between 0 and {MAX_NODES}")
             continue
+        _group_rules(path, group, problems)
         name = group["name"]
         names = [name] if count is None else [f"{name}-{number}" for number in range(1, count + 1)]
         for each in names:
@@ -107,6 +134,32 @@ def _nodes(groups: list[Mapping[str, Any]], problems: Problems) -> Iterator[Node
                 break
             seen[each] = path
             yield _node(each, group)
+
+
+def _group_rules(path: str, group: Mapping[str, Any], problems: Problems) -> None:
+    """What the schema cannot say of a group of nodes."""
+    for key, value in (group.get("labels") or {}).items():
+        for why in (*qualified_name(key), *label_value(value or "")):
+            problems.say(f"{path}.labels[{key}]", why)
+    for index, taint in enumerate(group.get("taints") or []):
+        for why in (*qualified_name(taint["key"]), *label_value(taint.get("value") or "")):
+            problems.say(f"{path}.taints[{index}]", why)
+    for key, value in (group.get("capacity") or {}).items():
+        if Quantity.parse(str(value)).milli < 0:
+            problems.say(f"{path}.capacity[{key}]", f"{value} is less than nothing")
+    if group.get("simulation"):
+        _simulation_rules(path, group, problems)
+
+
+def _simulation_rules(path: str, group: Mapping[str, Any], problems: Problems) -> None:
+    from kube_actors.node.runtime.simulated_profile import SimulationProfiles  # only simulated nodes need it
+
+    if group.get("runtime") != "simulated":
+        problems.say(f"{path}.simulation", "is for nodes with `runtime: simulated` only")
+    try:
+        SimulationProfiles.from_config(group["simulation"])
+    except ValueError as error:
+        problems.say(f"{path}.simulation", str(error))
 
 
 def _node(name: str, group: Mapping[str, Any]) -> NodeConfig:
@@ -137,9 +190,7 @@ def _images(entries: Mapping[str, Any], directory: Path, problems: Problems) -> 
             entry = {"host": True}
         if isinstance(entry, str):
             entry = {"rootfs": entry}
-        causes = schema_of("Image").validate(entry)
-        problems.causes(path, causes)
-        if causes:
+        if problems.check(schema_of("Image"), entry, path):
             continue
         image = _image(name, entry, directory)
         if (image.rootfs is None) != bool(entry.get("host")):
@@ -180,7 +231,16 @@ def _schedulers(entries: list[Mapping[str, Any]], problems: Problems) -> Iterato
         yield SchedulerConfig()
 
 
-def _network(entry: Mapping[str, Any]) -> NetworkConfig:
+def _network(entry: Mapping[str, Any], problems: Problems) -> NetworkConfig:
+    for name in ("podCIDR", "serviceCIDR", "nodeCIDR"):
+        try:
+            if entry.get(name) is not None:
+                parse_cidr(entry[name], name)
+        except InputError as error:
+            for each in error.problems:
+                problems.say(f"$.spec.network.{name}", each.message.removeprefix(f"{name}: "), each.hint)
+    if wrong := dns1123_subdomain(entry.get("clusterDomain") or "cluster.local"):
+        problems.say("$.spec.network.clusterDomain", "; ".join(wrong))
     return NetworkConfig(
         pod_cidr=entry.get("podCIDR"),
         service_cidr=entry.get("serviceCIDR"),

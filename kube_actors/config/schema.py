@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from kube_actors.api.schema import Schema
@@ -10,6 +12,7 @@ from kube_actors.api.types import Kind, Node, TypeTable
 
 API_VERSION: Final = "kube-actors.dev/v1alpha1"
 KIND: Final = "Cluster"
+SCHEMA_FILE: Final = Path(__file__).with_name("cluster.schema.json")
 
 FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Cluster": {
@@ -109,10 +112,10 @@ FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 DESCRIPTIONS: Final[Mapping[str, str]] = {
     "ClusterSpec.nodes": "The nodes; without any there is one process node called node-1.",
-    "ClusterSpec.images": "What image names stand for: `host` (this machine's programs), or an object with `host: true` "
-    "or `rootfs: DIR` and what an image may carry.",
+    "ClusterSpec.images": "What image names stand for: `host` (this machine's programs), a root filesystem directory, "
+    "or an object with `host: true` or `rootfs: DIR` and what an image may carry.",
     "ClusterSpec.hostImage": "Whether the image name `host` is there without being listed (default true).",
-    "ClusterSpec.schedulers": "Schedulers that pods can name in `schedulerName`; without any there is default-scheduler.",
+    "ClusterSpec.schedulers": "What pods can name in `schedulerName`; default-scheduler is always there.",
     "ClusterSpec.listeners": "Ports of this machine that lead to a Service.",
     "ClusterSpec.onRuntimeExit": "Whether pods end with the runtime (`end`) or run on and are adopted (`keep`).",
     "ClusterSpec.on_runtime_exit": "The same as onRuntimeExit.",
@@ -154,7 +157,7 @@ def json_schema() -> dict[str, Any]:
     """The Cluster document as JSON Schema (2020-12), for editors."""
     definitions = {name: _definition(name, facts) for name, facts in FACTS.items()}
     images = definitions["ClusterSpec"]["properties"]["images"]
-    images["additionalProperties"] = {"anyOf": [{"const": "host"}, {"$ref": "#/$defs/Image"}]}
+    images["additionalProperties"] = {"anyOf": [{"type": "string"}, {"$ref": "#/$defs/Image"}]}
     cluster = definitions["Cluster"]["properties"]
     cluster["apiVersion"] = {"const": API_VERSION}
     cluster["kind"] = {"const": KIND}
@@ -189,3 +192,12 @@ def _property(facts: str | Mapping[str, Any]) -> dict[str, Any]:
     if facts.startswith("@"):
         return {"$ref": f"#/$defs/{facts[1:]}"}
     return dict(_SCALARS[facts])
+
+
+def schema_text() -> str:
+    """The text of `cluster.schema.json` beside this module."""
+    return json.dumps(json_schema(), indent=2, sort_keys=False) + "\n"
+
+
+if __name__ == "__main__":  # python -m kube_actors.config.schema: write the file anew
+    SCHEMA_FILE.write_text(schema_text())

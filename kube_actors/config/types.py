@@ -1,4 +1,7 @@
-"""What a Cluster document says, checked and with defaults applied. Durations are seconds, sizes bytes, cpu thousandths of a core."""
+"""What a Cluster document says, checked and with defaults applied.
+
+Durations are seconds, sizes bytes, cpu thousandths of a core.
+"""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from kube_actors.plan.backoff import FIRST_DELAY, duration_text, restart_at
 from kube_actors.plan.observed import Exit, Observed, PodState, Stage, has_started, is_ready
 from kube_actors.plan.pod_lifecycle import will_restart
 
+
 def container_status(pod: PodView, container: Container, state: PodState, now: float, *, init: bool) -> ContainerStatus:
     """The status of one container."""
     one = state.observed.get(container.name)

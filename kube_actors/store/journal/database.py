@@ -201,15 +201,15 @@ class Database:
             last[revision.key] = commit, checksum
             self._kept.append((commit.resource_version, len(revision.raw)))
             self._kept_bytes += len(revision.raw)
-        self._connection.executemany(_ADD_HISTORY, steps)
         puts, drops = [], []
         for key, (commit, checksum) in last.items():
             if commit.kind == "deleted":
                 drops.append(key)
             else:
                 puts.append((*key, commit.revision.uid, commit.resource_version, checksum, commit.revision.raw))
-        self._connection.executemany(_PUT_OBJECT, puts)
-        self._connection.executemany(_DROP_OBJECT, drops)
+        for statement, rows in ((_ADD_HISTORY, steps), (_PUT_OBJECT, puts), (_DROP_OBJECT, drops)):
+            if rows:  # each statement lets go of the interpreter, and a busy main thread is slow to give it back
+                self._connection.executemany(statement, rows)
 
     def _forget_oldest(self, most: int) -> int:
         """Drops up to `most` of the oldest steps where history has outgrown its bounds; the new floor, or 0."""

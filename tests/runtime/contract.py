@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import abc
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import attrs
 import pytest
@@ -32,6 +33,7 @@ from kube_actors.node.runtime.base import (
     SandboxSpec,
 )
 
+T = TypeVar("T")
 PATIENCE = 10.0  # machine seconds until something that should happen has not
 
 
@@ -92,10 +94,9 @@ class RuntimeContract:
     """For every runtime."""
 
     @pytest.fixture
-    async def stage(self) -> AsyncIterator[Stage]:
+    async def stage(self) -> Stage:
         """Provided by the runtime's own tests."""
         raise AssertionError("override the fixture `stage`")
-        yield
 
     async def test_a_started_container_is_known_by_its_id(self, stage: Stage) -> None:
         """What was started is found again, running, in its sandbox."""
@@ -180,12 +181,14 @@ class RuntimeContract:
         container = await stage.start(RUNS)
         await stage.runtime.signal_container(container, signal.SIGKILL)
         await stage.reopen()
-        with trio.fail_after(PATIENCE):
-            while (found := await stage.runtime.adopt())[0].containers[0].exit is None:
-                await trio.sleep(0.01)
+
+        async def adopted_exit() -> ContainerExited | None:
+            return (await stage.runtime.adopt())[0].containers[0].exit
+
+        found = await eventually(adopted_exit)
         exited = await stage.next_exit()
         assert (exited.id, exited.exit_code) == (container, 137)
-        assert found[0].containers[0].exit == exited
+        assert found == exited
         await stage.no_more_exits()
 
 
@@ -202,8 +205,8 @@ class ProgramContract(RuntimeContract):
         """Both streams, line by line, in CRI format, complete when the exit is reported."""
         spec = await self._shell(stage, "echo out; echo err >&2; printf unfinished")
         await stage.next_exit()
-        lines = [line.split(" ", 3) for line in Path(spec.log_path).read_text().splitlines()]
-        assert sorted((stream, tag, text) for _, stream, tag, text in lines) == [
+        lines = log_lines(spec)
+        assert sorted((stream, tag, text) for stream, tag, text in lines) == [
             ("stderr", "F", "err"),
             ("stdout", "F", "out"),
             ("stdout", "F", "unfinished"),
@@ -353,14 +356,26 @@ def pod_name(uid: str) -> PodName:
 HOST_IMAGE = Image("host", ImageKind.HOST)
 
 
+def log_lines(spec: ContainerSpec) -> list[tuple[str, str, str]]:
+    """A container's log as (stream, tag, text)."""
+    lines = []
+    for line in Path(spec.log_path).read_text().splitlines():
+        _, stream, tag, text = line.split(" ", 3)
+        lines.append((stream, tag, text))
+    return lines
+
+
 def log_text(spec: ContainerSpec) -> str:
     """What a container printed to stdout, lines put together."""
-    text = ""
-    for line in Path(spec.log_path).read_text().splitlines():
-        _, stream, tag, content = line.split(" ", 3)
-        if stream == "stdout":
-            text += content + ("\n" if tag == "F" else "")
-    return text
+    return "".join(text + ("\n" if tag == "F" else "") for stream, tag, text in log_lines(spec) if stream == "stdout")
+
+
+async def eventually(look: Callable[[], Awaitable[T]]) -> T:
+    """What `look` finds, as soon as it finds something; fails after PATIENCE."""
+    with trio.fail_after(PATIENCE):
+        while not (found := await look()):
+            await trio.sleep(0.01)
+    return found
 
 
 async def collect(output: AsyncIterator[tuple[int, bytes]]) -> dict[int, bytes]:
@@ -374,9 +389,13 @@ async def collect(output: AsyncIterator[tuple[int, bytes]]) -> dict[int, bytes]:
 
 async def dial(runtime: Runtime, port: int, uid: str = "u-1") -> trio.abc.HalfCloseableStream:
     """Connect to a pod as soon as its server listens."""
-    with trio.fail_after(PATIENCE):
-        while True:
-            try:
-                return await runtime.connect(uid, port)
-            except OSError:
-                await trio.sleep(0.02)
+
+    async def attempt() -> trio.abc.HalfCloseableStream | None:
+        try:
+            return await runtime.connect(uid, port)
+        except OSError:
+            return None
+
+    stream = await eventually(attempt)
+    assert stream is not None
+    return stream

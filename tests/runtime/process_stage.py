@@ -8,11 +8,14 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import IPv4Network
+from itertools import count
 from pathlib import Path
+from typing import Any
 
+import attrs
 import pytest
 import trio
-from contract import HOST_IMAGE, Does, Stage, pod_name, shell_script
+from contract import HOST_IMAGE, Does, Stage, eventually, log_text, pod_name, shell_script
 
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.node.agent.host_link import interface_name
@@ -38,6 +41,7 @@ class ProcessStage(Stage):
 
     def __init__(self, directory: Path, tier: Tier) -> None:
         self.directory, self.tier = directory, tier
+        self._numbers = count(1)
         self.link: AgentLink
         self._done: trio.Event
         self._left: trio.Event
@@ -52,6 +56,25 @@ class ProcessStage(Stage):
         log = self.directory / "logs" / f"{uid}-{name}-{attempt}.log"
         argv = ("/bin/sh", "-c", shell_script(does))
         return ContainerSpec(ContainerId(uid, name, attempt), HOST_IMAGE, argv, str(log))
+
+    def next_number(self) -> int:
+        """1, 2, 3 …"""
+        return next(self._numbers)
+
+    async def run(self, script: str, *, uid: str = "u-1", name: str = "main", **changes: Any) -> ContainerSpec:
+        """Run a shell script in a pod (made when missing); `changes` are fields of the specification."""
+        if uid not in {found.pod.uid for found in await self.runtime.adopt()}:
+            await self.runtime.create_sandbox(self.sandbox(uid))
+        spec = attrs.evolve(self.container(Does(), uid=uid, name=name), argv=("/bin/sh", "-c", script), **changes)
+        await self.runtime.run_container(spec)
+        return spec
+
+    async def output(self, script: str, **changes: Any) -> str:
+        """What a script prints to stdout until it ends."""
+        spec = await self.run(script, **changes)
+        while (await self.next_exit()).id != spec.id:
+            pass
+        return log_text(spec)
 
     async def reopen(self) -> None:
         """Close the link keeping what runs, and open it anew."""
@@ -96,9 +119,11 @@ class ProcessStage(Stage):
 
 async def process_ended(pid: int) -> None:
     """Wait until a process that is not ours has ended (whoever is to reap it may take its time)."""
-    with trio.fail_after(10):
-        while is_running(pid):
-            await trio.sleep(0.005)
+
+    async def ended() -> bool:
+        return not is_running(pid)
+
+    await eventually(ended)
 
 
 def is_running(pid: int) -> bool:
@@ -123,3 +148,11 @@ async def possible(tier: Tier, directory: Path) -> None:
 
 
 _IMPOSSIBLE: dict[Tier, str] = {}
+
+
+@asynccontextmanager
+async def opened(tier: Tier, directory: Path) -> AsyncIterator[ProcessStage]:
+    """A stage in that tier; the test is skipped where the machine does not allow it."""
+    await possible(tier, directory)
+    async with ProcessStage(directory, tier).opened() as stage:
+        yield stage

@@ -6,20 +6,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-
-pytest.register_assert_rewrite("contract", "process_stage")
-
 from contract import IsolationContract, ProgramContract
-from process_stage import ProcessStage, possible
-
-from kube_actors.node.runtime.agent_link import Tier
-
-
-async def opened(tier: Tier, directory: Path) -> AsyncIterator[ProcessStage]:
-    """A stage in that tier, or a skipped test."""
-    await possible(tier, directory)
-    async with ProcessStage(directory, tier).opened() as stage:
-        yield stage
+from process_stage import ProcessStage, opened
 
 
 class TestTierA(IsolationContract):
@@ -28,7 +16,7 @@ class TestTierA(IsolationContract):
     @pytest.fixture
     async def stage(self, tmp_path: Path) -> AsyncIterator[ProcessStage]:
         """A node in tier A."""
-        async for stage in opened("A", tmp_path):
+        async with opened("A", tmp_path) as stage:
             yield stage
 
 
@@ -38,7 +26,7 @@ class TestTierB(IsolationContract):
     @pytest.fixture
     async def stage(self, tmp_path: Path) -> AsyncIterator[ProcessStage]:
         """A node in tier B."""
-        async for stage in opened("B", tmp_path):
+        async with opened("B", tmp_path) as stage:
             yield stage
 
 
@@ -48,5 +36,5 @@ class TestTierC(ProgramContract):
     @pytest.fixture
     async def stage(self, tmp_path: Path) -> AsyncIterator[ProcessStage]:
         """A node in tier C."""
-        async for stage in opened("C", tmp_path):
+        async with opened("C", tmp_path) as stage:
             yield stage

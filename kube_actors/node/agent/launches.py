@@ -93,7 +93,7 @@ def _volume_bind(world: World, sandbox: Sandbox, mount: Value) -> Bind:
     read_only = mount["read_only"] or volume["kind"] == "files"
     if not os.path.exists(source):
         raise Failure("CreateContainerError", f"volume {mount['volume']!r}: {source} does not exist")
-    target = os.path.normpath("/" + mount["path"])
+    target = os.path.normpath("/" + mount["path"].strip("/"))
     return Bind(source, target, read_only, mount["sub_path"].strip("/"))
 
 

@@ -80,7 +80,11 @@ def enter_root(plan: RootPlan) -> None:
 
 
 def attach(tree: int, target: str, *, read_only: bool = False) -> None:
-    """Put a detached mount at `target`, making a directory or file to carry it where there is none."""
+    """Put a detached mount at `target`, making a directory or file to carry it where there is none.
+
+    Links lead inside the root we are in, which is the container's.
+    """
+    target = os.path.realpath(target)
     if read_only:
         syscalls.mount_setattr(tree, syscalls.MOUNT_ATTR_RDONLY)
     if not os.path.lexists(target):

@@ -45,7 +45,7 @@ def main() -> None:
 
 def _forget_caller() -> None:
     """Nothing of whoever started us: signals, umask, directory, environment, limits."""
-    os.umask(0o077)
+    os.umask(0o022)  # all of ours lies in a private directory, and containers' files are for their users
     os.chdir("/")
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
@@ -99,8 +99,10 @@ def _prepare(settings: Settings) -> tuple[Probe, socket.socket, dict[str, Record
     """Clean up after a dead cluster, then find the tier and enter it."""
     for path in (settings.pods, settings.memory, os.path.join(settings.directory, "trash"), settings.socket):
         remove_tree(path)
-    for path in (settings.directory, settings.memory, settings.pods):
-        os.makedirs(path, mode=0o700, exist_ok=True)
+    os.makedirs(settings.directory, mode=0o700, exist_ok=True)
+    os.chmod(settings.directory, 0o700)
+    for path in (settings.memory, settings.pods):
+        os.makedirs(path, exist_ok=True)
     stale = cgroups.find_hierarchies(settings.cluster_id, read_first("/proc/self/mountinfo"),
                                      read_first("/proc/self/cgroup"))  # fmt: skip
     for base in set(stale.bases.values()):
@@ -121,6 +123,7 @@ def _listen(settings: Settings) -> socket.socket:
     directory = os.open(settings.directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     listener.bind(f"/proc/self/fd/{directory}/{os.path.basename(settings.socket)}")
     os.close(directory)
+    os.chmod(settings.socket, 0o600)
     listener.listen(16)
     return listener
 

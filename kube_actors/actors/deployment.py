@@ -36,7 +36,7 @@ class DeploymentActor(ObjectActor[Describe]):
         """Only questions arrive here."""
         self.context.answer(message, self.describe())
 
-    async def reconcile(self, revision: Revision) -> None:
+    async def reconcile(self, revision: Revision) -> int:
         """One look: snapshot, plan, actions, status."""
         deployment: DeploymentView = revision.view
         replica_sets = [one.view for one in self._replica_sets(deployment)]
@@ -46,11 +46,12 @@ class DeploymentActor(ObjectActor[Describe]):
             self.events.record(about, event.type, event.reason, event.message)
         for action in plan.actions:
             if not await self._perform(action, deployment):
-                return
+                return len(replica_sets)
         if plan.status != deployment.status:
             await self._write_status(body_of(plan.status))
         if plan.wake_at is not None:
             self.context.notify_at(plan.wake_at, self.uid)
+        return len(replica_sets)
 
     def _replica_sets(self, deployment: DeploymentView) -> Iterable[Revision]:
         """Those it owns and the orphans its selector matches, by name."""

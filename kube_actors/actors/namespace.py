@@ -27,10 +27,10 @@ class NamespaceActor(ObjectActor[Describe]):
         """Only questions arrive here."""
         self.context.answer(message, self.describe())
 
-    async def reconcile(self, revision: Revision) -> None:
+    async def reconcile(self, revision: Revision) -> int:
         """Delete what is there; when nothing is, remove the finalizer."""
         if revision.projection.deleting is None:
-            return
+            return 0
         namespace: NamespaceView = revision.view
         content = (_content(one) for one in self.plane.store.in_namespace(self.key.name))
         plan = plan_namespace(content, namespace.status.conditions, self.plane.clock.now())
@@ -41,6 +41,7 @@ class NamespaceActor(ObjectActor[Describe]):
             await self._write_conditions(conditions)
         if plan.empty and FINALIZER in namespace.spec.finalizers:
             await self.client.finalize(self.key, FINALIZER, uid=self.uid)
+        return 0
 
     async def _delete(self, one: Content) -> None:
         try:

@@ -21,6 +21,7 @@ from kube_actors.network.services import Changes, EndpointSlice, ServiceName, Se
 from kube_actors.store import Commit, Key
 
 SLICES = "endpointslices.discovery.k8s.io"
+WITHDRAWN = "withdrawn"
 
 
 class NetworkActor(Actor[NetworkMessage]):
@@ -37,6 +38,7 @@ class NetworkActor(Actor[NetworkMessage]):
         self.withdrawn: set[str] = set()
         self.services_of: dict[str, set[ServiceName]] = {}
         self.endpoints_of: dict[ServiceName, frozenset[str]] = {}
+        self.waiting: list[WithdrawEndpoint] = []
         self.unsubscribe: Callable[[], None] | None = None
 
     async def started(self) -> None:
@@ -63,8 +65,11 @@ class NetworkActor(Actor[NetworkMessage]):
             self.withdrawn.discard(commit.revision.uid)
 
     async def changed(self, keys: frozenset[Any]) -> None:
-        """Services or their endpoints changed."""
-        await self._follow(keys)
+        """Services or their endpoints changed, or pods were withdrawn: one change of the data plane for all of it."""
+        waiting, self.waiting = self.waiting, []
+        await self._follow(name for name in keys if isinstance(name, ServiceName))
+        for ask in waiting:
+            self.context.answer(ask, Withdrawn())
 
     async def _follow(self, names: Iterable[ServiceName]) -> None:
         changes = [self._update(name) for name in names]
@@ -112,8 +117,9 @@ class NetworkActor(Actor[NetworkMessage]):
         match message:
             case WithdrawEndpoint(pod_uid):
                 self.withdrawn.add(pod_uid)
-                await self._follow(sorted(self.services_of.get(pod_uid, ())))
-                self.context.answer(message, Withdrawn())
+                self.waiting.append(message)
+                for name in sorted(self.services_of.get(pod_uid, ())) or (WITHDRAWN,):
+                    self.context.ref.notify(name)
             case Describe():
                 facts = (("services", str(len(self.endpoints_of))), ("ports", str(len(self.table.ports()))))
                 self.context.answer(message, Description((*facts, ("withdrawn", str(len(self.withdrawn))))))

@@ -60,7 +60,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         else:
             self.context.answer(ask, Scaled(ask.replicas, revision.resource_version))
 
-    async def reconcile(self, revision: Revision) -> None:
+    async def reconcile(self, revision: Revision) -> int:
         """One look: snapshot, plan, actions, status."""
         replica_set: ReplicaSetView = revision.view
         now = self.plane.clock.now()
@@ -75,6 +75,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
             )
         if plan.wake_at is not None:
             self.context.notify_at(plan.wake_at, self.uid)
+        return len(pods)
 
     # -- what there is
 

@@ -34,11 +34,11 @@ class ServiceActor(ObjectActor[Describe]):
         """Only questions arrive here."""
         self.context.answer(message, self.describe())
 
-    async def reconcile(self, revision: Revision) -> None:
+    async def reconcile(self, revision: Revision) -> int:
         """One look: snapshot, plan, writes."""
         service: ServiceView = revision.view
         if revision.projection.deleting is not None:
-            return
+            return 0
         pods = self._pods(service)
         selector = LabelSelector.from_object({"matchLabels": {SERVICE_NAME: self.key.name}})
         slices = [one.view for one in self.plane.store.list(SLICES, self.key.namespace, selector)]
@@ -48,6 +48,7 @@ class ServiceActor(ObjectActor[Describe]):
         write = plan_legacy_endpoints(service, pods, existing.view if existing is not None else None)
         if write is not None:
             await self._write_endpoints(write, existing)
+        return len(pods)
 
     def _pods(self, service: ServiceView) -> list[ServicePod]:
         """The pods its selector matches, summarised once per revision."""

@@ -28,6 +28,17 @@ class LabelSelector:
 
     requirements: tuple[Requirement, ...] = ()
     matches_nothing: bool = False
+    # Controllers match thousands of pods against selectors of plain equality: one comparison of dicts settles those.
+    _exact: dict[str, str] = attrs.field(init=False, eq=False, repr=False)
+    _others: tuple[Requirement, ...] = attrs.field(init=False, eq=False, repr=False)
+
+    @_exact.default
+    def _exact_values(self) -> dict[str, str]:
+        return {one.key: one.exact_value for one in self.requirements if one.exact_value is not None}
+
+    @_others.default
+    def _not_exact(self) -> tuple[Requirement, ...]:
+        return tuple(one for one in self.requirements if self._exact.get(one.key) != one.exact_value)
 
     @classmethod
     def parse(cls, text: str) -> LabelSelector:
@@ -64,7 +75,9 @@ class LabelSelector:
         """Whether an object with these labels is meant."""
         if self.matches_nothing:
             return False
-        return all(requirement.matches(labels) for requirement in self.requirements)
+        if not self._exact.items() <= labels.items():
+            return False
+        return all(requirement.matches(labels) for requirement in self._others)
 
     @property
     def empty(self) -> bool:

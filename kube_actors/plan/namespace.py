@@ -57,27 +57,29 @@ def _conditions(remaining: list[Content], now: float) -> list[NamespaceCondition
     """The five conditions of a namespace that is being deleted, in the order Kubernetes writes them."""
     counts = Counter(one.resource for one in remaining)
     finalizers = Counter(finalizer for one in remaining for finalizer in one.finalizers)
-    resources = _listed(counts, "{key}. has {count} resource instances")
-    waiting = _listed(finalizers, "{key} in {count} resource instances")
-    return [
-        _condition(
-            now, "NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"
+    found = [
+        ("NamespaceDeletionDiscoveryFailure", "ResourcesDiscovered", "All resources successfully discovered"),
+        (
+            "NamespaceDeletionGroupVersionParsingFailure",
+            "ParsedGroupVersions",
+            "All legacy kube types successfully parsed",
         ),
-        _condition(
-            now, "NamespaceDeletionGroupVersionParsingFailure", "ParsedGroupVersions", "All legacy kube types successfully parsed"
+        (
+            "NamespaceDeletionContentFailure",
+            "ContentDeleted",
+            "All content successfully deleted, may be waiting on finalization",
         ),
-        _condition(
-            now, "NamespaceDeletionContentFailure", "ContentDeleted", "All content successfully deleted, may be waiting on finalization"
-        ),
-        _condition(now, "NamespaceContentRemaining", "SomeResourcesRemain", f"Some resources are remaining: {resources}")
-        if counts
-        else _condition(now, "NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"),
-        _condition(
-            now, "NamespaceFinalizersRemaining", "SomeFinalizersRemain", f"Some content in the namespace has finalizers remaining: {waiting}"
-        )
-        if finalizers
-        else _condition(now, "NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
+        ("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"),
+        ("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
     ]
+    if counts:
+        listed = _listed(counts, "{key}. has {count} resource instances")
+        found[3] = (found[3][0], "SomeResourcesRemain", f"Some resources are remaining: {listed}")
+    if finalizers:
+        listed = _listed(finalizers, "{key} in {count} resource instances")
+        text = f"Some content in the namespace has finalizers remaining: {listed}"
+        found[4] = (found[4][0], "SomeFinalizersRemain", text)
+    return [_condition(now, *one) for one in found]
 
 
 def _condition(now: float, type: str, reason: str, message: str) -> NamespaceCondition:

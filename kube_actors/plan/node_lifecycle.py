@@ -12,12 +12,24 @@ import attrs
 
 from kube_actors.api.views.cluster import NodeCondition, NodeView, Taint
 from kube_actors.api.views.placement import Toleration
+from kube_actors.plan.scheduling.node_rules import tolerates
 
 UNREACHABLE = "node.kubernetes.io/unreachable"
 NOT_READY = "node.kubernetes.io/not-ready"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 WATCHED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
-OURS = frozenset({(UNREACHABLE, "NoSchedule"), (UNREACHABLE, "NoExecute"), (NOT_READY, "NoSchedule"), (NOT_READY, "NoExecute")})
+# Conditions whose other statuses keep new pods away, by the key of the taint that does it.
+PRESSURES = {
+    "MemoryPressure": "node.kubernetes.io/memory-pressure",
+    "DiskPressure": "node.kubernetes.io/disk-pressure",
+    "PIDPressure": "node.kubernetes.io/pid-pressure",
+    "NetworkUnavailable": "node.kubernetes.io/network-unavailable",
+}
+# The taints this plan adds and takes away; all others are other people's.
+OURS = frozenset(
+    {(key, "NoSchedule") for key in (UNREACHABLE, NOT_READY, UNSCHEDULABLE, *PRESSURES.values())}
+    | {(key, "NoExecute") for key in (UNREACHABLE, NOT_READY)}
+)
 UNKNOWN_REASON = "NodeStatusUnknown"
 UNKNOWN_MESSAGE = "Kubelet stopped posting node status."
 NEVER_REASON = "NodeStatusNeverUpdated"
@@ -37,12 +49,18 @@ class NodePlan:
     wake_at: float | None = None
 
 
-def plan_node(node: NodeView, renewed_at: float, grace_seconds: float, now: float) -> NodePlan:
-    """Judge a node by its last heartbeat: the renewal of its Lease, or its creation while there is none."""
+def plan_node(
+    node: NodeView, renewed_at: float, grace_seconds: float, now: float, *, evicts: bool = True
+) -> NodePlan:
+    """Judge a node by its last heartbeat: the renewal of its Lease, or its creation while there is none.
+
+    `evicts` False is for when no node at all is ready: then it is rather the observer that is cut off, and Kubernetes
+    takes no pod away (no NoExecute taint is set, and those set before are lifted).
+    """
     silent = now - renewed_at > grace_seconds
     conditions = _unknown(node, now) if silent else node.status.conditions
     ready = next((one.status for one in conditions if one.type == "Ready"), "Unknown")
-    taints = _taints(node, ready, now)
+    taints = _taints(node, _wanted(node, conditions, ready, evicts), now)
     return NodePlan(
         conditions=conditions if conditions != node.status.conditions else None,
         taints=taints if taints != node.spec.taints else None,
@@ -64,18 +82,27 @@ def _unknown(node: NodeView, now: float) -> tuple[NodeCondition, ...]:
     return tuple(known.values())
 
 
-def _taints(node: NodeView, ready: str, now: float) -> tuple[Taint, ...]:
-    """Other people's taints, then ours: for an unreachable, a not ready, and a cordoned node."""
+def _wanted(
+    node: NodeView, conditions: Sequence[NodeCondition], ready: str, evicts: bool
+) -> list[tuple[str, str]]:
+    """The taints (key, effect) that should be there: for an unreachable, unready, strained or cordoned node."""
     wanted: list[tuple[str, str]] = []
-    if ready == "Unknown":
-        wanted = [(UNREACHABLE, "NoSchedule"), (UNREACHABLE, "NoExecute")]
-    elif ready == "False":
-        wanted = [(NOT_READY, "NoSchedule"), (NOT_READY, "NoExecute")]
+    state = {"Unknown": UNREACHABLE, "False": NOT_READY}.get(ready)
+    if state is not None:
+        wanted.append((state, "NoSchedule"))
+        if evicts:
+            wanted.append((state, "NoExecute"))
+    strained = (PRESSURES[one.type] for one in conditions if one.type in PRESSURES and one.status == "True")
+    wanted.extend((key, "NoSchedule") for key in strained)
     if node.spec.unschedulable:
         wanted.append((UNSCHEDULABLE, "NoSchedule"))
-    ours = OURS | {(UNSCHEDULABLE, "NoSchedule")}
+    return wanted
+
+
+def _taints(node: NodeView, wanted: Sequence[tuple[str, str]], now: float) -> tuple[Taint, ...]:
+    """Other people's taints and those of ours that stay, as they are; then the new ones."""
     present = {(taint.key, taint.effect): taint for taint in node.spec.taints}
-    kept = [taint for taint in node.spec.taints if (taint.key, taint.effect) not in ours or (taint.key, taint.effect) in wanted]
+    kept = [taint for place, taint in present.items() if place not in OURS or place in wanted]
     added = [Taint(key, "", effect, now) for key, effect in wanted if (key, effect) not in present]
     return (*kept, *added)
 
@@ -109,17 +136,6 @@ def eviction_time(tenant: Tenant, taints: Sequence[Taint]) -> float | None:
             end = added + max(0, min(seconds))
             due = end if due is None else min(due, end)
     return due
-
-
-def tolerates(toleration: Toleration, taint: Taint) -> bool:
-    """Whether a toleration covers a taint: effect and key (empty: any), and the value unless it only has to exist."""
-    if toleration.effect and toleration.effect != taint.effect:
-        return False
-    if toleration.key and toleration.key != taint.key:
-        return False
-    if not toleration.key and toleration.operator != "Exists":
-        return False
-    return toleration.operator == "Exists" or toleration.value == taint.value
 
 
 def due_evictions(

@@ -84,8 +84,8 @@ def _remembered(statuses: Mapping[str, ContainerStatus], now: float) -> dict[str
             observed[name] = attrs.evolve(before, stage=Stage.RUNNING, started_at=started_at).sandbox_gone(now)
         elif before.last_exit is not None:
             # Waiting to be restarted: the attempt before had ended, and its number is the restart count.
-            attempt = max(0, status.restart_count)
-            observed[name] = attrs.evolve(before, attempt=attempt, last_exit=None, current=False).exited(before.last_exit)
+            ended_before = attrs.evolve(before, last_exit=None, current=False)
+            observed[name] = ended_before.exited(before.last_exit)
     return observed
 
 

@@ -99,7 +99,7 @@ def content_changed(new: Body, old: Body) -> bool:
 def record_owner(request: Request, author: Author) -> None:
     """Write down who owns what this request changed. The frame of an object and its first status are nobody's."""
     new, old = request.new, request.old
-    missing = {name: {} for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in (old or {})}
+    missing: Body = {name: {} for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in (old or {})}
     if old is None and "status" in new and request.resource.subresource("status") is not None:
         missing["status"] = new["status"]
     before = {**missing, **(old or {})} if missing else old or {}

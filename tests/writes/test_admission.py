@@ -120,10 +120,12 @@ async def test_node_ports(world: World) -> None:
 
 
 class Slow:
-    """A webhook of a kind: asks somebody, and meanwhile others write."""
+    """A webhook of a kind: asks somebody, and the first `times` times bob writes meanwhile."""
 
-    def __init__(self, meanwhile: Any) -> None:
-        self.meanwhile = meanwhile
+    world: World
+
+    def __init__(self, times: int) -> None:
+        self.times = times
         self.asked = 0
 
     def matches(self, request: Request) -> bool:
@@ -137,19 +139,17 @@ class Slow:
 
     async def _ask(self, request: Request) -> None:
         await trio.lowlevel.checkpoint()
-        await self.meanwhile(self.asked)
+        if self.asked <= self.times:
+            bob = self.world.named("bob")
+            await bob.mutate(SETTINGS, lambda body: body["data"].update(bob=str(self.asked)))
         request.new["metadata"]["labels"] = {"seen": str(self.asked)}
 
 
 async def _overtaken(times: int) -> tuple[World, Slow]:
     """A world in which bob is faster than alice this many times."""
 
-    async def meanwhile(asked: int) -> None:
-        if asked <= times:
-            await world.named("bob").mutate(SETTINGS, lambda body: body["data"].update(bob=str(asked)))
-
-    slow = Slow(meanwhile)
-    world = World(Admission(mutating=(slow,)))
+    slow = Slow(times)
+    world = slow.world = World(Admission(mutating=(slow,)))
     await world.client.create(config_map(a="1"))
     return world, slow
 

@@ -204,7 +204,7 @@ class Agent:
 
     def _leave(self) -> None:
         settings = self.world.settings
-        for path in (settings.socket, settings.pods, os.path.join(settings.directory, "trash")):
-            with contextlib.suppress(OSError):
+        for path in (settings.pods, os.path.join(settings.directory, "trash"), settings.socket):
+            with contextlib.suppress(OSError):  # the socket last: without one a new cluster may start here
                 remove_tree(path)
         self.world.loop.stop()

@@ -47,7 +47,7 @@ class HostLink:
                 routes.address(index, machine).route(gateway, index=index, scope=SCOPE_LINK, source=machine)
                 for cidr in (settings.pod_cidr, settings.service_cidr, settings.node_cidr):
                     routes.route(cidr, via=gateway, index=index, source=machine)
-                routes.commit()
+                _commit(routes, settings)
         finally:
             syscalls.setns(self._home, syscalls.NEWNET)
         with Routes() as routes:
@@ -63,6 +63,15 @@ class HostLink:
                     routes.delete_link(self._name).commit()
         finally:
             syscalls.setns(self._home, syscalls.NEWNET)
+
+
+def _commit(routes: Routes, settings: Settings) -> None:
+    try:
+        routes.commit()
+    except FileExistsError as error:
+        ranges = f"{settings.pod_cidr}, {settings.service_cidr} or {settings.node_cidr}"
+        message = f"the machine has a route to {ranges} already, perhaps of another cluster; choose other ranges"
+        raise FileExistsError(message) from error
 
 
 def _free_index() -> int:

@@ -109,7 +109,8 @@ class Routes:
     def delete_route(self, network: str) -> Self:
         """Take a route of the main table away."""
         destination, length = split_network(network)
-        body = struct.pack("=BBBBBBBBI", 2, length, 0, 0, TABLE_MAIN, 0, 0, 0, 0)
+        any_scope = 255
+        body = struct.pack("=BBBBBBBBI", 2, length, 0, 0, TABLE_MAIN, 0, any_scope, 0, 0)
         return self._add(_DELROUTE, body + attribute(_RTA_DST, socket.inet_aton(destination)), 0)
 
     def commit(self) -> None:

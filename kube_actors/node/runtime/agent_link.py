@@ -29,6 +29,7 @@ Tier = Literal["A", "B", "C"]
 _RECONNECT_WITHIN = 10.0  # seconds
 _RECONNECT_EVERY = 0.02
 _END_WITHIN = 10.0
+_CONNECT_WITHIN = 12.0  # longer than an agent may take to end
 _C_RANGES = ("127.244.0.0/16", "127.96.0.0/16", "127.224.0.0/16")
 _LOOPBACK = IPv4Network("127.0.0.0/8")
 
@@ -195,14 +196,26 @@ class AgentLink:
         return lambda: self._listeners.remove(listener)
 
     async def connect_agent(self) -> None:
-        """Connect and greet; starts the agent when there is none. Raises RuntimeFailure."""
-        connection = await AgentConnection.open(self._settings, keep=self._keep)
-        if connection is None:
-            await start_agent(self._settings)
-            connection = await AgentConnection.open(self._settings, keep=self._keep)
-            if connection is None:
-                raise RuntimeFailure("AgentNotStarted", "the agent started but cannot be reached")
-        self._connection, self.hello = connection, connection.hello
+        """Connect and greet; starts the agent when there is none, waits for one that is just ending or being left.
+
+        Raises RuntimeFailure.
+        """
+        last: Exception = RuntimeFailure("AgentNotStarted", "the agent started but cannot be reached")
+        with trio.move_on_after(_CONNECT_WITHIN):
+            while True:
+                try:
+                    connection = await AgentConnection.open(self._settings, keep=self._keep)
+                except (RuntimeFailure, RuntimeGone) as failure:
+                    if isinstance(failure, RuntimeFailure) and failure.reason != "Busy":
+                        raise
+                    last = failure
+                    await trio.sleep(_RECONNECT_EVERY)
+                    continue
+                if connection is not None:
+                    self._connection, self.hello = connection, connection.hello
+                    return
+                await start_agent(self._settings)
+        raise RuntimeFailure("AgentNotStarted", str(last)) from last
 
     async def serve(self, nursery: trio.Nursery) -> None:
         """Read answers and events; connect again after a loss. Raises RuntimeGone when the agent stays away."""

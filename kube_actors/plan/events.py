@@ -12,7 +12,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 SIMILAR_LIMIT = 10
-"""So many events that differ only in their message are told apart; later ones are put together."""
+"""From so many events on that differ only in their message, they are put together."""
 SIMILAR_WINDOW = 600.0
 BURST = 25
 """Events an object may cause at once, per source; afterwards one every five minutes."""
@@ -106,11 +106,11 @@ class EventCorrelator:
         messages, last = self._messages.pop(similar, (set(), now))
         if now - last > SIMILAR_WINDOW:
             messages = set()
-        if len(messages) <= SIMILAR_LIMIT:
+        if len(messages) < SIMILAR_LIMIT:
             messages.add(message)
         self._messages[similar] = (messages, now)
         _forget_oldest(self._messages)
-        return COMBINED + message if len(messages) > SIMILAR_LIMIT else message
+        return COMBINED + message if len(messages) >= SIMILAR_LIMIT else message
 
     def _allowed(self, source: tuple[str, str, str], now: float) -> bool:
         bucket = self._buckets.get(source)

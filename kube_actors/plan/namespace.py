@@ -73,7 +73,9 @@ def _conditions(remaining: list[Content], now: float) -> list[NamespaceCondition
         ("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
     ]
     if counts:
-        listed = _listed(counts, "{key}. has {count} resource instances")
+        # Kubernetes writes RESOURCE.GROUP, and leaves the dot where the group is empty.
+        dotted = {name if "." in name else f"{name}.": count for name, count in counts.items()}
+        listed = _listed(dotted, "{key} has {count} resource instances")
         found[3] = (found[3][0], "SomeResourcesRemain", f"Some resources are remaining: {listed}")
     if finalizers:
         listed = _listed(finalizers, "{key} in {count} resource instances")

@@ -21,15 +21,16 @@ M = TypeVar("M")
 Route = Callable[[Commit], Iterable[str]]
 NAME_RETRY = 0.01
 PAUSE = "pause"
-PAUSE_PER_OBJECT = 0.0002
-LONGEST_PAUSE = 0.1
-"""Cluster seconds between two looks: 0.2 ms for each object looked at, a tenth of a second at most."""
 RETRY = 0.01
 LOOK_AGAIN = frozenset({"Conflict", "NotFound", "AlreadyExists"})
 
 
 class ObjectActor(Actor[M], Generic[M]):
     """The actor of one object. Whatever woke it, it takes a fresh snapshot and brings the world closer to it."""
+
+    pause_per_object = 0.0002
+    longest_pause = 0.1
+    """Cluster seconds between two looks: so many for each object looked at, and so many at most."""
 
     def __init__(self, plane: ControlPlane, key: Key, uid: str) -> None:
         self.plane = plane
@@ -59,7 +60,7 @@ class ObjectActor(Actor[M], Generic[M]):
                 raise
             self.context.notify_at(self.plane.clock.now() + RETRY, RETRY)
         else:
-            self.not_before = now + min(size * PAUSE_PER_OBJECT, LONGEST_PAUSE)
+            self.not_before = now + min(size * self.pause_per_object, self.longest_pause)
 
     @abc.abstractmethod
     async def reconcile(self, revision: Revision) -> int:

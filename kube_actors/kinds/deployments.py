@@ -80,7 +80,7 @@ def _amount(field: str, value: Any) -> list[Cause]:
     if not is_percent(value) or value.startswith(("-", "+")):
         why = (
             "a valid percent string must be a numeric string followed by an ending '%' "
-            "(e.g. '1%', or '93%', regex used for validation is '[0-9]+%')"
+            "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
         )
         return [causes.invalid(field, value, why)]
     return []

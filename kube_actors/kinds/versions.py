@@ -31,11 +31,11 @@ def _selector_from_labels(body: Body) -> None:
     if not isinstance(spec, dict) or spec.get("selector"):
         return
     template = spec.get("template")
-    labels = template.get("metadata", {}).get("labels") if isinstance(template, dict) else None
-    if labels:
+    metadata = template.get("metadata") if isinstance(template, dict) else None
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    if isinstance(labels, dict) and labels:
         spec["selector"] = {"matchLabels": dict(labels)}
-        metadata = body.setdefault("metadata", {})
-        metadata.setdefault("labels", dict(labels))
+        body.setdefault("metadata", {}).setdefault("labels", dict(labels))
 
 
 def _deployment_of_extensions(body: Body) -> None:
@@ -76,7 +76,7 @@ def _rollback_to(body: Body, spec: Body) -> None:
         annotations["deprecated.deployment.rollback.to"] = str(rollback.get("revision", 0))
 
 
-_CONVERSIONS: Mapping[tuple[str, str], Conversion] = {
+CONVERSIONS: Mapping[tuple[str, str], Conversion] = {
     ("extensions/v1beta1", "Deployment"): Conversion("apps/v1", "v1.16", _deployment_of_extensions),
     ("extensions/v1beta1", "ReplicaSet"): Conversion("apps/v1", "v1.16", _selector_from_labels),
     ("extensions/v1beta1", "DaemonSet"): Conversion("apps/v1", "v1.16", _selector_from_labels),
@@ -112,7 +112,7 @@ _CONVERSIONS: Mapping[tuple[str, str], Conversion] = {
 def convert(body: Body) -> tuple[Body, list[str]]:
     """A body in the version the cluster speaks, and a warning naming it; current bodies come back as they are."""
     old, kind = str(body.get("apiVersion", "")), str(body.get("kind", ""))
-    conversion = _CONVERSIONS.get((old, kind))
+    conversion = CONVERSIONS.get((old, kind))
     if conversion is None:
         return body, []
     converted: Body = clone(body)

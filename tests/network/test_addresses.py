@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kube_actors.network.addresses import (
@@ -107,6 +107,7 @@ def test_a_slice_that_does_not_fit_is_refused() -> None:
         NodeSlices(IPv4Network("10.244.0.0/24"), 16)
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.just("allocate"), st.integers(0, 12), st.integers(0, 12).map(lambda n: ("release", n)))))
 def test_a_pool_never_gives_a_number_twice(steps: list[object]) -> None:
     """Against a plain set: what is given out is free, inside, and everything free can be had."""
@@ -138,6 +139,7 @@ def test_a_pool_never_gives_a_number_twice(steps: list[object]) -> None:
         assert pool.free == 9 - len(used)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 8))
 def test_no_quick_reuse(free: int) -> None:
     """With `free` numbers left, one that is released comes back after all of them."""

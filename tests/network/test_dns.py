@@ -18,7 +18,7 @@ import dns.opcode
 import dns.rcode
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from trio.testing import MockClock, wait_all_tasks_blocked
 
@@ -201,6 +201,7 @@ SLICES = st.lists(st.sampled_from(["10.244.0.1", "10.244.0.2"]), unique=True).ma
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(SERVICES), SLICES, st.booleans()), max_size=20))
 def test_an_index_after_any_changes_equals_one_from_scratch(
     steps: list[tuple[PublishedService, list[EndpointSlice], bool]],

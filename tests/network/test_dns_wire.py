@@ -9,7 +9,7 @@ import dns.message
 import dns.name
 import dns.rdatatype
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kube_actors.network.dns_wire import (
@@ -32,6 +32,7 @@ LABEL = st.text("abcXYZ019-_", min_size=1, max_size=63)
 NAME = st.lists(LABEL, min_size=1, max_size=3).map(".".join)
 
 
+@settings(deadline=None)
 @given(NAME, st.sampled_from(["A", "AAAA", "SRV", "PTR", "TXT"]), st.booleans())
 def test_queries_are_read(name: str, type_: str, edns: bool) -> None:
     """Name, type, id and EDNS size of queries another implementation wrote."""
@@ -42,6 +43,7 @@ def test_queries_are_read(name: str, type_: str, edns: bool) -> None:
     assert query.recursion_desired
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NAME, st.binary(min_size=4, max_size=4)), max_size=40), st.sampled_from([512, 1232, 65535]))
 def test_answers_are_understood(records: list[tuple[str, bytes]], size: int) -> None:
     """What we write, compression included, another implementation reads; what does not fit is cut with the flag set."""
@@ -57,6 +59,7 @@ def test_answers_are_understood(records: list[tuple[str, bytes]], size: int) -> 
     assert read_answers(wire) == (Rcode.NOERROR, answers[: len(found)])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_either_a_query_or_malformed(data: bytes) -> None:
     """Nothing a client sends raises anything else, and what is accepted can be answered."""
@@ -70,6 +73,7 @@ def test_any_bytes_are_either_a_query_or_malformed(data: bytes) -> None:
     write_error(data, Rcode.FORMERR)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_a_damaged_query_is_either_read_or_malformed(data: st.DataObject) -> None:
     """Single bytes of a good query changed, or its end cut off."""

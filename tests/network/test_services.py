@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import attrs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kube_actors.network.data_plane import NullDataPlane
@@ -147,6 +147,7 @@ def updates(draw: st.DrawFn) -> tuple[ServiceName, list[ServicePort]]:
     return service, [port(n, *draw(st.sets(st.sampled_from("xyz"))), service=service) for n in numbers]
 
 
+@settings(deadline=None)
 @given(st.lists(updates(), max_size=30))
 def test_a_data_plane_after_any_changes_equals_the_model_from_scratch(
     steps: list[tuple[ServiceName, list[ServicePort]]],

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, TypeVar, Union, get_args, get_origin
 
 import attrs
 from cattrs import Converter
@@ -133,9 +134,31 @@ def _mapping_hook(kind: Any, converter: Converter) -> Callable[[Any, Any], Mappi
     return lambda value, _: {key: structure(one, item) for key, one in value.items()} if value else {}
 
 
-def _class_hook(cls: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+def _is_view(kind: Any) -> bool:
+    """Whether it is one of the classes of this package (`Quantity` and `LabelSelector` are read their own way)."""
+    return attrs.has(kind) and kind.__module__.startswith(__package__ or "")
+
+
+def _is_optional(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType) and len(get_args(kind)) == 2 and NoneType in get_args(kind)
+
+
+def _optional_hook(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    item = next(one for one in get_args(kind) if one is not NoneType)
+    if item in (str, int, bool):
+        return _as_is
+    structure = _class_structure(item, converter) if _is_view(item) else converter.get_structure_hook(item)
+    return lambda value, _: None if value is None else structure(value, item)
+
+
+def _class_structure(cls: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    """Structuring of an object that is there."""
     names = {field.name: override(rename=json_name(field.name)) for field in attrs.fields(cls)}
-    structure = make_dict_structure_fn(cls, converter, **names)  # type: ignore[arg-type]
+    return make_dict_structure_fn(cls, converter, **names)  # type: ignore[arg-type]
+
+
+def _class_hook(cls: Any, converter: Converter) -> Callable[[Any, Any], Any]:
+    structure = _class_structure(cls, converter)
     return lambda value, kind: cls() if value is None else structure(value, kind)
 
 
@@ -149,10 +172,11 @@ def _class_unstructure(cls: Any, converter: Converter) -> Callable[[Any], dict[s
 
 def _build() -> Converter:
     converter = Converter(detailed_validation=False, omit_if_default=True)
+    converter.register_structure_hook_factory(_is_optional, _optional_hook)
     converter.register_structure_hook_factory(_is_mapping, _mapping_hook)
     converter.register_structure_hook_factory(_is_variadic_tuple, _tuple_hook)
-    converter.register_structure_hook_factory(attrs.has, _class_hook)
-    converter.register_unstructure_hook_factory(attrs.has, _class_unstructure)
+    converter.register_structure_hook_factory(_is_view, _class_hook)
+    converter.register_unstructure_hook_factory(_is_view, _class_unstructure)
     converter.register_structure_hook(Quantity, _structure_quantity)
     converter.register_structure_hook_func(lambda kind: kind in (Time, MicroTime), _structure_time)
     converter.register_structure_hook(LabelSelector, _structure_selector)

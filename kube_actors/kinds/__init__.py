@@ -76,8 +76,9 @@ def project(resource_id: str, body: Mapping[str, Any]) -> Projection:
 
 
 def project_status(resource_id: str, body: Mapping[str, Any], before: Projection) -> Projection:
-    """The projection after a write that left the metadata alone: only the facts are new."""
-    facts = hooks_for(resource_id).project(body)
+    """The projection after a write of the status that left the metadata alone: only the facts are new."""
+    hooks = hooks_for(resource_id)
+    facts = hooks.project(body) if hooks.project_status is None else hooks.project_status(body, before.facts)
     return Projection(  # spelt out: attrs.evolve costs as much as the facts themselves
         labels=before.labels,
         owners=before.owners,

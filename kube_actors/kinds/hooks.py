@@ -43,7 +43,8 @@ class Hooks:
     * `default`: fill in what Kubernetes fills in; must change nothing when run again.
     * `prepare_create`, `prepare_update(new, old, subresource)`: reset what this request may not set.
     * `validate(new, old)`: every cause at once; `old` is None on create.
-    * `project`: the summary that deciding code reads instead of the body.
+    * `project`: the summary that deciding code reads instead of the body; `project_status(body, before)` makes it from
+      the one before when only the status changed.
     * `selectable_fields`: what field selectors may ask for; other fields are refused.
     * `columns(body, now)`: the cells of `kubectl get`, in the registry's order of columns.
     * `name`: grammar of `metadata.name`; `generation(new, old)`: whether this change counts, None when not counted.
@@ -56,6 +57,7 @@ class Hooks:
     prepare_update: Callable[[Body, Body, str], None] = _keep
     validate: Callable[[Body, Body | None], list[Cause]] = _no_causes
     project: Callable[[Mapping[str, Any]], Any] = _no_facts
+    project_status: Callable[[Mapping[str, Any], Any], Any] | None = None
     selectable_fields: tuple[str, ...] = METADATA_FIELDS
     columns: Callable[[Body, float], Row] | None = None
     name: Callable[[str], list[str]] = names.dns1123_subdomain

@@ -11,17 +11,27 @@ from kube_actors.api.times import parse_rfc3339
 from kube_actors.kinds.facts import PodFacts
 
 Body = Mapping[str, Any]
+HostPort = tuple[str, str, int]
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 def pod_facts(pod: Body) -> PodFacts:
     """Summarise a pod; robust against anything that is not there yet."""
+    spec = pod.get("spec") or {}
+    return _facts(pod, pod_requests(spec), _host_ports(spec))
+
+
+def pod_facts_after_status(pod: Body, before: PodFacts) -> PodFacts:
+    """The same, when only the status changed since `before`."""
+    return _facts(pod, before.requests, before.host_ports)
+
+
+def _facts(pod: Body, requests: tuple[int, int], host_ports: tuple[HostPort, ...]) -> PodFacts:
     spec, status = pod.get("spec") or {}, pod.get("status") or {}
     phase = status.get("phase", "Pending")
     ready = _condition(status, "Ready")
     is_ready = ready is not None and ready.get("status") == "True"
     labels = pod["metadata"].get("labels") or {}
-    started = status.get("startTime")
     return PodFacts(
         phase=phase,
         ready=is_ready,
@@ -29,26 +39,15 @@ def pod_facts(pod: Body) -> PodFacts:
         node=spec.get("nodeName", ""),
         address=status.get("podIP", ""),
         template_hash=labels.get("pod-template-hash", ""),
-        requests=pod_requests(spec),
-        host_ports=_host_ports(spec),
+        requests=requests,
+        host_ports=host_ports,
         terminal=phase in ("Succeeded", "Failed"),
-        restarts=sum(each.get("restartCount", 0) for each in status.get("containerStatuses") or ()),
+        restarts=sum([each.get("restartCount", 0) for each in status.get("containerStatuses") or ()]),
         scheduler_name=spec.get("schedulerName", ""),
         priority=spec.get("priority", 0),
         scheduled=bool(spec.get("nodeName")),
-        started=_time(started),
-        deletion_cost=_deletion_cost(pod["metadata"].get("annotations") or {}),
+        started=_time(status.get("startTime")),
     )
-
-
-def _deletion_cost(annotations: Mapping[str, str]) -> int:
-    """The annotation's 32-bit number; 0 when there is none or it is no such number."""
-    text = annotations.get(DELETION_COST, "0")
-    digits = text.removeprefix("-")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= 10):
-        return 0
-    cost = int(text)
-    return cost if -(2**31) <= cost < 2**31 else 0
 
 
 def pod_requests(spec: Body) -> tuple[int, int]:
@@ -80,7 +79,7 @@ def _pair(amounts: Body) -> tuple[int, int]:
     return (Quantity.parse(cpu).milli if cpu else 0, Quantity.parse(memory).value if memory else 0)
 
 
-def _host_ports(spec: Body) -> tuple[tuple[str, str, int], ...]:
+def _host_ports(spec: Body) -> tuple[HostPort, ...]:
     return tuple(
         (port.get("protocol", "TCP"), port.get("hostIP") or "0.0.0.0", port["hostPort"])
         for name in ("initContainers", "containers")

@@ -128,6 +128,6 @@ def _projection(request: Request, old: Body, live: Revision) -> Projection:
     """What the store keeps beside the new body; metadata that only changed hands is not read again."""
     metadata, before = request.new["metadata"], old["metadata"]
     projected = ("labels", "ownerReferences", "finalizers", "generation", "deletionTimestamp")
-    if all(metadata.get(name) == before.get(name) for name in projected):
+    if request.subresource == "status" and all(metadata.get(name) == before.get(name) for name in projected):
         return project_status(request.key.resource, request.new, live.projection)
     return project(request.key.resource, request.new)

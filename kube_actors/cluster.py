@@ -86,7 +86,8 @@ class Cluster:
     async def reconfigure(self, config: ClusterConfig) -> None:
         """Apply a changed Cluster document: nodes come, go and change. InputError names what needs a restart."""
         check_reconfiguration(self.config, config)
-        assert self.nodes is not None and self.factory is not None, "a cluster is given out when it is complete"
+        assert self.nodes is not None, "a cluster is given out when it is complete"
+        assert self.factory is not None, "a cluster is given out when it is complete"
         self.factory.config = config
         self.config = config
         await self.nodes.ask(SetNodes(config.nodes), deadline=RECONFIGURE_DEADLINE)
@@ -135,9 +136,9 @@ async def open_cluster(
         background.start_soon(store.run, name="journal")
         link = None
         if needs_agent(config):
-            opening = open_agent(
-                Path(state.agent), cluster_id=cluster_id, ranges=ranges, on_exit=config.on_runtime_exit, tier=config.tier
-            )
+            keep = config.on_runtime_exit
+            agent = Path(state.agent)
+            opening = open_agent(agent, cluster_id=cluster_id, ranges=ranges, on_exit=keep, tier=config.tier)
             link = await stack.enter_async_context(opening)
         ranges = agent_ranges(ranges, link)
         failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)

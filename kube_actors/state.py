@@ -23,7 +23,7 @@ def default_state_home() -> Path:
 
 
 def private_directory(path: Path) -> None:
-    """Make a directory only its owner can enter. InputError when it cannot be made or written, or is somebody else's."""
+    """Make a directory only its owner can enter. InputError when it cannot be made, written, or is somebody else's."""
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = path.stat()

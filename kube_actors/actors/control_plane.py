@@ -1,4 +1,4 @@
-"""What every actor of a cluster is given: the store, a client of its own, the clock, the event recorder and the directory."""
+"""What every actor of a cluster is given: the store, a client of its own, the clock, events and the directory."""
 
 from __future__ import annotations
 

@@ -28,7 +28,11 @@ class NetworkActor(Actor[NetworkMessage]):
     """Follows Services and their slices into the data plane and the DNS records."""
 
     def __init__(
-        self, plane: ControlPlane, data_plane: DataPlane, records: RecordIndex, node_addresses: Callable[[], Iterable[str]]
+        self,
+        plane: ControlPlane,
+        data_plane: DataPlane,
+        records: RecordIndex,
+        node_addresses: Callable[[], Iterable[str]],
     ) -> None:
         self.plane = plane
         self.data_plane = data_plane

@@ -107,7 +107,8 @@ class NodeLifecycle(Actor[Describe]):
                 revision.key, lambda body: body["status"].update(conditions=conditions), subresource="status"
             )
             about = reference_to(revision, kind="Node", api_version="v1")
-            self.events.record(about, "Normal", "NodeNotReady", f"Node {revision.key.name} status is now: NodeNotReady")
+            text = f"Node {revision.key.name} status is now: NodeNotReady"
+            self.events.record(about, "Normal", "NodeNotReady", text)
         if plan.taints is not None:
             await self._write_taints(revision.key, plan.taints)
 

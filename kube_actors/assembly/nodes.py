@@ -123,7 +123,8 @@ class NodeFactory:
         if node not in self.addresses:
             known = self.plane.store.get(Key("nodes", "", node))
             stored = known.projection.facts.address if known is not None else ""
-            self.addresses[node] = stored if stored and stored in self.node_addresses else self.node_addresses.allocate()
+            known_here = bool(stored) and stored in self.node_addresses
+            self.addresses[node] = stored if known_here else self.node_addresses.allocate()
         return self.addresses[node]
 
     def _runtime(self, node: NodeConfig, address: str) -> Runtime:

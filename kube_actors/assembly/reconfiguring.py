@@ -18,7 +18,7 @@ def check_reconfiguration(old: ClusterConfig, new: ClusterConfig) -> None:
     runtime and everything else stays as it was when the cluster started.
     """
     problems = [
-        Problem("cannot change while the cluster runs", path=f"$.spec.{NAMES.get(field.name, field.name)}", hint="restart it")
+        Problem("cannot change while the cluster runs", path=f"$.spec.{_yaml_name(field.name)}", hint="restart it")
         for field in attrs.fields(ClusterConfig)
         if field.name not in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
     ]
@@ -29,12 +29,16 @@ def check_reconfiguration(old: ClusterConfig, new: ClusterConfig) -> None:
         if node.name in before and node.runtime != before[node.name].runtime
     ]
     problems += [
-        Problem(f"node {node.name!r} needs an agent, which this cluster was started without", path="$.spec.nodes", hint="restart it")
+        Problem(f"node {node.name!r} runs processes, which this cluster cannot yet", path="$.spec.nodes", hint="restart it")
         for node in new.nodes
         if _is_process(node) and not any(_is_process(one) for one in old.nodes)
     ]
     if problems:
         raise InputError(problems)
+
+
+def _yaml_name(field: str) -> str:
+    return NAMES.get(field, field)
 
 
 def _is_process(node: NodeConfig) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -37,8 +37,8 @@ class Findings:
             raise InputError(self.problems)
 
 
-def validate(file: ClusterFile, *, complete: bool) -> Findings:
-    """Judge what was read. With `complete` what it names must be in it; otherwise a cluster may have it.
+def validate(file: ClusterFile, *, known: Collection[Key] | None = ()) -> Findings:
+    """Judge what was read. What it names must be in it or among the `known`; None: nobody knows what else there is.
 
     What could not be read is among the problems; names are then not looked up where what they name may have been.
     """
@@ -47,8 +47,8 @@ def validate(file: ClusterFile, *, complete: bool) -> Findings:
         check.add(manifest)
     problems = [*file.problems, *check.problems, *_duplicates(check.objects)]
     warnings = list(check.warnings)
-    world = _World(file, {each.key: each for each in check.objects}, pod_templates(check.objects))
-    if complete and file.whole:
+    world = _World(file, {each.key: each for each in check.objects}, pod_templates(check.objects), known or ())
+    if known is not None and file.whole:
         problems += world.dangling()
         warnings += world.suspicious()
     return Findings(_sorted(problems, file), _sorted(warnings, file), tuple(check.objects))
@@ -76,6 +76,7 @@ class _World:
     file: ClusterFile
     objects: dict[Key, CheckedObject]
     templates: list[PodTemplate]
+    elsewhere: Collection[Key]
 
     @property
     def config(self) -> ClusterConfig:
@@ -97,7 +98,9 @@ class _World:
         yield from self._listeners()
 
     def _namespaces(self) -> Iterator[Problem]:
-        known = BUILT_IN_NAMESPACES | {key.name for key in self.objects if key.resource == "namespaces"}
+        known = BUILT_IN_NAMESPACES | {
+            key.name for key in (*self.objects, *self.elsewhere) if key.resource == "namespaces"
+        }
         for each in self.objects.values():
             namespace = each.key.namespace
             if namespace and namespace not in known:
@@ -108,7 +111,7 @@ class _World:
         target = self.objects.get(reference.key)
         name = reference.key.name
         if target is None:
-            if name == _ROOT_CA:
+            if name == _ROOT_CA or reference.key in self.elsewhere:
                 return
             hint = did_you_mean(name, self._names(reference.key))
             if any(key.resource == reference.key.resource and key.name == name for key in self.objects):
@@ -133,6 +136,8 @@ class _World:
             path = f"$.spec.listeners[{index}]"
             key = Key("services", listener.namespace, listener.service)
             service = self.objects.get(key)
+            if service is None and key in self.elsewhere:
+                continue
             if service is None:
                 message = f"there is no Service {listener.service!r} in namespace {listener.namespace!r}"
                 yield document.problem(message, f"{path}.service", did_you_mean(listener.service, self._names(key)))

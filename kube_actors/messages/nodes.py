@@ -11,7 +11,7 @@ from kube_actors.messages.common import Describe
 
 @attrs.frozen(eq=False)
 class SetNodes(Ask[None]):
-    """Composition root → nodes: these are the nodes now; new ones start, missing ones go, changed ones are relabelled."""
+    """Composition root → nodes: these are the nodes now. New ones start, missing ones go, changed ones change."""
 
     nodes: tuple[NodeConfig, ...]
 

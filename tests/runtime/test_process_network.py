@@ -77,14 +77,14 @@ def service_address(stage: ProcessStage) -> str:
 
 
 async def test_a_service_spreads_over_its_endpoints(stage: ProcessStage) -> None:
-    """Each endpoint in turn; one taken out gets nothing as soon as the call has returned."""
+    """Each endpoint about as often; one taken out gets nothing as soon as the call has returned."""
     ip = service_address(stage)
     backends = [await serve(stage, f"u-{number}") for number in (1, 2, 3)]
     await stage.link.program_services([(ip, "TCP", 8080, backends, None)])
-    answers = await ask(stage, ip, 8080, 60)
+    answers = await ask(stage, ip, 8080, 90)
     counts = Counter(answer.split()[0] for answer in answers)
     assert set(counts) == {"pod-u-1", "pod-u-2", "pod-u-3"}
-    assert min(counts.values()) >= 15
+    assert min(counts.values()) >= 10
     await stage.link.program_services([(ip, "TCP", 8080, backends[1:], None)])
     assert {answer.split()[0] for answer in await ask(stage, ip, 8080, 20)} == {"pod-u-2", "pod-u-3"}
 

@@ -15,8 +15,9 @@ import pytest
 from contract import EXITS, RUNS, eventually, log_text
 from process_stage import RANGES, ProcessStage, is_running, opened, process_ended
 
+from kube_actors.node.agent.keeper import child_pids
 from kube_actors.node.runtime.agent_link import Tier
-from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, RuntimeBack, RuntimeLost
+from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, RuntimeBack, RuntimeFailure, RuntimeLost
 
 RUNTIME = """
 import sys, time, trio
@@ -183,3 +184,35 @@ async def test_exit_times_are_in_order(stage: ProcessStage) -> None:
     started = sandbox.containers[0].started_at
     assert before - 0.1 <= started <= exited.finished_at <= time.time() + 0.1
     assert attrs.evolve(exited, message="") == exited
+
+
+async def test_nothing_piles_up(stage: ProcessStage) -> None:
+    """Pods, containers, commands and failures leave no descriptors in agent or keeper, and no processes."""
+
+    async def one_round(number: int) -> None:
+        uid = f"u-{number}"
+        spec = await stage.run("echo x; sleep 100", uid=uid)
+        session = await stage.runtime.exec(spec.id, ("true",))
+        assert await session.wait() == 0
+        await session.aclose()
+        with pytest.raises(RuntimeFailure):
+            await stage.runtime.exec(spec.id, ("no-such-program",))
+        with pytest.raises(RuntimeFailure):
+            await stage.runtime.run_container(attrs.evolve(stage.container(RUNS, uid=uid, name="x"), argv=("nope",)))
+        await stage.runtime.remove_sandbox(uid)
+
+    def held() -> list[int]:
+        return [len(os.listdir(f"/proc/{pid}/fd")) for pid in (stage.link.agent_pid, stage.link.keeper_pid)]
+
+    await one_round(1)
+    before = held()
+    for number in range(2, 6):
+        await one_round(number)
+
+    def children() -> list[list[int]]:
+        return [child_pids(pid) for pid in (stage.link.agent_pid, stage.link.keeper_pid)]
+
+    async def as_before() -> bool:
+        return held() == before and children() == [[], [stage.link.agent_pid]]
+
+    await eventually(as_before)

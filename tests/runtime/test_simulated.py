@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 import pytest
 import trio
+from contract import Does, RuntimeContract, Stage, pod_name
 
 from kube_actors.kernel import VirtualClock
 from kube_actors.kernel.clock import CLOCK_TASK
@@ -38,7 +39,7 @@ from kube_actors.node.runtime.handlers import (
     TcpSocketAction,
 )
 from kube_actors.node.runtime.simulated import SimulatedRuntime
-from kube_actors.node.runtime.simulated_profile import SimulationProfiles
+from kube_actors.node.runtime.simulated_profile import ANNOTATION_DOMAIN, SimulationProfiles
 
 IMAGE = Image("web", ImageKind.HOST)
 
@@ -363,3 +364,39 @@ async def test_many_containers_have_no_tasks(node: Node) -> None:
     assert trio.lowlevel.current_statistics().tasks_living == before
     ends = [(await node.exit())[0] for _ in range(10_000)]
     assert ends == sorted(ends)
+
+
+class SimulatedStage(Stage):
+    """A node whose containers behave by annotations. A runtime that comes back stands for a new one over the same:
+    nothing simulated outlives its runtime."""
+
+    def __init__(self, runtime: SimulatedRuntime) -> None:
+        self.runtime = runtime
+        self.simulated = runtime
+
+    def sandbox(self, uid: str = "u-1") -> SandboxSpec:
+        """A pod."""
+        return SandboxSpec(pod_name(uid), "web-0", "10.1.0.2")
+
+    def container(self, does: Does, *, uid: str = "u-1", name: str = "main", attempt: int = 0) -> ContainerSpec:
+        """A container with that behaviour."""
+        settings = {"ignore-sigterm": str(does.deaf)}
+        if does.exit_code is not None:
+            settings |= {"run-seconds": "1", "exit-code": str(does.exit_code)}
+        annotations = {f"{ANNOTATION_DOMAIN}/{setting}": value for setting, value in settings.items()}
+        return ContainerSpec(ContainerId(uid, name, attempt), IMAGE, ("web",), "", annotations=annotations)
+
+    async def reopen(self) -> None:
+        """Out of reach, and back."""
+        self.simulated.lose("gone for a moment")
+        self.simulated.restore()
+        await trio.lowlevel.checkpoint()
+
+
+class TestContract(RuntimeContract):
+    """The simulated runtime keeps the runtime contract."""
+
+    @pytest.fixture
+    async def stage(self, node: Node) -> Stage:
+        """A node in virtual time."""
+        return SimulatedStage(node.runtime)

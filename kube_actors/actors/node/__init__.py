@@ -1,1 +1,1 @@
-"""The Node actor: registers its Node object, sends heartbeats, admits pods, owns the runtime and supervises its pods."""
+"""The Node actor: registers its Node object, sends heartbeats, admits pods, owns the runtime, supervises its pods."""

@@ -62,7 +62,8 @@ class NodeActor(Actor[NodeMessage]):
         identity = Identity(f"system:node:{config.name}", ("system:nodes", "system:authenticated"), "kubelet")
         self.client: Client = plane.client_for(identity)
         self.link = NodeLink()
-        self.world = attrs.evolve(world, client=self.client, link=self.link, events=plane.events("kubelet", config.name))
+        events = plane.events("kubelet", config.name)
+        self.world = attrs.evolve(world, client=self.client, link=self.link, events=events)
         self.pods: dict[str, Ref[PodMessage]] = {}
         self.tally = Tally(
             int(Quantity.parse(config.capacity.get("cpu", "0")).milli),

@@ -359,7 +359,7 @@ class PodActor(Actor[PodMessage]):
         id = ContainerId(self.uid, key.container, attempt)
         self.context.start_task(self._ask_probe, id, key.kind, probe.timeout_seconds, name=f"probe {key.container}")
 
-    async def _ask_probe(self, id: ContainerId, kind: ProbeKind, timeout: float) -> None:
+    async def _ask_probe(self, id: ContainerId, kind: ProbeKind, within: float) -> None:
         raw = raw_container(self.work.body, id.name)
         try:
             handler = resolve_handler(raw[f"{kind.value}Probe"], raw)
@@ -368,7 +368,7 @@ class PodActor(Actor[PodMessage]):
         else:
             assert not isinstance(handler, SleepAction), "probes cannot sleep"
             target = Target(id, self.work.place().pod_ip)
-            result = await run_probe(self.world.runtime, target, handler, max(1.0, timeout))
+            result = await run_probe(self.world.runtime, target, handler, max(1.0, within))
         self.context.ref.tell(messages.ProbeEnded(id, kind, result))
 
     def _probe_ended(self, id: ContainerId, kind: ProbeKind, result: ProbeResult) -> None:

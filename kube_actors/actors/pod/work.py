@@ -161,7 +161,7 @@ class PodWork:
         self._tell(messages.StopSignalSent(id))
 
     async def _withdraw(self, network: Ref[NetworkMessage]) -> None:
-        """From here on no new connection reaches the pod. A network that does not answer must not keep the pod alive."""
+        """From here on no new connection reaches the pod. A network that does not answer must not keep it alive."""
         try:
             uid, address = self.pod.metadata.uid, self.address or ""
             await network.ask(WithdrawEndpoint(uid, address), deadline=WITHDRAW_DEADLINE)

@@ -53,7 +53,8 @@ class PodWorld:
     """Where a node's pods live.
 
     `place` is the node's own part of what a pod may ask about itself; `objects` fetches the ConfigMaps, Secrets and
-    Services a pod refers to; `dns` gives its resolver settings; `logs` is the directory of all pods' logs. Without `addresses` the runtime gives pods theirs.
+    Services a pod refers to; `dns` gives its resolver settings; `logs` is the directory of all pods' logs. Without
+    `addresses` the runtime gives pods theirs.
     """
 
     node: str

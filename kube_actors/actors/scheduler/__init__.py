@@ -1,1 +1,1 @@
-"""Schedulers: one actor per name pods can ask for. `queue` says who is next, `nodes` what room there is, `actor` binds."""
+"""Schedulers: one actor per name pods can ask for. `queue` says who is next, `policy` how to choose, `actor` binds."""

@@ -21,12 +21,11 @@ from kube_actors.writes import Client, Identity
 
 ADMIT_DEADLINE = 5.0
 PODS_PER_LOOK = 64
-CLUSTER = "cluster"
 WAKE = "wake"
 
 
 class SchedulerActor(Actor[Describe]):
-    """Serves the pods that name it in `schedulerName`. Keys of its latch: pods and nodes as (key, uid), CLUSTER, WAKE."""
+    """Serves the pods that name it in `schedulerName`. Keys of its latch: objects as (key, uid), and WAKE."""
 
     def __init__(self, plane: ControlPlane, name: str, framework: Framework) -> None:
         self.plane = plane

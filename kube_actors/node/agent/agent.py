@@ -11,7 +11,8 @@ from collections.abc import Callable
 
 from . import cgroups, host_root, services
 from .connection import Connection
-from .containers import Container, Containers
+from .container import Container
+from .containers import Containers
 from .execs import Execs
 from .host_link import HostLink
 from .keeper import Inheritance, Record, child_pids

@@ -3,73 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import signal
 import socket
 import time
 from collections.abc import Callable
-from typing import Any
 
 from .cgroups import Group, make_group
+from .container import Container, Key
 from .failures import Failure
 from .keeper import Exit, child_pids
 from .launches import container_launch
 from .logs import LogFile, LogPump
 from .loop import nonblocking_pipe
 from .sandboxes import Sandbox
-from .settings import Value, boot_id
+from .settings import Value
 from .spawn import Child, Stdio, spawn
 from .subreaper import descendants, kill_below
 from .world import World
 
-Key = tuple[str, str, int]
 Done = Callable[[Value | Failure], None]
 _DRAIN_FOR = 0.2  # seconds the log may lag behind the exit
-_LARGEST_MESSAGE = 4096  # bytes of the termination message, as in Kubernetes
-
-
-class Container:
-    """One attempt at one container. `pid` is our child (a subreaper's, where there is one); `program` the program's."""
-
-    def __init__(self, spec: Value, directory: str, group: Group) -> None:
-        self.spec = spec
-        self.key: Key = (spec["id"][0], spec["id"][1], spec["id"][2])
-        self.directory = directory
-        self.group = group
-        self.pid = self.program = 0
-        self.pidfd = -1
-        self.subreaper = False
-        self.started_at = 0.0
-        self.runtime_id = ""
-        self.ended: Exit | None = None
-        self.exit: Value | None = None
-        self.seen = False
-        self.starting = True
-        self.pumps: list[LogPump] = []
-        self.stdin = -1
-        self.log: LogFile | None = None
-        self.when_ended: list[Callable[[], None]] = []
-
-    @property
-    def record_key(self) -> str:
-        return "container:" + "/".join(map(str, self.key))
-
-    @property
-    def running(self) -> bool:
-        return self.ended is None
-
-    @property
-    def message_path(self) -> str:
-        return os.path.join(self.directory, "termination-log")
-
-    def describe(self) -> Value:
-        """What a runtime needs to adopt it."""
-        return {
-            "id": list(self.key), "runtime_id": self.runtime_id, "pid": self.program, "started_at": self.started_at,
-            "image": self.spec["image"]["name"], "exit": self.exit, "seen": self.seen,
-        }  # fmt: skip
 
 
 class Containers:
@@ -100,7 +55,7 @@ class Containers:
         group = make_group(world.cgroups, key[0], name, spec["resources"], sandbox.spec["resources"])
         container = Container(spec, directory, group)
         try:
-            _make_directories(container)
+            container.make_directories()
             child, outputs = self._spawn(container, sandbox)
         except BaseException:
             self._clean_up(container)
@@ -108,7 +63,7 @@ class Containers:
         self.by_key[key] = container
         container.pid = container.program = child.pid
         container.pidfd, container.started_at = child.pidfd, time.time()
-        container.runtime_id = self._runtime_id(container)
+        container.name_start(world.settings.cluster_id)
         world.watch(child.pid, lambda how: self._on_exit(container, how))
         self._remember(container, [*outputs, container.stdin] if container.stdin >= 0 else outputs)
         self._pump(container, outputs)
@@ -208,14 +163,7 @@ class Containers:
             return
         if any(not pump.ended for pump in container.pumps):
             return
-        code = os.waitstatus_to_exitcode(container.ended.status)
-        container.exit = {
-            "exit_code": code if code >= 0 else 128 - code,
-            "signal": -code if code < 0 else None,
-            "oom_killed": code != 0 and container.group.oom_kills() > 0,
-            "finished_at": container.ended.time,
-            "message": _read_message(container.message_path),
-        }
+        container.conclude(container.ended)
         self._remember(container, [])
         self._close(container)
         self.report(container)
@@ -313,32 +261,4 @@ class Containers:
             container.log = None
 
     def _remember(self, container: Container, fds: list[int] | None = None) -> None:
-        value: dict[str, Any] = {
-            "spec": container.spec, "directory": container.directory, "groups": container.group.paths,
-            "pid": container.pid, "program": container.program, "subreaper": container.subreaper,
-            "started_at": container.started_at, "runtime_id": container.runtime_id,
-            "exit": container.exit, "seen": container.seen,
-        }  # fmt: skip
-        self._world.records.put(container.record_key, value, fds)
-
-    def _runtime_id(self, container: Container) -> str:
-        """What tells this start from every other: cluster, pod, container, attempt, boot and start time."""
-        parts = (self._world.settings.cluster_id, *container.key, boot_id(), container.started_at)
-        return "process://" + hashlib.sha256("/".join(map(str, parts)).encode()).hexdigest()
-
-
-def _make_directories(container: Container) -> None:
-    for name in ("upper", "work", "root"):
-        os.makedirs(os.path.join(container.directory, name), mode=0o755)
-    fd = os.open(container.message_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
-    os.fchmod(fd, 0o666)
-    os.close(fd)
-
-
-def _read_message(path: str) -> str:
-    """The last bytes of a termination message, as Kubernetes takes them."""
-    with contextlib.suppress(OSError), open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        file.seek(max(0, size - _LARGEST_MESSAGE))
-        return file.read(_LARGEST_MESSAGE).decode(errors="replace")
-    return ""
+        self._world.records.put(container.record_key, container.remembered(), fds)

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from itertools import count
 
-from .containers import Container
+from .container import Container
 from .failures import Failure
 from .keeper import Exit
 from .launches import container_program

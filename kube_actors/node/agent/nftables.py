@@ -62,9 +62,9 @@ def lookup(name: str, key: int, data: int | None = None) -> bytes:
     return expression("lookup", attribute(1, name), attribute(2, big(key)), *value)
 
 
-def round_robin(register: int, slots: int) -> bytes:
-    """Load 0, 1, … slots-1, a new one for each packet asked about."""
-    values = (register, slots, 1, 0)
+def random_number(register: int, below: int) -> bytes:
+    """Load a random number from 0 to below-1."""
+    values = (register, below, 1, 0)
     return expression("numgen", *(attribute(i, big(v)) for i, v in enumerate(values, 1)))
 
 

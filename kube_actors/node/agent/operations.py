@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from . import syscalls
 from .connection import Reply
-from .containers import Container, Key
+from .container import Container, Key
 from .failures import Failure
 from .protocol import Frame
 from .sandboxes import Sandbox

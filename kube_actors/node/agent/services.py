@@ -1,9 +1,9 @@
 """The service table: connections to a service address go to one of its endpoints, by nf_tables in the cluster
 namespace.
 
-One rule looks a (address, protocol, port, slot) up in a map; the slot counts round (or hashes the client's address,
-with affinity). Every service fills all slots, so picking an endpoint is one lookup whatever their number; more than
-SLOTS endpoints take turns only SLOTS at a time. A service without endpoints has no entry: its packet reaches the
+One rule looks a (address, protocol, port, slot) up in a map; the slot is random, as kube-proxy picks (or hashes the
+client's address, with affinity). Every service fills all slots, so picking an endpoint is one lookup whatever their number; of more than
+SLOTS endpoints the first SLOTS are used. A service without endpoints has no entry: its packet reaches the
 cluster namespace itself, which refuses at once.
 """
 
@@ -42,22 +42,22 @@ class Backends(NamedTuple):
 
     @property
     def map_name(self) -> str:
-        return "by_client" if self.affinity else "in_turn"
+        return "by_client" if self.affinity else "by_chance"
 
 
 def program_base() -> None:
     """Create the table, its maps and the rules that consult them; a table left there is replaced."""
     key = (payload_of_destination(), nftables.transport_protocol(REGISTER + 1), nftables.payload(REGISTER + 2, 2, 2, 2))
     slot, found = REGISTER + 3, REGISTER + 8
-    turn = nftables.round_robin(slot, SLOTS)
+    chance = nftables.random_number(slot, SLOTS)
     client = (nftables.payload(found, 1, 12, 4), nftables.hashed(slot, found, 4, SLOTS))
     nat = nftables.destination_nat(found, found + 1)
     with Transaction() as change:
         change.table().delete_table().table()
-        change.new_set("in_turn", 16, 8).new_set("by_client", 16, 8).new_set("hairpin", 8)
+        change.new_set("by_chance", 16, 8).new_set("by_client", 16, 8).new_set("hairpin", 8)
         for chain, hook in (("prerouting", 0), ("output", 3)):
             change.nat_chain(chain, hook, -100)
-            change.rule(chain, *key, turn, nftables.lookup("in_turn", REGISTER, found), nat)
+            change.rule(chain, *key, chance, nftables.lookup("by_chance", REGISTER, found), nat)
             change.rule(chain, *key, *client, nftables.lookup("by_client", REGISTER, found), nat)
         change.nat_chain("postrouting", 4, 100)
         source = nftables.payload(REGISTER, 1, 12, 4)
@@ -139,12 +139,12 @@ def _keys(port: ServicePort) -> list[bytes]:
 
 
 def _elements(port: ServicePort, backends: Backends) -> list[Element]:
-    chosen = by_client(backends.endpoints) if backends.affinity else in_turn(backends.endpoints)
+    chosen = by_client(backends.endpoints) if backends.affinity else evenly(backends.endpoints)
     targets = (socket.inet_aton(address) + struct.pack(">H2x", number) for address, number in chosen)
     return list(zip(_keys(port), targets, strict=True))
 
 
-def in_turn(endpoints: tuple[Endpoint, ...]) -> list[Endpoint]:
+def evenly(endpoints: tuple[Endpoint, ...]) -> list[Endpoint]:
     """One endpoint per slot, each as often as the next (give or take one)."""
     return [endpoints[slot % len(endpoints)] for slot in range(SLOTS)]
 

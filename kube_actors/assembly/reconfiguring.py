@@ -29,7 +29,7 @@ def check_reconfiguration(old: ClusterConfig, new: ClusterConfig) -> None:
         if node.name in before and node.runtime != before[node.name].runtime
     ]
     problems += [
-        Problem(f"node {node.name!r} runs processes, which this cluster cannot yet", path="$.spec.nodes", hint="restart it")
+        Problem(f"node {node.name!r} needs an agent this cluster lacks", path="$.spec.nodes", hint="restart it")
         for node in new.nodes
         if _is_process(node) and not any(_is_process(one) for one in old.nodes)
     ]

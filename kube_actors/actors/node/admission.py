@@ -20,7 +20,7 @@ class Share:
 
 
 def _ports_clash(one: tuple[str, str, int], other: tuple[str, str, int]) -> bool:
-    """Same protocol and port on addresses that overlap: (protocol, host IP, port); no IP and 0.0.0.0 overlap with all."""
+    """Same protocol and port on addresses that overlap: (protocol, host IP, port); no IP means all of them."""
     same = (one[0], one[2]) == (other[0], other[2])
     return same and (one[1] == other[1] or not {"", "0.0.0.0"}.isdisjoint((one[1], other[1])))
 

@@ -16,6 +16,7 @@ from typing import Any
 
 Trie = dict[str, Any]
 SELF = "."
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
 
 
 class FieldSet:
@@ -81,12 +82,12 @@ def members_of(node: Trie) -> Trie:
 
 def key_element(keys: dict[str, Any]) -> str:
     """`k:{"containerPort":80,"protocol":"TCP"}`."""
-    return "k:" + json.dumps(keys, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "k:" + _encode(keys)
 
 
 def value_element(value: Any) -> str:
     """`v:"kubernetes.io/pvc-protection"`."""
-    return "v:" + json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return "v:" + _encode(value)
 
 
 def element_text(element: str) -> str:

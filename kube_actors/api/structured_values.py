@@ -99,13 +99,17 @@ def _parts(value: Any, node: Node | None) -> Parts | None:
 def _members(value: Any, node: Node | None) -> Trie:
     """The trie below a value: what is owned in it, apart from the value itself."""
     trie: Trie = {}
-    for element, (part, child) in (_parts(value, node) or {}).items():
-        below = _members(part, child)
-        named = element.startswith("f:") and node is not None and node.kind is Kind.OBJECT
-        member = not below or not named or _parts(part, child) is None
-        found = node_of(member, below)
-        if found is not None:
-            trie[element] = found
+    if node is None or not _has_parts(value, node):
+        return trie
+    parts, prefix, item = _raw_parts(value, node)
+    is_struct = node.kind is Kind.OBJECT
+    for name, part in parts.items():
+        if type(part) is not dict and type(part) is not list:
+            trie[prefix + name] = {}
+            continue
+        below = _members(part, item or node.child(name))
+        # A struct's field with parts is only the way to them; an item, or a key of a map, is owned besides.
+        trie[prefix + name] = below if is_struct else {SELF: {}, **below} if below else {}
     return trie
 
 

@@ -22,7 +22,7 @@ from kube_actors.writes.session import check_identity
 from kube_actors.writes.subresource_session import SubresourceSession
 
 Outcome = Literal["created", "configured", "unchanged"]
-NAME_RETRIES = 8
+NAME_TRIES = 8
 
 
 @attrs.frozen
@@ -57,16 +57,16 @@ class Client(SubresourceSession):
 
     async def create(self, body: Body, *, namespace: str | None = None, dry_run: bool = False) -> Revision:
         """Store a new object. With `generateName` a taken name is tried again with another suffix."""
-        resource, own, warnings = take_in(self.pipeline.registry, body)
-        key = place(resource, own, namespace)
-        tries = NAME_RETRIES if not key.name and own["metadata"].get("generateName") else 1
+        tries = 0
         while True:
-            tries -= 1
-            request = self.request(Operation.CREATE, resource, key, clone(own), dry_run=dry_run, warnings=warnings)
+            tries += 1
+            resource, own, warnings = take_in(self.pipeline.registry, body)
+            key = place(resource, own, namespace)
+            request = self.request(Operation.CREATE, resource, key, own, dry_run=dry_run, warnings=warnings)
             try:
                 return self.told(request, await self.pipeline.create(request, self.author(resource, "")))
             except ApiError as error:
-                if error.reason != "AlreadyExists" or not tries:
+                if error.reason != "AlreadyExists" or key.name or tries == NAME_TRIES:
                     raise
 
     async def update(self, body: Body, *, subresource: str = "", dry_run: bool = False) -> Revision:

@@ -2,9 +2,9 @@
 namespace.
 
 One rule looks a (address, protocol, port, slot) up in a map; the slot is random, as kube-proxy picks (or hashes the
-client's address, with affinity). Every service fills all slots, so picking an endpoint is one lookup whatever their number; of more than
-SLOTS endpoints the first SLOTS are used. A service without endpoints has no entry: its packet reaches the
-cluster namespace itself, which refuses at once.
+client's address, with affinity). Every service fills all slots, so picking an endpoint is one lookup whatever their
+number; of more than SLOTS endpoints the first SLOTS are used. A service without endpoints has no entry: its packet
+reaches the cluster namespace itself, which refuses at once.
 """
 
 from __future__ import annotations

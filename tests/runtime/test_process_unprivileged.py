@@ -1,0 +1,54 @@
+"""Without any privilege: the contract of tier B once more, as a user who has none."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+NOBODY = 65534
+TESTS = Path(__file__).parent
+
+
+def as_nobody(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command without privileges. Raises PermissionError when they may not run it."""
+    path = os.pathsep.join([str(TESTS.parent.parent), *(entry for entry in sys.path if "site-packages" in entry)])
+    environment = {"PATH": os.defpath, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        command, user=NOBODY, group=NOBODY, extra_groups=[], env=environment, cwd=TESTS.parent.parent, text=True, capture_output=True,
+        check=False,
+    )  # fmt: skip
+
+
+def interpreter() -> str:
+    """A Python an unprivileged user may run, with the project's packages; the test is skipped without one."""
+    if os.geteuid():
+        pytest.skip("needs root, to give it up")
+    system = f"/usr/bin/python3.{sys.version_info.minor}"
+    for name in (sys.executable, system, shutil.which("python3") or sys.executable):
+        try:
+            if as_nobody(name, "-c", "import trio, pytest_trio, attrs").returncode == 0:
+                return name
+        except (PermissionError, FileNotFoundError):
+            continue
+    pytest.skip("no interpreter that an unprivileged user may run")
+
+
+def test_tier_b_without_privileges(tmp_path: Path) -> None:
+    """All of tier B's contract holds for a user without privileges."""
+    place = tmp_path / "theirs"
+    place.mkdir()
+    os.chown(place, NOBODY, NOBODY)
+    for parent in (tmp_path, *tmp_path.parents[:2]):
+        parent.chmod(0o755)
+    chosen = "TestTierB or test_any_user_without_root"
+    files = [str(TESTS / name) for name in ("test_process.py", "test_process_containers.py")]
+    pytest_options = ("-q", "-p", "no:cacheprovider", f"--basetemp={place}/t", "-k", chosen)
+    done = as_nobody(interpreter(), "-m", "pytest", *pytest_options, *files)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if "passed" not in done.stdout:
+        pytest.skip(f"tier B is not possible here: {done.stdout.strip().splitlines()[-1]}")

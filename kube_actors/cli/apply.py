@@ -1,0 +1,48 @@
+"""`kube-actors apply`."""
+
+from __future__ import annotations
+
+import click
+
+from kube_actors.cli.group import epilog
+from kube_actors.cli.options import with_place
+
+
+@click.command(
+    epilog=epilog(
+        "kube-actors apply -f cluster.yaml",
+        "sed 's/:0.1/:0.2/' cluster.yaml | kube-actors apply -f -",
+    )
+)
+@with_place
+@click.option("-f", "--filename", "options", metavar="FILE", multiple=True, help="File, directory or - (stdin).")
+@click.option("--prune", is_flag=True, help="Delete objects that were in the files last time and are gone from them.")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.option("--force-conflicts", is_flag=True, help="Take over fields that others have set.")
+@click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
+def command(
+    files: tuple[str, ...],
+    options: tuple[str, ...],
+    name: str | None,
+    state_dir: str | None,
+    prune: bool,
+    dry_run: bool,
+    force_conflicts: bool,
+) -> int:
+    """Bring a running cluster to what files say: each object is created, configured or unchanged.
+
+    A Cluster document in them is applied as well where it can be: nodes are added, removed and relabelled.
+    """
+    from kube_actors.cli.applying import apply_through_console
+    from kube_actors.cli.places import find_running, state_home
+    from kube_actors.cli.reading import read
+    from kube_actors.config.validation import validate
+
+    named = (*options, *files)
+    if not named:
+        raise click.UsageError("there is nothing to apply: name a file with -f")
+    file = read(named)
+    validate(file, known=None).raise_problems()
+    flags = {"--prune": prune, "--dry-run=server": dry_run, "--force-conflicts": force_conflicts}
+    cluster = find_running(state_home(state_dir), name)
+    return apply_through_console(cluster, file, [flag for flag, wanted in flags.items() if wanted])

@@ -1,0 +1,87 @@
+"""Entry of `kube-actors`: runs a command and turns what goes wrong into a message and an exit status.
+
+0 is success, 1 not found or timed out, 2 bad input, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Final, NoReturn
+
+import click
+
+from kube_actors.cli.group import LazyGroup, epilog
+
+NOT_FOUND: Final = 1
+BAD_INPUT: Final = 2
+INTERRUPTED: Final = 130
+
+_COMMANDS: Final = ("run", "apply", "validate", "console", "status", "stop", "reset", "doctor", "version", "completion")
+
+
+@click.group(
+    cls=LazyGroup,
+    modules={name: f"kube_actors.cli.{name}" for name in _COMMANDS},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=epilog("kube-actors run cluster.yaml"),
+)
+def command() -> None:
+    """Kubernetes in one Python process: start a cluster from a file, and work with it."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and end the process."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; answers its exit status. Messages go to stderr."""
+    try:
+        status = command.main(
+            None if arguments is None else list(arguments), prog_name="kube-actors", standalone_mode=False
+        )
+        sys.stdout.flush()
+    except click.exceptions.Abort:
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
+        return 0
+    except Exception as error:
+        return _explained(error)
+    return status if isinstance(status, int) else 0
+
+
+def _explained(error: Exception) -> int:
+    """Tell a person of errors we raise on purpose; others are defects and keep their traceback."""
+    from kube_actors.errors import InputError, KubeActorsError
+    from kube_actors.text import visible
+
+    causes = list(_leaves(error))
+    inputs = [each for each in causes if isinstance(each, InputError)]
+    for problem in dict.fromkeys(problem for each in inputs for problem in each.problems):
+        click.echo(f"error: {visible(str(problem))}", err=True)
+    if inputs:
+        return BAD_INPUT
+    if all(isinstance(each, KeyboardInterrupt) for each in causes):
+        return INTERRUPTED
+    if not all(isinstance(each, KubeActorsError) for each in causes):
+        raise error
+    for cause in causes:
+        click.echo(f"error: {visible(str(cause))}", err=True)
+    return NOT_FOUND
+
+
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    """The errors inside groups that nurseries make of them."""
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _leaves(each)
+    else:
+        yield error

@@ -1,0 +1,70 @@
+"""Taking a cluster's state away, and the pods that ran on without their runtime."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+
+import trio
+
+from kube_actors.cli.places import NotRunning, states
+from kube_actors.cli.runtime_file import running
+from kube_actors.cluster import cluster_id_of
+from kube_actors.config.types import ClusterConfig
+from kube_actors.errors import InputError, Problem
+from kube_actors.node.agent.settings import Settings
+from kube_actors.node.runtime.agent_connection import AgentConnection
+from kube_actors.node.runtime.base import RuntimeFailure, RuntimeGone
+from kube_actors.state import StateDirectory
+from kube_actors.text import did_you_mean
+
+END_SECONDS = 20.0
+
+
+def chosen_states(home: Path, name: str | None, *, everything: bool) -> list[StateDirectory]:
+    """The states that are meant, none of them in use. NotRunning or InputError when that is not clear."""
+    found = {state.root.name: state for state in states(home)}
+    alive = {each: record for each, state in found.items() if (record := running(state.runtime_file)) is not None}
+    if everything:
+        return [state for each, state in found.items() if each not in alive]
+    if name is None and len(found) > 1:
+        names = ", ".join(found)
+        raise InputError([Problem(f"there are several states: {names}", hint="choose one with --name, or say --all")])
+    name = next(iter(found), "") if name is None else name
+    if name in alive:
+        hint = "stop it first: kube-actors stop"
+        raise InputError([Problem(f"cluster {name!r} is running, as process {alive[name].process.pid}", hint=hint)])
+    if name not in found:
+        if not name:
+            return []
+        hint = did_you_mean(name, found)
+        raise NotRunning(f"there is no state of a cluster named {name!r}" + (f" ({hint})" if hint else ""))
+    return [found[name]]
+
+
+def reset_state(state: StateDirectory) -> None:
+    """End what still runs of the cluster and delete its files. InputError when that fails."""
+    trio.run(_end_agent, state)
+    try:
+        shutil.rmtree(state.root)
+    except OSError as error:
+        problem = Problem(f"cannot be deleted: {error.strerror}", file=str(error.filename or state.root))
+        raise InputError([problem]) from error
+    shutil.rmtree(state.sockets, ignore_errors=True)
+
+
+async def _end_agent(state: StateDirectory) -> None:
+    """Have the agent of a runtime that has gone take down what it kept running; without an agent there is nothing."""
+    identity = cluster_id_of(state, ClusterConfig(name=state.root.name))
+    settings = Settings(str(state.agent), identity, "", "", "")
+    with contextlib.suppress(RuntimeGone, RuntimeFailure), trio.move_on_after(END_SECONDS):
+        connection = await AgentConnection.open(settings, keep=False)
+        if connection is None:
+            return
+        try:
+            await connection.send({"op": "end", "id": 1})
+            while await connection.receive() is not None:
+                pass
+        finally:
+            connection.close()

@@ -1,0 +1,169 @@
+"""`run`, once its options are known: the life of one cluster from its first file to its last process."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import attrs
+import structlog
+import trio
+
+from kube_actors.cli.about import VERSION
+from kube_actors.cli.applying import apply_findings
+from kube_actors.cli.following import show_until_ready, until_answering
+from kube_actors.cli.main import INTERRUPTED, NOT_FOUND
+from kube_actors.cli.prepared import Prepared, prepare
+from kube_actors.cli.processes import ProcessIdentity
+from kube_actors.cli.run_options import RunOptions
+from kube_actors.cli.runtime_file import RuntimeRecord, write_record
+from kube_actors.cli.signals import EndSignals
+from kube_actors.cli.views import say, view
+from kube_actors.cluster import Cluster, open_cluster
+from kube_actors.console.server import serve_console
+from kube_actors.network.services import ServiceName
+
+TEARDOWN_SECONDS = 1.0
+"""What is left of the shutdown time for taking down what pods leave behind."""
+
+log = structlog.get_logger(__name__)
+
+
+def run(options: RunOptions, signals: EndSignals) -> int:
+    """Run a cluster until it is told to end; answers the exit status. InputError when it cannot start."""
+    os.umask(0o077)  # everything we leave on disk is its owner's only
+    gc.set_threshold(50_000, 20, 1000)  # with many actors the default makes timers seconds late
+    prepared = prepare(options)
+    if signals.first is not None:
+        return _status(signals)
+    with _state_of(prepared):
+        if options.virtual:
+            from kube_actors.cli.virtual import run_virtual
+
+            return run_virtual(prepared, options, signals)
+        life = Life(prepared, options, signals)
+        return trio.run(life.live)
+
+
+@contextmanager
+def _state_of(prepared: Prepared) -> Iterator[None]:
+    """Nothing of an ephemeral cluster stays, and no cluster's `runtime.json` outlives it."""
+    try:
+        yield
+    finally:
+        prepared.state.runtime_file.unlink(missing_ok=True)
+        if prepared.state.ephemeral:
+            shutil.rmtree(prepared.state.root, ignore_errors=True)
+            shutil.rmtree(prepared.state.sockets, ignore_errors=True)
+
+
+def _status(signals: EndSignals) -> int:
+    """Ctrl-C interrupts; SIGTERM and SIGHUP are how one asks for an end."""
+    return INTERRUPTED if signals.first is signal.SIGINT else 0
+
+
+def _shown(service: ServiceName) -> str:
+    """`web`, or `shop/web` outside the namespace default."""
+    return service.name if service.namespace == "default" else f"{service.namespace}/{service.name}"
+
+
+@attrs.define
+class Life:
+    """One run in real time."""
+
+    prepared: Prepared
+    options: RunOptions
+    signals: EndSignals
+    status: int = 0
+
+    async def live(self) -> int:
+        """Start, show, stay, drain; answers the exit status."""
+        started = time.monotonic()
+        async with open_cluster(self.prepared.config, state=self.prepared.state) as cluster:
+            async with trio.open_nursery() as nursery:
+                socket = self.prepared.state.console_socket
+                await nursery.start(serve_console, cluster, socket)
+                self._record(cluster)
+                gc.collect()
+                gc.freeze()
+                log.info("cluster started", name=cluster.config.name, seconds=round(time.monotonic() - started, 3))
+                await self._until_end(cluster, started)
+                nursery.cancel_scope.cancel()
+        return self.status
+
+    def _record(self, cluster: Cluster) -> None:
+        """Tell other commands where this cluster is."""
+        config, state = cluster.config, self.prepared.state
+        record = RuntimeRecord(
+            name=config.name,
+            process=ProcessIdentity.own(),
+            console=str(state.console_socket),
+            version=VERSION,
+            started=time.time(),
+            listeners=tuple((_shown(each.service), each.url) for each in cluster.listeners),
+            tier=cluster.tier,
+            shutdown_seconds=config.timeouts.shutdown,
+        )
+        write_record(state.runtime_file, record)
+
+    async def _until_end(self, cluster: Cluster, started: float) -> None:
+        """Work until a signal comes, time is up or the cluster fails; then end its pods."""
+        async with trio.open_nursery() as nursery:
+            for ending in (self._signalled, self._time_is_up, self._failing):
+                nursery.start_soon(ending, cluster, nursery.cancel_scope)
+            await self._work(cluster, started)
+            await trio.sleep_forever()
+        if self.status != NOT_FOUND and cluster.config.on_runtime_exit == "end":
+            await self._drain(cluster)
+
+    async def _signalled(self, _cluster: Cluster, scope: trio.CancelScope) -> None:
+        await self.signals.wait(1)
+        self.status = _status(self.signals)
+        log.info("ending", signal=self.signals.first.name if self.signals.first else "")
+        scope.cancel()
+
+    async def _time_is_up(self, cluster: Cluster, scope: trio.CancelScope) -> None:
+        if self.options.until is not None:
+            await cluster.plane.clock.sleep(self.options.until)
+            log.info("ending", reason="--until")
+            scope.cancel()
+
+    async def _failing(self, cluster: Cluster, scope: trio.CancelScope) -> None:
+        error = await cluster.failed()
+        log.error("the cluster cannot go on", error=str(error))
+        self.status = NOT_FOUND
+        scope.cancel()
+
+    async def _work(self, cluster: Cluster, started: float) -> None:
+        """Apply the files, show how they come up, and say where the first listener is."""
+        keys = await apply_findings(
+            cluster.session, self.prepared.findings, prune=self.options.prune, interactive=self.options.interactive
+        )
+        with view(interactive=self.options.interactive) as shown:
+            await show_until_ready(cluster.plane.store, keys, shown)
+        say(f"ready in {time.monotonic() - started:.1f} s")
+        for listener in reversed(cluster.listeners):
+            tell = functools.partial(log.warning, "the listener does not answer yet", url=listener.url)
+            await until_answering(listener.host, listener.port, lambda trouble, tell=tell: tell(trouble=trouble))  # type: ignore[misc]
+            say(listener.url)
+
+    async def _drain(self, cluster: Cluster) -> None:
+        """End the pods in order, within the shutdown time; a second signal ends the waiting."""
+        seconds = cluster.config.timeouts.shutdown
+        grace = max(seconds - TEARDOWN_SECONDS, seconds / 2)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._pressed, nursery.cancel_scope)
+            with trio.move_on_after(grace):
+                await cluster.drain(grace)
+            nursery.cancel_scope.cancel()
+
+    async def _pressed(self, scope: trio.CancelScope) -> None:
+        await self.signals.wait(2)
+        log.warning("ending at once", signal=self.signals.received[-1].name)
+        scope.cancel()

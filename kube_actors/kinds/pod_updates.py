@@ -21,7 +21,7 @@ def validate_pod(new: Body, old: Body | None) -> list[Cause]:
     """The spec of a new pod, or what an update changes in it."""
     spec = new.get("spec")
     if not isinstance(spec, dict):
-        return [causes.required("spec")]
+        return []  # the schema asks for it
     if old is None:
         return validate_pod_spec(spec, "spec")
     return _images(spec) + _update(spec, old.get("spec") or {})

@@ -150,7 +150,7 @@ def record_apply(live: Body, applied: Body, author: Author, schema: Schema, *, f
     structured_merge.check_applied(applied, schema)
     ledger = Ledger.read(live.get("metadata", {}).get("managedFields") or [])
     plain = _without_entries(live)
-    if live and not ledger.owners:
+    if live and not ledger.owners and field_set_of(applied, schema) - structured_merge.UNOWNED:
         first = OwnerKey(BEFORE_FIRST_APPLY, UPDATE, author.api_version, "")
         ledger.owners[first] = field_set_of(plain, schema) - structured_merge.UNOWNED
         ledger.times[first], ledger.versions[first] = author.time, author.api_version

@@ -111,6 +111,13 @@ async def test_old_updaters_are_merged(world: World) -> None:
     assert {"f:key-0", "f:key-2"} <= entries[0]["fieldsV1"]["f:data"].keys()
 
 
+async def test_a_name_alone_owns_nothing(world: World) -> None:
+    """Applying an object that says no more than its name is done once."""
+    team = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}}
+    outcomes = [(await world.client.apply(team)).outcome for _ in range(3)]
+    assert outcomes == ["created", "unchanged", "unchanged"]
+
+
 @pytest.mark.parametrize(
     ("metadata", "code", "message"),
     [

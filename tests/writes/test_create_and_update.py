@@ -109,6 +109,22 @@ async def test_every_problem_at_once(world: World) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("api_version", "kind", "fields"),
+    [
+        ("v1", "Pod", ["spec.containers"]),
+        ("v1", "Service", ["spec.ports"]),
+        ("apps/v1", "Deployment", ["spec.selector", "spec.template"]),
+        ("v1", "Event", ["involvedObject"]),
+    ],
+)
+async def test_nothing_but_a_name(world: World, api_version: str, kind: str, fields: list[str]) -> None:
+    """Each required field is asked for once."""
+    with pytest.raises(ApiError) as caught:
+        await world.client.create({"apiVersion": api_version, "kind": kind, "metadata": {"name": "x"}})
+    assert [cause.field for cause in caught.value.causes] == fields
+
+
 async def test_names_taken_and_generated(world: World) -> None:
     """A name is unique; a generated one is tried again until it is."""
     await world.client.create(config_map())

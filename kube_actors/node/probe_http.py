@@ -6,6 +6,7 @@ Small on purpose: a hundred pods are probed every few seconds, and an answer's b
 from __future__ import annotations
 
 import functools
+import os
 import ssl
 from collections.abc import Awaitable, Callable
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
@@ -143,8 +144,9 @@ def dial_failure(host: str, port: int, error: OSError) -> str:
 
 
 def _words(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) else None
-    return (text or str(error) or "EOF").lower()
+    """The kernel's own words where there is an error number: what raised it may have added an address of its own."""
+    number = error.errno if isinstance(error, OSError) else None
+    return (os.strerror(number) if number and number > 0 else str(error) or "EOF").lower()
 
 
 def _broken(error: BaseException, parts: SplitResult) -> str:

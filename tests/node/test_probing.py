@@ -101,7 +101,9 @@ class Scripted(SimulatedRuntime):
 
     async def connect(self, pod_uid: str, port: int, *, host: str | None = None) -> Any:
         await trio.lowlevel.checkpoint()
-        refused = ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
+        # As trio words it, with the address in front.
+        text = f"Error connecting to {(host, port)!r}: {os.strerror(errno.ECONNREFUSED)}"
+        refused = ConnectionRefusedError(errno.ECONNREFUSED, text)
         server = self.servers.get((host, port), refused)
         if isinstance(server, Exception):
             raise server

@@ -55,7 +55,7 @@ async def _instance(cell: Cell[Any]) -> Exception | None:
                 cell.interrupt(failure)
                 raise
             nursery.cancel_scope.cancel()
-    except Exception as raised:
+    except Exception as raised:  # the same, after its children and tasks have ended
         error = sole_error(raised)
     except BaseExceptionGroup as raised:  # it failed while it was being cancelled from outside
         failures, others = raised.split(Exception)

@@ -1,0 +1,241 @@
+"""The Docker Engine's API as the runtime needs it. Only this module imports aiodocker, and that late: it takes 0.4 s.
+
+Every method is called from trio and does its work in the asyncio thread. An engine that does not answer is RuntimeGone,
+an engine that refuses is EngineError.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import math
+import struct
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import orjson
+import trio
+
+from kube_actors.node.runtime.base import RuntimeGone
+from kube_actors.node.runtime.docker.asyncio_thread import AsyncioThread, open_asyncio_thread
+
+if TYPE_CHECKING:
+    import aiodocker
+    from aiodocker.stream import Stream
+
+R = TypeVar("R")
+
+
+class EngineError(Exception):
+    """The engine refused: HTTP status and its message."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+
+
+class Engine:
+    """One connection to an engine. Made by `open_engine`."""
+
+    def __init__(self, thread: AsyncioThread, docker: aiodocker.Docker) -> None:
+        self._thread = thread
+        self._docker = docker
+
+    async def _call(self, work: Callable[[], Coroutine[Any, Any, R]]) -> R:
+        from aiodocker import DockerError
+        from aiohttp import ClientError
+
+        async def guarded() -> R:
+            try:
+                return await work()
+            except DockerError as error:
+                if error.status == 900:  # the library's own number for an engine out of reach
+                    raise RuntimeGone(error.message) from None
+                raise EngineError(error.status, error.message) from None
+            except (ClientError, OSError) as error:
+                raise RuntimeGone(f"the Docker engine does not answer: {error}") from None
+
+        return await self._thread.call(guarded)
+
+    async def ask(self, path: str, method: str = "GET", *, body: Any = None, **params: Any) -> Any:
+        """One request with a JSON answer (None when it is empty)."""
+        from aiohttp import ClientTimeout
+
+        async def work() -> Any:
+            given = {key: value for key, value in params.items() if value is not None}
+            data = orjson.dumps(body).decode() if isinstance(body, (dict, list)) else body
+            content = "application/x-tar" if isinstance(body, bytes) else "application/json"
+            response = await self._docker._do_query(
+                path, method, params=given, data=data, headers={"Content-Type": content}, timeout=ClientTimeout()
+            )
+            try:
+                text = await response.read()
+                is_json = response.content_type == "application/json"
+            finally:
+                response.close()
+            return orjson.loads(text) if text and is_json and path != "images/create" else None
+
+        return await self._call(work)
+
+    def start_stream(self, nursery: trio.Nursery, path: str, *, framed: bool, **params: Any) -> EngineStream:
+        """An answer that goes on, its pieces received as they come: (1 or 2, bytes) when `framed`, else (0, line)."""
+        send, receive = trio.open_memory_channel[tuple[int, bytes]](math.inf)
+        stream = EngineStream(receive)
+
+        async def pump() -> None:
+            from aiohttp import ClientTimeout
+
+            response = await self._docker._do_query(path, "GET", params=params, timeout=ClientTimeout())
+            try:
+                self._thread.deliver(stream.connected)
+                async for piece in _frames(response.content) if framed else _lines(response.content):
+                    self._thread.deliver(_deliver, send, piece)
+            finally:
+                response.close()
+
+        async def run() -> None:
+            with stream.scope:
+                try:
+                    await self._call(pump)
+                except (RuntimeGone, EngineError) as error:
+                    stream.error = error
+            stream.connected()
+            await trio.lowlevel.checkpoint()  # what was delivered before comes first
+            send.close()
+
+        nursery.start_soon(run, name=f"engine {path}")
+        return stream
+
+    async def open_exec(self, exec_id: str, tty: bool) -> ExecStream:
+        """Start a command and be connected to it."""
+
+        async def work() -> Stream:
+            from aiodocker.execs import Exec
+
+            stream = Exec(self._docker, exec_id, tty).start()
+            await stream._init()
+            return stream
+
+        return ExecStream(self, await self._call(work))
+
+
+class EngineStream:
+    """A streaming answer: iterate over `pieces`; afterwards `error` says whether it broke."""
+
+    def __init__(self, pieces: trio.MemoryReceiveChannel[tuple[int, bytes]]) -> None:
+        self.pieces = pieces
+        self.error: Exception | None = None
+        self.scope = trio.CancelScope()
+        self._connected = trio.Event()
+
+    def connected(self) -> None:
+        """The engine has begun to answer, or never will."""
+        self._connected.set()
+
+    async def wait_connected(self) -> None:
+        """Wait for the beginning of the answer; raises what kept it from beginning."""
+        await self._connected.wait()
+        if self.error is not None:
+            raise self.error
+
+    def close(self) -> None:
+        """Nobody reads any more."""
+        self.scope.cancel()
+        self.pieces.close()
+
+
+class ExecStream:
+    """The connection to a command of the engine."""
+
+    def __init__(self, engine: Engine, stream: Stream) -> None:
+        self._engine = engine
+        self._stream = stream
+
+    async def receive(self) -> tuple[int, bytes] | None:
+        """The next output; None at its end."""
+        message = await self._engine._call(self._stream.read_out)
+        return None if message is None else (message.stream, message.data)
+
+    async def send(self, data: bytes) -> None:
+        """Input."""
+        await self._engine._call(lambda: self._stream.write_in(data))
+
+    async def send_eof(self) -> None:
+        """End of input; output goes on."""
+
+        async def work() -> None:
+            connection = self._stream._resp.connection if self._stream._resp is not None else None
+            if connection is not None and connection.transport is not None and connection.transport.can_write_eof():
+                connection.transport.write_eof()
+
+        await self._engine._call(work)
+
+    async def close(self) -> None:
+        """Disconnect."""
+
+        async def work() -> None:
+            response = self._stream._resp
+            if response is not None:
+                response.close()
+            self._stream._closed = True
+
+        await self._engine._call(work)
+
+
+@asynccontextmanager
+async def open_engine(url: str) -> AsyncIterator[Engine]:
+    """Connect to `unix:///var/run/docker.sock`. It need not answer yet."""
+
+    def load() -> None:
+        import aiodocker  # noqa: F401 - the import itself is the slow part
+
+    await trio.to_thread.run_sync(load)
+    async with open_asyncio_thread() as thread:
+
+        async def connect() -> aiodocker.Docker:
+            import aiodocker
+            import aiohttp
+
+            path = url.removeprefix("unix://")
+            return aiodocker.Docker(url="http://localhost", connector=aiohttp.UnixConnector(path, limit=0))
+
+        docker = await thread.call(connect)
+        try:
+            yield Engine(thread, docker)
+        finally:
+
+            async def disconnect() -> None:
+                connector = docker.connector
+                await docker.close()
+                if connector is not None:
+                    await connector.close()
+
+            with trio.CancelScope(shield=True):
+                await thread.call(disconnect)
+
+
+def _deliver(send: trio.MemorySendChannel[tuple[int, bytes]], piece: tuple[int, bytes]) -> None:
+    with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # nobody listens any more
+        send.send_nowait(piece)
+
+
+async def _frames(content: Any) -> AsyncGenerator[tuple[int, bytes], None]:
+    """Docker's multiplexed stream: one byte of stream number, three of nothing, four of length."""
+    while True:
+        try:
+            head = await content.readexactly(8)
+            yield head[0], await content.readexactly(struct.unpack(">I", head[4:])[0])
+        except asyncio.IncompleteReadError:
+            return
+
+
+async def _lines(content: Any) -> AsyncGenerator[tuple[int, bytes], None]:
+    while line := await content.readline():
+        yield 0, line
+
+
+def text_filter(filters: Mapping[str, list[str]]) -> str:
+    """A `filters` parameter."""
+    return orjson.dumps(filters).decode()

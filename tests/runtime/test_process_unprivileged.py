@@ -19,9 +19,16 @@ def as_nobody(*command: str) -> subprocess.CompletedProcess[str]:
     path = os.pathsep.join([str(TESTS.parent.parent), *(entry for entry in sys.path if "site-packages" in entry)])
     environment = {"PATH": os.defpath, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
-        command, user=NOBODY, group=NOBODY, extra_groups=[], env=environment, cwd=TESTS.parent.parent, text=True, capture_output=True,
+        command,
+        user=NOBODY,
+        group=NOBODY,
+        extra_groups=[],
+        env=environment,
+        cwd=TESTS.parent.parent,
+        text=True,
+        capture_output=True,
         check=False,
-    )  # fmt: skip
+    )
 
 
 def interpreter() -> str:

@@ -35,10 +35,9 @@ async def apply_findings(session: Session, findings: Findings, *, prune: bool, i
     applied = await apply(session, documents, manager=MANAGER, prune=prune)
     for text in applied.warnings:
         log.warning(text)
+    what = "deleted: gone from the files" if prune else "gone from the files (--prune deletes it)"
     for key in applied.gone:
-        log.warning(
-            "gone from the files" + ("" if prune else " (--prune deletes it)"), object="/".join(filter(None, key))
-        )
+        log.warning(what, object="/".join(filter(None, key)))
     return [each.key for each in findings.objects]
 
 

@@ -31,8 +31,8 @@ _TIERS: Final = {
 }
 _ADVICE: Final = {
     "root": "run as root for tier A",
-    "namespaces": "allow user namespaces: sysctl user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns; "
-    "in a container: --privileged, or --security-opt seccomp=unconfined",
+    "namespaces": "allow user namespaces (sysctl user.max_user_namespaces, "
+    "kernel.apparmor_restrict_unprivileged_userns); in a container: --privileged, or --security-opt seccomp=unconfined",
     "mounts": "in a container: --privileged, or --cap-add SYS_ADMIN --security-opt apparmor=unconfined",
     "overlay": "load the kernel module overlay",
     "overlay on disk": "writable layers then lie in memory; a state directory on ext4 or xfs takes them",
@@ -104,20 +104,17 @@ def _refused(found: Probe) -> Iterator[Step]:
 
 
 def _cgroups() -> Finding:
-    hierarchies = cgroups.find_hierarchies(
-        _PROBE_ID, read_first("/proc/self/mountinfo"), read_first("/proc/self/cgroup")
-    )
+    mounts, own = read_first("/proc/self/mountinfo"), read_first("/proc/self/cgroup")
+    hierarchies = cgroups.find_hierarchies(_PROBE_ID, mounts, own)
     for base in set(hierarchies.bases.values()):
         cgroups.remove_groups(base)
     missing = [each for each in _CONTROLLERS if not hierarchies.supports(each)]
     if not missing:
         said = f"version {hierarchies.version}: limits of {', '.join(_CONTROLLERS)} are kept"
         return Finding(Verdict.GOOD, "cgroups", said)
-    advice = (
-        "run as root"
-        if os.geteuid()
-        else "mount the controllers writable; in a container: --cgroupns=host, --privileged"
-    )
+    advice = "run as root"
+    if not os.geteuid():
+        advice = "mount the controllers writable; in a container: --cgroupns=host, --privileged"
     return Finding(Verdict.LIMITED, "cgroups", f"no limits of {', '.join(missing)}", advice)
 
 
@@ -159,24 +156,19 @@ def _state(home: Path) -> Iterator[Finding]:
 def _leftovers(home: Path) -> Iterator[Finding]:
     """What runtimes that died left behind."""
     for state in states(home):
-        record = read_record(state.runtime_file)
+        name, record = state.root.name, read_record(state.runtime_file)
         if record is not None and record.process.is_alive():
             yield Finding(Verdict.GOOD, "cluster", f"{record.name} is running, as process {record.process.pid}")
-            continue
-        if _answers(state.agent):
-            advice = f"start it again to take them over, or: kube-actors reset --name {state.root.name}"
-            yield Finding(
-                Verdict.LIMITED, "leftover", f"pods of {state.root.name} run on without their runtime", advice
-            )
+        elif _answers(state.agent):
+            advice = f"start it again to take them over, or: kube-actors reset --name {name}"
+            yield Finding(Verdict.LIMITED, "leftover", f"pods of {name} run on without their runtime", advice)
         elif state.ephemeral:
-            yield Finding(
-                Verdict.LIMITED, "leftover", f"{state.root} of a dead ephemeral cluster", f"rm -r {state.root}"
-            )
+            advice = f"kube-actors reset --name {name}"
+            yield Finding(Verdict.LIMITED, "leftover", f"{state.root} of an ephemeral cluster that died", advice)
         elif record is not None:
-            said = f"the runtime of {record.name} died without its end (process {record.process.pid})"
-            yield Finding(
-                Verdict.LIMITED, "leftover", said, "starting it again is enough; nothing acknowledged is lost"
-            )
+            said = f"the runtime of {record.name} (process {record.process.pid}) died before its end"
+            advice = "start it again: nothing acknowledged is lost"
+            yield Finding(Verdict.LIMITED, "leftover", said, advice)
 
 
 def _answers(agent: Path) -> bool:

@@ -31,15 +31,16 @@ def chosen_states(home: Path, name: str | None, *, everything: bool) -> list[Sta
     if name is None and len(found) > 1:
         names = ", ".join(found)
         raise InputError([Problem(f"there are several states: {names}", hint="choose one with --name, or say --all")])
-    name = next(iter(found), "") if name is None else name
-    if name in alive:
-        hint = "stop it first: kube-actors stop"
-        raise InputError([Problem(f"cluster {name!r} is running, as process {alive[name].process.pid}", hint=hint)])
-    if name not in found:
-        if not name:
+    if name is None:
+        if not found:
             return []
-        hint = did_you_mean(name, found)
-        raise NotRunning(f"there is no state of a cluster named {name!r}" + (f" ({hint})" if hint else ""))
+        name = next(iter(found))
+    if name in alive:
+        problem = Problem(f"cluster {name!r} is running, as process {alive[name].process.pid}", hint="stop it first")
+        raise InputError([problem])
+    if name not in found:
+        near = did_you_mean(name, found)
+        raise NotRunning(f"there is no state of a cluster named {name!r}" + (f" ({near})" if near else ""))
     return [found[name]]
 
 

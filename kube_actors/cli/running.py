@@ -85,16 +85,15 @@ class Life:
     async def live(self) -> int:
         """Start, show, stay, drain; answers the exit status."""
         started = time.monotonic()
-        async with open_cluster(self.prepared.config, state=self.prepared.state) as cluster:
-            async with trio.open_nursery() as nursery:
-                socket = self.prepared.state.console_socket
-                await nursery.start(serve_console, cluster, socket)
-                self._record(cluster)
-                gc.collect()
-                gc.freeze()
-                log.info("cluster started", name=cluster.config.name, seconds=round(time.monotonic() - started, 3))
-                await self._until_end(cluster, started)
-                nursery.cancel_scope.cancel()
+        state = self.prepared.state
+        async with open_cluster(self.prepared.config, state=state) as cluster, trio.open_nursery() as nursery:
+            await nursery.start(serve_console, cluster, state.console_socket)
+            self._record(cluster)
+            gc.collect()
+            gc.freeze()
+            log.info("cluster started", name=cluster.config.name, seconds=round(time.monotonic() - started, 3))
+            await self._until_end(cluster, started)
+            nursery.cancel_scope.cancel()
         return self.status
 
     def _record(self, cluster: Cluster) -> None:

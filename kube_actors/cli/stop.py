@@ -11,9 +11,7 @@ from kube_actors.cli.options import with_place
 @click.command(epilog=epilog("kube-actors stop", "kube-actors stop --name quickstart --timeout 30"))
 @with_place
 @click.option("--all", "everything", is_flag=True, help="Stop every running cluster.")
-@click.option(
-    "--timeout", type=float, metavar="SECONDS", help="How long to wait.  [default: its shutdown time and 5 s]"
-)
+@click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait.  [default: its shutdown time + 5]")
 @click.option("--force", is_flag=True, help="Kill what has not ended by then.")
 def command(name: str | None, state_dir: str | None, everything: bool, timeout: float | None, force: bool) -> int:
     """End a running cluster in order: preStop hooks and grace periods of its pods are honoured."""

@@ -13,6 +13,7 @@ from kube_actors.cli.progress import Row
 from kube_actors.text import one_line
 
 _BAR: Final = 12
+_NARROW: Final = 60
 
 
 class View(Protocol):
@@ -67,11 +68,11 @@ class LiveView:
 
     def show(self, rows: Collection[Row]) -> None:
         with contextlib.suppress(OSError, ValueError):
-            self._live.update(table(rows), refresh=True)
+            self._live.update(table(rows, self._live.console.width), refresh=True)
 
 
-def table(rows: Collection[Row]) -> Any:
-    """The rows as a rich table that gets by with any width."""
+def table(rows: Collection[Row], width: int) -> Any:
+    """The rows as a rich table of at most `width` columns; narrow ones do without bars."""
     from rich.table import Table
     from rich.text import Text
 
@@ -82,8 +83,8 @@ def table(rows: Collection[Row]) -> Any:
     for row in rows:
         style = "green" if row.done else "yellow" if row.note else ""
         share = row.ready / row.wanted if row.wanted else 1.0
-        bar = "█" * min(_BAR, round(share * _BAR))
-        count = Text(f"{bar:░<{_BAR}} {row.ready}/{row.wanted}", style=style)
+        bar = f"{'█' * min(_BAR, round(share * _BAR)):░<{_BAR}} " if width >= _NARROW else ""
+        count = Text(f"{bar}{row.ready}/{row.wanted}", style=style)
         drawn.add_row(Text(one_line(row.name)), count, Text(one_line(row.note), style="yellow"))
     return drawn
 

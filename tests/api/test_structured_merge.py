@@ -152,6 +152,15 @@ def test_updates_move_ownership() -> None:
     assert _paths(owners) == {"editor": [".spec.replicas"]}
 
 
+def test_items_that_are_there_twice_count_as_one_value() -> None:
+    """A keyed list that names an item twice cannot be told apart: who changes one owns the list."""
+    ports = [{"containerPort": 80, "name": "a"}, {"containerPort": 80, "name": "b"}]
+    before = _deployment({"a": {"ports": ports}})
+    after = _deployment({"a": {"ports": [{"containerPort": 80, "name": "c"}, ports[1]]}})
+    difference = compare(before, after, SCHEMA)
+    assert list(difference.changed.paths()) == ['.spec.template.spec.containers[name="a"].ports']
+
+
 def test_atomic_fields_have_one_owner() -> None:
     """A label selector is owned as a whole."""
     selector = {"matchLabels": {"app": "web"}}

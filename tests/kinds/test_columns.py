@@ -71,6 +71,11 @@ READY = [{"type": "Ready", "status": "True"}, {"type": "Initialized", "status": 
             False,
             ("1/2", "CrashLoopBackOff", "4 (5m ago)"),
         ),
+        (
+            {"phase": "Pending", "containerStatuses": [CRASHING, WAITING]},
+            False,
+            ("0/2", "CrashLoopBackOff", "4 (5m ago)"),
+        ),
         ({"phase": "Running", "containerStatuses": [RUNNING]}, True, ("1/2", "Terminating", "0")),
         ({"phase": "Succeeded", "containerStatuses": [DONE, DONE]}, False, ("0/2", "Completed", "0")),
         ({"phase": "Succeeded", "containerStatuses": [DONE]}, True, ("0/2", "Completed", "0")),

@@ -85,6 +85,7 @@ def _cpu(amount: str, **fields: Any) -> dict[str, Any]:
         ({"containers": [_cpu("100m")], "initContainers": [_cpu("400m"), _cpu("300m")]}, 400),
         ({"containers": [_cpu("100m")], "initContainers": [_cpu("50m", restartPolicy="Always"), _cpu("400m")]}, 450),
         ({"containers": [_cpu("100m")], "initContainers": [_cpu("400m"), _cpu("50m", restartPolicy="Always")]}, 400),
+        ({"containers": [_cpu("100m")], "initContainers": [_cpu("300m", restartPolicy="Always")]}, 400),
         ({"containers": [_cpu("0.1")], "overhead": {"cpu": "10m"}}, 110),
     ],
 )

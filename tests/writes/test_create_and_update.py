@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import re
 import uuid
 from typing import Any
 
+import attrs
 import pytest
 
 from kube_actors.errors import ApiError
 from kube_actors.store import Key
+from kube_actors.writes import Client, Identity
 
 from .world import NOW, World, causes, config_map, deployment, pod
 
@@ -135,6 +138,44 @@ async def test_names_taken_and_generated(world: World) -> None:
     names = {(await world.client.create(body)).key.name for _ in range(5)}
     assert len(names) == 5
     assert all(re.fullmatch(r"x{58}[b-z2-9]{5}", name) for name in names)
+
+
+class Repeating(random.Random):
+    """Draws the same suffix a number of times before it draws others."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(3)
+        self.left = 5 * times
+
+    def choice(self, seq: Any) -> Any:
+        """The first, until it is time for another."""
+        self.left -= 1
+        return seq[0] if self.left >= 0 else super().choice(seq)
+
+
+@pytest.mark.parametrize(("draws", "created"), [(8, True), (9, False)])
+async def test_generated_names_are_tried_eight_times(world: World, draws: int, created: bool) -> None:
+    """A taken name is drawn again; the eighth that is taken is an error."""
+    client = Client(attrs.evolve(world.pipeline, random=Repeating(draws)), Identity("alice"))
+    body = config_map()
+    body["metadata"] = {"generateName": "a-"}
+    first = await client.create(body)
+    assert first.key.name == "a-bbbbb"
+    if created:
+        assert (await client.create(body)).key.name != first.key.name
+    else:
+        with pytest.raises(ApiError, match='"a-bbbbb" already exists'):
+            await client.create(body)
+
+
+async def test_namespace_of_body_and_request(world: World) -> None:
+    """The body's wins when the request names none; two that differ are refused."""
+    body = config_map()
+    body["metadata"]["namespace"] = "default"
+    await world.client.create(body, namespace="default")
+    with pytest.raises(ApiError, match="does not match the namespace sent on the request") as caught:
+        await world.client.create(body, namespace="other")
+    assert caught.value.code == 400
 
 
 async def test_one_seed_one_cluster() -> None:

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from kube_actors.node.agent.cgroups import Group, Hierarchies, Resources, find_hierarchies, make_group, remove_groups
+from kube_actors.node.agent.cgroups import (
+    Group,
+    Hierarchies,
+    Resources,
+    find_hierarchies,
+    group_name,
+    make_group,
+    remove_groups,
+)
 
 LIMITS: Resources = {"memory_limit": 64 << 20, "cpu_limit_milli": 250, "cpu_request_milli": 100, "pids_limit": 20}
 NONE: Resources = {"memory_limit": None, "cpu_limit_milli": None, "cpu_request_milli": None, "pids_limit": None}
@@ -102,3 +110,11 @@ def test_groups_are_removed_from_below(tmp_path: Path) -> None:
     remove_groups(str(tmp_path / "pod"))
     remove_groups(str(tmp_path / "pod"))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_any_cluster_id_is_one_group(tmp_path: Path) -> None:
+    """An id with slashes is neither a path nor another cluster's group."""
+    assert group_name("quickstart") == "kube-actors-quickstart"
+    names = {group_name(cluster) for cluster in ("a:/tmp/x", "a:/tmp/y", "../a", "a" * 300)}
+    assert len(names) == 4
+    assert not any("/" in name or len(name) > 80 for name in names)

@@ -146,6 +146,17 @@ async def test_with_keep_containers_outlive_a_killed_runtime(tmp_path: Path) -> 
     await process_ended(container)
 
 
+async def test_terminating_the_keeper_takes_all_down(tmp_path: Path) -> None:
+    """SIGTERM to it is the way to end a cluster whose runtime is gone."""
+    process, keeper, container = start_runtime(tmp_path, "keep")
+    process.kill()
+    process.wait()
+    os.kill(keeper, signal.SIGTERM)
+    await process_ended(keeper)
+    await process_ended(container)
+    assert not {"agent.sock", "pods"} & set(os.listdir(tmp_path))
+
+
 async def test_containers_inherit_nothing_of_the_runtime(tmp_path: Path) -> None:
     """Neither environment nor descriptors nor ignored signals nor umask."""
     previous = os.umask(0o077)

@@ -7,7 +7,9 @@ root where version 2 does not ("no internal processes"). A group is made only wh
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 from typing import Any, NamedTuple
 
 from .settings import read_first
@@ -69,12 +71,19 @@ def find_hierarchies(cluster_id: str, mountinfo: str, own: str) -> Hierarchies:
         return _unified(unified, cluster_id)
     bases = {}
     for controller, place in places.items():
-        path = f"{place}/kube-actors-{cluster_id}"
+        path = f"{place}/{group_name(cluster_id)}"
         with contextlib.suppress(OSError):
             os.makedirs(path, exist_ok=True)
             if os.access(f"{path}/cgroup.procs", os.W_OK):
                 bases[controller] = path
     return Hierarchies(bases, 1)
+
+
+def group_name(cluster_id: str) -> str:
+    """The cluster's group; an id that is no file name is told by its hash."""
+    if re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", cluster_id):
+        return f"kube-actors-{cluster_id}"
+    return f"kube-actors-{hashlib.blake2b(cluster_id.encode(), digest_size=8).hexdigest()}"
 
 
 def _own_place(mount: str, root: str, own: str, controller: str) -> str:
@@ -89,7 +98,7 @@ def _own_place(mount: str, root: str, own: str, controller: str) -> str:
 
 
 def _unified(mount: str, cluster_id: str) -> Hierarchies:
-    path = f"{mount}/kube-actors-{cluster_id}"
+    path = f"{mount}/{group_name(cluster_id)}"
     wanted = [c for c in _CONTROLLERS if c in read_first(f"{mount}/cgroup.controllers").split()]
     try:
         os.makedirs(path, exist_ok=True)
@@ -114,7 +123,7 @@ def make_group(at: Hierarchies, pod: str, container: str, resources: Resources, 
     for controller in (set(wanted) | set(pod_wanted)) & set(at.bases):
         parent = f"{at.bases[controller]}/{pod}"
         if not os.path.isdir(parent):
-            os.mkdir(parent)
+            os.makedirs(parent, exist_ok=True)
             if at.version == 2:
                 _enable(parent, list(at.bases))
         _apply(parent, pod_wanted.get(controller, []))

@@ -48,7 +48,10 @@ class NodeLifecycle(Actor[Describe]):
 
     def _committed(self, commit: Commit) -> None:
         key = commit.revision.key
-        if key.resource == "nodes" or (key.resource == LEASES and key.namespace == LEASE_NAMESPACE and key.name in self.silent):
+        if key.resource == "nodes":
+            for name in (key.name, *sorted(self.silent)):
+                self.context.ref.notify(name)
+        elif key.resource == LEASES and key.namespace == LEASE_NAMESPACE and key.name in self.silent:
             self.context.ref.notify(key.name)
         elif key.resource == "pods" and commit.kind != "deleted":
             node = commit.revision.projection.facts.node
@@ -81,7 +84,8 @@ class NodeLifecycle(Actor[Describe]):
             return
         now = self.plane.clock.now()
         node: NodeView = revision.view
-        plan = plan_node(node, self._renewed_at(revision), self.plane.config.timeouts.node_grace, now)
+        grace, evicts = self.plane.config.timeouts.node_grace, self._any_other_ready(name)
+        plan = plan_node(node, self._renewed_at(revision), grace, now, evicts=evicts)
         await self._write(revision, node, plan)
         if plan.not_ready:
             self.silent.add(name)
@@ -93,6 +97,11 @@ class NodeLifecycle(Actor[Describe]):
         wake = [when for when in (plan.wake_at, next_eviction) if when is not None]
         if wake:
             self.context.notify_at(min(wake), name)
+
+    def _any_other_ready(self, name: str) -> bool:
+        """Whether somebody else is heard; when nobody is, it is rather us who are cut off, and no pod is taken away."""
+        nodes = self.plane.store.list("nodes")
+        return any(node.projection.facts.ready for node in nodes if node.key.name != name)
 
     def _renewed_at(self, node: Revision) -> float:
         lease = self.plane.store.get(Key(LEASES, LEASE_NAMESPACE, node.key.name))

@@ -70,6 +70,7 @@ class PodActor(Actor[PodMessage]):
         self.uid = uid
         self.found = found
         self.gone = False
+        self.taken_over = False
         self.kill_at: dict[str, float] = {}
         self.sandbox_failures = 0
         self.waiting_for_end: list[messages.EndPod] = []
@@ -101,6 +102,7 @@ class PodActor(Actor[PodMessage]):
         if found is not None:
             self.work.volumes = resolve_volumes(self.work.body, self.work.objects(), self.work.place())
         self.world.users.add(self.uid, self.key.namespace, self.work.body)
+        self.taken_over = True
         self._see_deletion(revision)
         await self._next()
 
@@ -120,6 +122,8 @@ class PodActor(Actor[PodMessage]):
 
     async def changed(self, keys: frozenset[Any]) -> None:
         """The object changed, a probe is due, a grace is over, or the plan asked to look again."""
+        if not self.taken_over:
+            return
         for key in keys:
             match key:
                 case ProbeKey():
@@ -156,6 +160,8 @@ class PodActor(Actor[PodMessage]):
 
     async def receive(self, message: PodMessage) -> None:
         """Take in a fact, then see what is next."""
+        if not self.taken_over:  # there was nothing to take over, and the node is about to let go of this actor
+            return
         match message:
             case messages.ContainerEnded(exit):
                 self._container_ended(exit_of(exit, self._observed(exit.id.name)), exit.id)

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Any
-
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
+from kube_actors.kinds.addresses import endpoint_address
 from kube_actors.kinds.columns import age
 from kube_actors.kinds.hooks import Body, Hooks, Row
 
@@ -45,21 +43,6 @@ def _port(port: Body, field: str, *, named: bool) -> list[Cause]:
         found.append(causes.required(f"{field}.name"))
     found += causes.port(f"{field}.port", port.get("port"))
     return found
-
-
-def endpoint_address(value: Any) -> list[str]:
-    """What is wrong with an address that traffic shall be sent to."""
-    try:
-        address = ipaddress.ip_address(value or "")
-    except ValueError:
-        return ["must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"]
-    if address.is_unspecified:
-        return [f"may not be unspecified ({value})"]
-    if address.is_link_local:
-        return ["may not be in the link-local range (169.254.0.0/16, fe80::/10)"]
-    if address.is_multicast:
-        return ["may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)"]
-    return []
 
 
 def shown_endpoints(places: list[str]) -> str:

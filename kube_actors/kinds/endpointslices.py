@@ -9,8 +9,9 @@ from typing import Any
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
+from kube_actors.kinds.addresses import endpoint_address
 from kube_actors.kinds.columns import age
-from kube_actors.kinds.endpoints import SHOWN, endpoint_address, shown_endpoints
+from kube_actors.kinds.endpoints import SHOWN, shown_endpoints
 from kube_actors.kinds.facts import EndpointSliceFacts
 from kube_actors.kinds.hooks import Body, Hooks, Row
 

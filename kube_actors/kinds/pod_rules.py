@@ -5,8 +5,8 @@ from __future__ import annotations
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
+from kube_actors.kinds.addresses import NOT_AN_ADDRESS, is_address
 from kube_actors.kinds.container_rules import containers_rules
-from kube_actors.kinds.endpoints import endpoint_address
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.scheduling_rules import scheduling_rules
 from kube_actors.kinds.selector_rules import label_map_rules
@@ -75,9 +75,8 @@ def _network(spec: Body, field: str) -> list[Cause]:
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         place = f"{field}.hostAliases[{index}]"
         address = alias.get("ip", "")
-        if not _is_address(address):
-            why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-            found.append(causes.invalid(f"{place}.ip", address, why))
+        if not is_address(address):
+            found.append(causes.invalid(f"{place}.ip", address, NOT_AN_ADDRESS))
         for at, host in enumerate(alias.get("hostnames") or ()):
             found += [causes.invalid(f"{place}.hostnames[{at}]", host, why) for why in names.dns1123_subdomain(host)]
     config = spec.get("dnsConfig") or {}
@@ -89,14 +88,9 @@ def _network(spec: Body, field: str) -> list[Cause]:
         why = "must not have more than 3 nameservers"
         found.append(causes.invalid(f"{field}.dnsConfig.nameservers", servers, why))
     for index, server in enumerate(servers):
-        if not _is_address(server):
-            why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-            found.append(causes.invalid(f"{field}.dnsConfig.nameservers[{index}]", server, why))
+        if not is_address(server):
+            found.append(causes.invalid(f"{field}.dnsConfig.nameservers[{index}]", server, NOT_AN_ADDRESS))
     return found
-
-
-def _is_address(value: str) -> bool:
-    return "must be a valid" not in " ".join(endpoint_address(value))
 
 
 def _security(context: Body, field: str) -> list[Cause]:

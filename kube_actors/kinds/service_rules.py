@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.endpoints import endpoint_address
+from kube_actors.kinds.addresses import NOT_AN_ADDRESS, endpoint_address, is_address
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.selector_rules import label_map_rules
 
@@ -93,9 +92,8 @@ def _addresses(spec: Body, kind: Any) -> list[Cause]:
     if addresses and address != addresses[0]:
         found.append(causes.invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`"))
     for index, each in enumerate(addresses):
-        if each != "None" and not _is_address(each):
-            why = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-            found.append(causes.invalid(f"spec.clusterIPs[{index}]", each, why))
+        if each != "None" and not is_address(each):
+            found.append(causes.invalid(f"spec.clusterIPs[{index}]", each, NOT_AN_ADDRESS))
     for index, each in enumerate(spec.get("externalIPs") or ()):
         found += [causes.invalid(f"spec.externalIPs[{index}]", each, why) for why in endpoint_address(each)]
     return found
@@ -126,11 +124,3 @@ def _kept(spec: Body, before: Body) -> list[Cause]:
     if old and new[:1] != old[:1]:
         return [causes.invalid("spec.clusterIPs[0]", new, "may not change once set")]
     return []
-
-
-def _is_address(value: str) -> bool:
-    try:
-        ipaddress.ip_address(value)
-    except ValueError:
-        return False
-    return True

@@ -15,7 +15,7 @@ EARLY, LATE = "2025-01-01T00:00:00Z", "2025-01-01T00:01:00Z"
 
 
 def _entry(manager: str, fields: dict[str, Any], time: str = EARLY, subresource: str = "") -> dict[str, Any]:
-    entry = {"manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1"}
+    entry: dict[str, Any] = {"manager": manager, "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1"}
     entry |= {"fieldsV1": fields, "time": time}
     return entry | ({"subresource": subresource} if subresource else {})
 

@@ -330,6 +330,12 @@ async def test_a_flood_and_a_giant_line(stage: ProcessStage) -> None:
     assert lengths == {16384}
 
 
+def capabilities(pid: int) -> str:
+    """A process's permitted capabilities, as the kernel writes them."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(line for line in lines if line.startswith("CapPrm"))
+
+
 def processes_with(mark: str) -> list[int]:
     """Running processes with a word in their command line."""
     found = []
@@ -342,3 +348,20 @@ def processes_with(mark: str) -> list[int]:
             if mark.encode() in command.split(b"\0"):
                 found.append(int(entry.name))
     return found
+
+
+async def test_a_privileged_container(root: ProcessStage) -> None:
+    """All capabilities of the machine's root, its devices, and kernel files that can be written."""
+    own = root.link.agent_pid
+    look = "ls /dev/kmsg /dev/pts/ptmx; test -w /proc/sys/vm/swappiness && echo writable"
+    text = await root.output(f"grep CapPrm /proc/self/status; {look}", security=Security(privileged=True))
+    assert text == f"{capabilities(own)}\n/dev/kmsg\n/dev/pts/ptmx\nwritable\n"
+
+
+async def test_read_only_mounts(isolated: ProcessStage) -> None:
+    """A volume mounted read-only in one container is written by another."""
+    await with_volumes(isolated, EmptyDirVolume("data"))
+    await isolated.output("echo x > /data/x", mounts=(Mount("data", "/data"),))
+    script = "cat /data/x; touch /data/y 2>/dev/null || echo read-only"
+    text = await isolated.output(script, name="second", mounts=(Mount("data", "/data", read_only=True),))
+    assert text == "x\nread-only\n"

@@ -38,7 +38,9 @@ class LabelSelector:
 
     @_others.default
     def _not_exact(self) -> tuple[Requirement, ...]:
-        return tuple(one for one in self.requirements if self._exact.get(one.key) != one.exact_value)
+        # Of two different values wanted of one label, `_exact` holds one; the other must still be asked for.
+        exact = self._exact
+        return tuple(one for one in self.requirements if one.exact_value is None or exact[one.key] != one.exact_value)
 
     @classmethod
     def parse(cls, text: str) -> LabelSelector:

@@ -9,10 +9,11 @@ from kube_actors.cli.options import with_place
 
 
 @click.command(
+    short_help="Bring a running cluster to what files say.",
     epilog=epilog(
         "kube-actors apply -f cluster.yaml",
         "sed 's/:0.1/:0.2/' cluster.yaml | kube-actors apply -f -",
-    )
+    ),
 )
 @with_place
 @click.option("-f", "--filename", "options", metavar="FILE", multiple=True, help="File, directory or - (stdin).")

@@ -16,9 +16,12 @@ from typing import Any, Final
 import structlog
 
 from kube_actors.cli.places import RunningCluster
+from kube_actors.cli.views import say
 from kube_actors.config.files import ClusterFile
 from kube_actors.config.validation import Findings
 from kube_actors.store import Key
+from kube_actors.text import one_line
+from kube_actors.verbs import apply as verb
 from kube_actors.verbs.session import Session
 
 MANAGER: Final = "kube-actors-cluster-file"
@@ -26,19 +29,34 @@ MANAGER: Final = "kube-actors-cluster-file"
 log = structlog.get_logger(__name__)
 
 
-async def apply_findings(session: Session, findings: Findings, *, prune: bool, interactive: bool) -> list[Key]:
-    """Apply what was read and judged; answers the keys of the objects. Objects gone from the files are reported, and
-    deleted with `prune`."""
-    from kube_actors.verbs.apply import apply
+async def apply_findings(session: Session, findings: Findings, *, prune: bool) -> list[Key]:
+    """Apply what was read and judged, saying what became of each object; answers their keys.
 
-    documents = [each.manifest.body for each in findings.objects]
-    applied = await apply(session, documents, manager=MANAGER, prune=prune)
-    for text in applied.warnings:
-        log.warning(text)
-    what = "deleted: gone from the files" if prune else "gone from the files (--prune deletes it)"
-    for key in applied.gone:
-        log.warning(what, object="/".join(filter(None, key)))
-    return [each.key for each in findings.objects]
+    Objects that were in the files the last time and are gone from them are reported, and deleted with `prune`.
+    InputError when the API refuses an object after all; then nothing was applied.
+    """
+    own = session.written_by(MANAGER)
+    applied = await verb.apply(own, [each.manifest for each in findings.objects])
+    for each in applied:
+        if each.error is not None:
+            log.error("not applied", problem=str(each.error))
+        else:
+            say(one_line(f"{each.name} {each.outcome}"))
+        for warning in each.warnings:
+            log.warning(warning, object=each.name)
+    keys = [each.key for each in applied]
+    if prune:
+        async for revision in verb.prune(own, MANAGER, keys):
+            say(one_line(f"{_name(revision.key)} pruned"))
+    for revision in await verb.gone_from_input(own, MANAGER, keys):
+        log.warning("no longer in the files; --prune deletes it", object=_name(revision.key))
+    return keys
+
+
+def _name(key: Key) -> str:
+    """`deployments.apps/web`, with its namespace unless that is default."""
+    namespace = f" -n {key.namespace}" if key.namespace not in ("", "default") else ""
+    return f"{key.resource}/{key.name}{namespace}"
 
 
 def apply_through_console(cluster: RunningCluster, file: ClusterFile, flags: Sequence[str]) -> int:

@@ -12,11 +12,12 @@ SHELLS: Final = ("bash", "zsh", "fish")
 
 
 @click.command(
+    short_help="Print completions for a shell.",
     epilog=epilog(
         "source <(kube-actors completion bash)",
         'kube-actors completion zsh > "${fpath[1]}/_kube-actors"',
         "kube-actors completion fish > ~/.config/fish/completions/kube-actors.fish",
-    )
+    ),
 )
 @click.argument("shell", type=click.Choice(SHELLS))
 @click.pass_context

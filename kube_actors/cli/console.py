@@ -9,11 +9,12 @@ from kube_actors.cli.options import with_place
 
 
 @click.command(
+    short_help="Work with a running cluster, by prompt or -c.",
     epilog=epilog(
         "kube-actors console",
         'kube-actors console -c "get pods -o wide"',
         "echo 'get nodes' | kube-actors console",
-    )
+    ),
 )
 @with_place
 @click.option("-c", "--command", "line", metavar="COMMAND", help="Run one command, print what it says, and exit.")

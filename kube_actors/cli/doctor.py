@@ -8,7 +8,7 @@ from kube_actors.cli.group import epilog
 from kube_actors.cli.options import with_state_dir
 
 
-@click.command(epilog=epilog("kube-actors doctor"))
+@click.command(short_help="Look at what this machine allows.", epilog=epilog("kube-actors doctor"))
 @with_state_dir
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")
 def command(state_dir: str | None, output: str) -> int:

@@ -8,7 +8,10 @@ from kube_actors.cli.group import epilog
 from kube_actors.cli.options import with_place
 
 
-@click.command(epilog=epilog("kube-actors reset --name quickstart", "kube-actors reset --all --yes"))
+@click.command(
+    short_help="Delete a stopped cluster's state.",
+    epilog=epilog("kube-actors reset --name quickstart", "kube-actors reset --all --yes"),
+)
 @with_place
 @click.option("--all", "everything", is_flag=True, help="Every cluster that is not running.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")

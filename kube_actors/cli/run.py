@@ -9,10 +9,11 @@ from kube_actors.cli.options import files_argument, with_state_dir
 
 
 @click.command(
+    short_help="Start a cluster from files and stay with it.",
     epilog=epilog(
         "kube-actors run cluster.yaml",
         "kube-actors run --virtual --seed 7 --until 24h --trace trace.jsonl simulated.yaml",
-    )
+    ),
 )
 @files_argument
 @with_state_dir

@@ -141,9 +141,7 @@ class Life:
 
     async def _work(self, cluster: Cluster, started: float) -> None:
         """Apply the files, show how they come up, and say where the first listener is."""
-        keys = await apply_findings(
-            cluster.session, self.prepared.findings, prune=self.options.prune, interactive=self.options.interactive
-        )
+        keys = await apply_findings(cluster.session, self.prepared.findings, prune=self.options.prune)
         with view(interactive=self.options.interactive) as shown:
             await show_until_ready(cluster.plane.store, keys, shown)
         say(f"ready in {time.monotonic() - started:.1f} s")

@@ -8,7 +8,10 @@ from kube_actors.cli.group import epilog
 from kube_actors.cli.options import with_place
 
 
-@click.command(epilog=epilog("kube-actors status", "kube-actors status --name quickstart -o json"))
+@click.command(
+    short_help="Say which clusters run and how they are.",
+    epilog=epilog("kube-actors status", "kube-actors status --name quickstart -o json"),
+)
 @with_place
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")
 def command(name: str | None, state_dir: str | None, output: str) -> int:

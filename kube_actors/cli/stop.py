@@ -8,7 +8,10 @@ from kube_actors.cli.group import epilog
 from kube_actors.cli.options import with_place
 
 
-@click.command(epilog=epilog("kube-actors stop", "kube-actors stop --name quickstart --timeout 30"))
+@click.command(
+    short_help="End a running cluster in order.",
+    epilog=epilog("kube-actors stop", "kube-actors stop --name quickstart --timeout 30"),
+)
 @with_place
 @click.option("--all", "everything", is_flag=True, help="Stop every running cluster.")
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait.  [default: its shutdown time + 5]")

@@ -8,7 +8,10 @@ from kube_actors.cli.group import epilog
 from kube_actors.cli.options import files_argument
 
 
-@click.command(epilog=epilog("kube-actors validate cluster.yaml", "helm template chart | kube-actors validate -"))
+@click.command(
+    short_help="Judge files without starting anything.",
+    epilog=epilog("kube-actors validate cluster.yaml", "helm template chart | kube-actors validate -"),
+)
 @files_argument
 @click.option("--partial", is_flag=True, help="The cluster has more than these files: do not look for what they name.")
 @click.option("--strict", is_flag=True, help="Take warnings for errors.")

@@ -7,7 +7,7 @@ import click
 from kube_actors.cli.group import epilog
 
 
-@click.command(epilog=epilog("kube-actors version -o json"))
+@click.command(short_help="Say which version this is.", epilog=epilog("kube-actors version -o json"))
 @click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", help="Form of the answer.")
 def command(output: str) -> None:
     """Say which version this is, and which Kubernetes it speaks."""
@@ -17,7 +17,7 @@ def command(output: str) -> None:
     from kube_actors.cli.about import KUBERNETES, VERSION
 
     if output == "json":
-        said = {"version": VERSION, "kubernetes": KUBERNETES, "python": platform.python_VERSION}
+        said = {"version": VERSION, "kubernetes": KUBERNETES, "python": platform.python_version()}
         click.echo(json.dumps(said))
     else:
-        click.echo(f"kube-actors {VERSION} (Kubernetes {KUBERNETES}, Python {platform.python_VERSION})")
+        click.echo(f"kube-actors {VERSION} (Kubernetes {KUBERNETES}, Python {platform.python_version()})")

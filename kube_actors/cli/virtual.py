@@ -41,7 +41,7 @@ async def _live(prepared: Prepared, options: RunOptions, signals: EndSignals, wr
             nursery.start_soon(_cancel_on_signal, signals, nursery.cancel_scope, name="signals")
             nursery.start_soon(_cancel_on_failure, cluster, nursery.cancel_scope, name="failure")
             end = cluster.plane.clock.now() + options.until
-            keys = await apply_findings(cluster.session, prepared.findings, prune=False, interactive=False)
+            keys = await apply_findings(cluster.session, prepared.findings, prune=False)
             await cluster.plane.clock.sleep_until(end)
             status = 0
             nursery.cancel_scope.cancel()

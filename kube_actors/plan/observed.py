@@ -213,6 +213,13 @@ class PodState:
     ending: Ending | None = None
     host_ip: str = ""
 
+    @property
+    def moving(self) -> bool:
+        """Whether its sandbox is being made or removed or a container started: more will be known in a moment."""
+        if self.sandbox.state in (SandboxState.CREATING, SandboxState.REMOVING):
+            return True
+        return any(one.stage is Stage.STARTING for one in self.observed.values())
+
 
 def has_started(container: Container, observed: Observed | None) -> bool:
     """Whether it runs, its postStart has ended, and its startup probe (if any) has succeeded."""

@@ -40,6 +40,8 @@ R = TypeVar("R")
 
 STATUS_EVERY = 300.0
 NAME_RETRY = 0.05
+BACK = "back"
+"""What pods are told when the node is back: report what happened meanwhile."""
 END_SLACK = 5.0
 """Machine seconds beyond its grace that a pod may take to be gone."""
 
@@ -318,8 +320,8 @@ class NodeActor(Actor[NodeMessage]):
         await self._post_status()
         await self._heartbeat()
         if self.pods:
-            for uid, pod in self.pods.items():
-                pod.notify(uid)
+            for pod in self.pods.values():
+                pod.notify(BACK)
             bound = self.plane.store.on_node(self.config.name)
             await self.changed(frozenset((revision.key, revision.uid) for revision in bound))
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal as signals
 from collections.abc import Iterable
 from typing import Any, Literal, assert_never
@@ -37,11 +38,14 @@ from kube_actors.plan import pod_lifecycle as steps
 from kube_actors.plan.observed import Ending, Exit, Observed, Sandbox, SandboxState, Stage
 from kube_actors.plan.pod_adoption import adopt
 from kube_actors.plan.pod_lifecycle import plan_pod
+from kube_actors.plan.pod_status import pod_status
 from kube_actors.plan.probes import ProbeKind, Verdict
 from kube_actors.store import Key, Revision
 
 STATUS = "status"
 VOLUMES = "volumes"
+REPORT_PAUSE = 0.05
+"""Cluster seconds a report waits while the pod is in the middle of something: most often it then says it all at once."""
 FIND_DEADLINE = 30.0
 FIRST_SANDBOX_RETRY = 0.5
 """Seconds before a failed sandbox or volume is tried again; doubled each time, as a kubelet does for mounts."""
@@ -73,6 +77,7 @@ class PodActor(Actor[PodMessage]):
         self.taken_over = False
         self.kill_at: dict[str, float] = {}
         self.sandbox_failures = 0
+        self.report_at: float | None = None
         self.waiting_for_end: list[messages.EndPod] = []
 
     # -- life
@@ -86,7 +91,7 @@ class PodActor(Actor[PodMessage]):
             return
         self.revision = revision
         self.pod: PodView = revision.view
-        self.work = PodWork(self.world, self.plane.clock, self.context.ref, self.node, self.pod, revision.body())
+        self.work = PodWork(self.world, self.plane.clock, self.context.ref, self.node, self.pod, revision)
         self.probes = ProbeRounds(self.context.notify_at)
         self.report = StatusReport(self.world.client, self.key, self.uid)
         found = self.found if isinstance(self.found, FoundSandbox) else None
@@ -134,20 +139,25 @@ class PodActor(Actor[PodMessage]):
                     pass
         if VOLUMES in keys:
             await self._update_volumes()
-        if self.world.link.connected:
-            self._see_object()
-        await self._next()
+        changed = self._see_object() if self.world.link.connected else False
+        if not changed and keys == {self.uid}:
+            return  # its own report came back
+        await self._next(reporting=STATUS in keys)
 
-    def _see_object(self) -> None:
+    def _see_object(self) -> bool:
+        """Take in the newest revision; whether there was anything new."""
         revision = self.plane.find(self.key, self.uid)
         if revision is None:
             # Deleted without waiting for this node (force): end it at once.
             self.gone = True
             self.state = attrs.evolve(self.state, ending=Ending(self.plane.clock.now(), 0))
-        elif revision is not self.revision:
+        elif revision is self.revision:
+            return False
+        else:
             self.revision, self.pod = revision, revision.view
-            self.work.pod, self.work.body = self.pod, revision.body()
+            self.work.see(revision, self.pod)
             self._see_deletion(revision)
+        return True
 
     def _see_deletion(self, revision: Revision) -> None:
         if revision.projection.deleting is None:
@@ -196,8 +206,8 @@ class PodActor(Actor[PodMessage]):
 
     # -- what to do
 
-    async def _next(self) -> None:
-        """Ask the plan, do what it says, and report."""
+    async def _next(self, *, reporting: bool = False) -> None:
+        """Ask the plan, do what it says, and report; with `reporting` even in the middle of something."""
         now = self.plane.clock.now()
         plan = plan_pod(self.pod, self.state, now)
         if plan.ending is not None and self.state.ending is None:
@@ -209,7 +219,11 @@ class PodActor(Actor[PodMessage]):
             self.probes.follow(container, observed, now, ending=self.state.ending is not None)
         if plan.wake_at is not None:
             self.context.notify_at(plan.wake_at, "wake")
-        await self._report(now)
+        if reporting or plan.ended or not self.state.moving:
+            await self._report(now)
+        elif self.report_at is None:
+            self.report_at = now + REPORT_PAUSE
+            self.context.notify_at(self.report_at, STATUS)
         if plan.ended:
             await self._ended()
 
@@ -410,13 +424,23 @@ class PodActor(Actor[PodMessage]):
     # -- reporting
 
     async def _report(self, now: float) -> None:
+        if self.report_at is not None:
+            self.report_at = None
+            self.context.notify_at(math.inf, STATUS)
         if self.gone or not self.world.link.connected or self.waiting_for_end:
             return
+        status = pod_status(self.pod, self.state, now)
+        if status == self.pod.status:
+            return
         try:
-            await self.report.write(self.pod, self.state, now)
+            revision = await self.report.write(status, self.revision)
         except ApiError as error:
             if error.reason not in ("NotFound", "Conflict"):
                 raise
+        else:
+            if revision is not None:
+                metadata = attrs.evolve(self.pod.metadata, resource_version=str(revision.resource_version))
+                self.revision, self.pod = revision, attrs.evolve(self.pod, metadata=metadata, status=status)
 
     async def _ended(self) -> None:
         """Nothing of the pod is left here: a deleted pod goes, one that is over stays to be looked at."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from kube_actors.api.views import PodView, body_of
+from kube_actors.api.views import body_of
+from kube_actors.api.views.pods import PodStatus
 from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, Runtime
-from kube_actors.plan.observed import Exit, Observed, PodState
+from kube_actors.plan.observed import Exit, Observed
 from kube_actors.plan.pod_adoption import FoundAttempt
-from kube_actors.plan.pod_status import pod_status
-from kube_actors.store import Key
+from kube_actors.store import Key, Revision
 from kube_actors.writes import Client
 
 
@@ -38,21 +38,26 @@ def found_attempts(found: FoundSandbox, runtime: Runtime) -> tuple[FoundAttempt,
 
 
 class StatusReport:
-    """Writes a pod's status when it differs from what is stored, and only the part that is the node's."""
+    """Writes a pod's status, and only the part of it that is the node's."""
 
     def __init__(self, client: Client, key: Key, uid: str) -> None:
         self._client = client
         self._key = key
         self._uid = uid
 
-    async def write(self, pod: PodView, state: PodState, now: float) -> None:
-        """One write, or none. Raises ApiError as `Client.mutate`."""
-        status = pod_status(pod, state, now)
-        if status == pod.status:
-            return
+    async def write(self, status: PodStatus, seen: Revision) -> Revision | None:
+        """Write this status, for a pod last seen as `seen`. Raises ApiError as `Client.mutate`.
+
+        Answers the revision that differs from `seen` in nothing else; None when somebody else wrote in between.
+        """
         body = body_of(status)
+        version = str(seen.resource_version)
+        alone = False
 
         def change(stored: dict[str, Any]) -> None:
+            nonlocal alone
+            alone = stored["metadata"]["resourceVersion"] == version
             stored["status"] = {**stored.get("status", {}), **body}
 
-        await self._client.mutate(self._key, change, subresource="status", uid=self._uid)
+        revision = await self._client.mutate(self._key, change, subresource="status", uid=self._uid)
+        return revision if alone else None

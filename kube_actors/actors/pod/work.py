@@ -34,17 +34,29 @@ OUT_OF_REACH = (RuntimeGone, AskTimeout, ActorStopped, MailboxFull)
 
 @attrs.define
 class PodWork:
-    """The long work of one pod. `pod` and `body` are replaced by the actor when the object changes."""
+    """The long work of one pod, as its object was when the actor last called `see`."""
 
     world: PodWorld
     clock: ClusterClock
     me: Ref[PodMessage]
     node: Ref[NodeMessage]
     pod: PodView
-    body: dict[str, Any]
+    revision: Revision
     address: str | None = None
     volumes: tuple[Volume, ...] = ()
     warned: set[str] = attrs.field(factory=set)
+    _body: dict[str, Any] | None = None
+
+    def see(self, revision: Revision, pod: PodView) -> None:
+        """Somebody else changed the object."""
+        self.revision, self.pod, self._body = revision, pod, None
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The object's body, parsed when first wanted; not to be changed."""
+        if self._body is None:
+            self._body = self.revision.body()
+        return self._body
 
     # -- the sandbox
 

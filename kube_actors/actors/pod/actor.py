@@ -45,7 +45,7 @@ from kube_actors.store import Key, Revision
 STATUS = "status"
 VOLUMES = "volumes"
 REPORT_PAUSE = 0.05
-"""Cluster seconds a report waits while the pod is in the middle of something: most often it then says it all at once."""
+"""Cluster seconds a report waits while the pod is in the middle of something, to say all of it at once."""
 FIND_DEADLINE = 30.0
 FIRST_SANDBOX_RETRY = 0.5
 """Seconds before a failed sandbox or volume is tried again; doubled each time, as a kubelet does for mounts."""

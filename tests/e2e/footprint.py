@@ -1,0 +1,159 @@
+"""What a cluster has on the machine, and what of it is left: read from the kernel, apart from the code under test."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+from ipaddress import IPv4Address, IPv4Network
+from pathlib import Path
+
+import attrs
+
+from kube_actors.cluster import Cluster, cluster_id_of
+from kube_actors.node.agent.host_link import interface_name
+
+NAMESPACES = ("net", "mnt", "pid", "ipc", "uts", "user")
+
+
+@attrs.define
+class Footprint:
+    """`processes` are (pid, start time) seen below the keeper; `namespaces` theirs, except the machine's."""
+
+    root: Path
+    interface: str
+    networks: tuple[IPv4Network, ...]
+    ports: tuple[int, ...]
+    cgroup: str
+    keeper: int
+    processes: set[tuple[int, str]] = attrs.field(factory=set)
+    namespaces: set[str] = attrs.field(factory=set)
+
+    @classmethod
+    def of(cls, cluster: Cluster) -> Footprint:
+        """The footprint of a cluster that runs."""
+        cluster_id = cluster_id_of(cluster.state, cluster.config)
+        link = cluster.link
+        networks = tuple(network for _, network in cluster.network.ranges.named()) if link is not None else ()
+        footprint = cls(
+            root=cluster.state.root,
+            interface=interface_name(cluster_id),
+            networks=networks,
+            ports=tuple(listener.port for listener in cluster.listeners),
+            cgroup=f"kube-actors-{cluster_id}",
+            keeper=link.keeper_pid if link is not None else 0,
+        )
+        footprint.look()
+        return footprint
+
+    def look(self) -> None:
+        """Remember every process below the keeper, and the namespaces they are in."""
+        parents = {pid: _stat(pid)[1] for pid in _pids()}
+        for pid in parents:
+            above: int | None = pid
+            while above and above != self.keeper:
+                above = parents.get(above)
+            if above and self.keeper:
+                self._remember(pid)
+
+    def _remember(self, pid: int) -> None:
+        start = _stat(pid)[2]
+        if start:
+            self.processes.add((pid, start))
+            self.namespaces |= set(_namespaces_of(pid)) - set(_namespaces_of(os.getpid()))
+
+    def left(self) -> list[str]:
+        """Everything that is still there, each in words."""
+        return [
+            *self._processes_left(),
+            *(f"mount {path}" for path in self._mounts()),
+            *([f"interface {self.interface}"] if self.interface in dict(socket.if_nameindex()).values() else []),
+            *self._routes(),
+            *self._listeners(),
+            *(f"socket {path}" for path in self.root.rglob("*.sock")),
+            *([f"directory {self.root}/agent/pods"] if (self.root / "agent" / "pods").exists() else []),
+            *self._cgroups(),
+            *(["nftables table of the machine"] if _machine_has_table() else []),
+        ]
+
+    def living(self) -> int:
+        """How many processes the cluster has, keeper and agent included."""
+        self.look()
+        return len(self._processes_left())
+
+    def _processes_left(self) -> list[str]:
+        found = []
+        for pid in _pids():
+            state, _, start = _stat(pid)
+            known = (pid, start) in self.processes
+            if state not in ("Z", "X", "") and (known or self.namespaces & set(_namespaces_of(pid))):
+                found.append(f"process {pid} {_command(pid)}")
+        return found
+
+    def _mounts(self) -> list[str]:
+        places = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+        return [place for place in places if Path(place).is_relative_to(self.root)]
+
+    def _routes(self) -> list[str]:
+        found = []
+        for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+            fields = line.split()
+            address = IPv4Address(int.from_bytes(bytes.fromhex(fields[1]), "little"))
+            if fields[7] != "00000000" and any(address in network for network in self.networks):
+                found.append(f"route to {address}")
+        return found
+
+    def _listeners(self) -> list[str]:
+        found = []
+        for name in ("tcp", "udp"):
+            for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]:
+                fields = line.split()
+                host, _, port = fields[1].partition(":")
+                address, number = IPv4Address(int.from_bytes(bytes.fromhex(host), "little")), int(port, 16)
+                listens = fields[3] == "0A" or name == "udp"
+                ours = any(address in network for network in self.networks) or number in self.ports
+                if listens and ours:
+                    found.append(f"{name} listener {address}:{number}")
+        return found
+
+    def _cgroups(self) -> list[str]:
+        return [f"cgroup {path}" for path in Path("/sys/fs/cgroup").glob(f"*/**/{self.cgroup.replace('/', '*')}")]
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def _stat(pid: int) -> tuple[str, int, str]:
+    """State, parent and start time; empty when the process is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return "", 0, ""
+    return fields[0], int(fields[1]), fields[19]
+
+
+def _namespaces_of(pid: int) -> list[str]:
+    found = []
+    for name in NAMESPACES:
+        try:
+            found.append(os.readlink(f"/proc/{pid}/ns/{name}"))
+        except OSError:
+            continue
+    return found
+
+
+def _command(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")[:120]
+    except OSError:
+        return ""
+
+
+def _machine_has_table() -> bool:
+    """The cluster's table stands in a namespace of its own; the machine's tables are none of its business."""
+    try:
+        told = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=False).stdout
+    except FileNotFoundError:
+        return False
+    return "kube-actors" in told or "kube_actors" in told

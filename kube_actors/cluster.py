@@ -6,6 +6,8 @@ order, so that nothing is left without what it stands on.
 
 from __future__ import annotations
 
+import hashlib
+import os
 import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -121,6 +123,7 @@ async def open_cluster(
     """Run a cluster for as long as the block. Raises InputError and StateError before anything is started."""
     frameworks = [(scheduler.name, framework_of(scheduler)) for scheduler in config.schedulers]
     clock = clock or RealClock()
+    body_error: Exception | None = None
     state.create()
     async with AsyncExitStack() as stack:
         listeners = bind_listeners(config)
@@ -153,7 +156,12 @@ async def open_cluster(
         session = Session(plane, system, admin, Registry.built_in())
         cluster = Cluster(config, state, system, plane, session, network, link, journal, failures)
         _start_actors(cluster, frameworks)
-        yield cluster
+        try:
+            yield cluster
+        except Exception as error:  # raised again below, outside the nurseries, so that it is not wrapped
+            body_error = error
+    if body_error is not None:
+        raise body_error
 
 
 def _start_actors(cluster: Cluster, frameworks: list[tuple[str, Framework]]) -> None:
@@ -199,5 +207,6 @@ def _failed(failures: deque[Failure], failure: Failure) -> None:
 
 
 def cluster_id_of(state: StateDirectory, config: ClusterConfig) -> str:
-    """What tells this cluster from others on the machine: its name and where its state is."""
-    return f"{config.name}:{state.root.absolute()}"
+    """What tells this cluster from others on the machine: its name and where its state is. Fit to be a file's name."""
+    place = hashlib.blake2b(os.fsencode(state.root.absolute()), digest_size=6).hexdigest()
+    return f"{config.name}-{place}"

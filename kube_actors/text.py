@@ -28,8 +28,14 @@ def _spelt(character: str) -> str:
     return _NAMES.get(character) or (f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}")
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str | None:
-    """`did you mean "replicas"?`, naming the nearest of the known words; None when none is near."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that was probably meant; None when none is near. Case does not matter."""
     by_lower = {each.lower(): each for each in known}
     near = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    return f'did you mean "{by_lower[near[0]]}"?' if near else None
+    return by_lower[near[0]] if near else None
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
+    """The same as a hint: `did you mean "replicas"?`."""
+    near = nearest(word, known)
+    return None if near is None else f'did you mean "{near}"?'

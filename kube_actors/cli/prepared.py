@@ -75,13 +75,11 @@ def _kept_objects(state: StateDirectory) -> frozenset[Key]:
 
 def _not_virtual(file: ClusterFile, config: ClusterConfig, options: RunOptions) -> list[Problem]:
     """Nodes that live in machine time."""
-    if not options.virtual or file.problems:
+    runtimes = sorted({node.runtime for node in config.nodes} - {"simulated"})
+    if not options.virtual or file.problems or file.cluster is None:
         return []
-    return [
-        Problem(f"node {node.name!r} runs real pods ({node.runtime})", hint="--virtual needs `runtime: simulated`")
-        for node in config.nodes
-        if node.runtime != "simulated"
-    ]
+    hint = "--virtual needs `runtime: simulated`"
+    return [file.cluster.problem(f"there are nodes of runtime {each}", "$.spec.nodes", hint) for each in runtimes]
 
 
 def _taken(name: str, options: RunOptions) -> list[Problem]:

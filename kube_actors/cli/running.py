@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import gc
 import os
@@ -57,7 +58,8 @@ def _state_of(prepared: Prepared) -> Iterator[None]:
     try:
         yield
     finally:
-        prepared.state.runtime_file.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # of a state directory that cannot be used, say
+            prepared.state.runtime_file.unlink()
         if prepared.state.ephemeral:
             shutil.rmtree(prepared.state.root, ignore_errors=True)
             shutil.rmtree(prepared.state.sockets, ignore_errors=True)

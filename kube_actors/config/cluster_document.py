@@ -21,6 +21,7 @@ from kube_actors.config.types import (
     SchedulerConfig,
     Taint,
     Timeouts,
+    machine_capacity,
 )
 from kube_actors.errors import Cause, InputError, Problem
 from kube_actors.network.ranges import parse_cidr
@@ -175,12 +176,6 @@ def _node(name: str, group: Mapping[str, Any]) -> NodeConfig:
         simulation=group.get("simulation") or {},
         docker=group.get("docker") or {},
     )
-
-
-def machine_capacity() -> dict[str, str]:
-    """What this machine has: its processors, its memory, and room for 110 pods as a kubelet says."""
-    memory_kib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
-    return {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_kib}Ki", "pods": "110"}
 
 
 def _images(entries: Mapping[str, Any], directory: Path, problems: Problems) -> Iterator[tuple[str, Image]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -14,7 +14,7 @@ from kube_actors.config import schema
 from kube_actors.config.cluster_document import Problems, parse_cluster
 from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import InputError, Problem
-from kube_actors.text import did_you_mean
+from kube_actors.text import nearest
 
 STDIN: Final = "-"
 STDIN_NAME: Final = "<stdin>"
@@ -62,9 +62,19 @@ def read_files(paths: Sequence[str], stdin: BinaryIO | None = None) -> ClusterFi
 def scan_files(paths: Sequence[str], stdin: BinaryIO | None = None) -> ClusterFile:
     """The same for those who want to tell of other problems together with these: never raises."""
     problems: list[Problem] = []
+    texts = list(_texts(paths, stdin, problems))
+    return _scan(texts, problems)
+
+
+def scan_texts(texts: Iterable[tuple[str, str | bytes]]) -> ClusterFile:
+    """The same for texts that are at hand, each with the name that its problems are told under."""
+    return _scan(texts, [])
+
+
+def _scan(texts: Iterable[tuple[str, str | bytes]], problems: list[Problem]) -> ClusterFile:
     documents: list[Document] = []
     names: list[str] = []
-    for name, text in _texts(paths, stdin, problems):
+    for name, text in texts:
         names.append(name)
         try:
             found = expand_lists(load_documents(text, name))
@@ -117,11 +127,17 @@ def _files_in(path: str, problems: list[Problem]) -> list[str]:
 
 def _near(name: str) -> str | None:
     """For a file that is not there: one beside it that may have been meant."""
+    if os.path.lexists(name):
+        return None
     directory, last = os.path.split(name)
+    stem, suffix = os.path.splitext(last)
     try:
-        return did_you_mean(last, os.listdir(directory or ".")) if not os.path.lexists(name) else None
+        names = os.listdir(directory or ".")
     except OSError:
         return None
+    stems = {each.removesuffix(suffix): each for each in names if suffix and each.endswith(suffix)}
+    near = nearest(stem, stems)
+    return f'did you mean "{stems[near]}"?' if near else None
 
 
 def _is_ours(body: Mapping[str, Any]) -> bool:

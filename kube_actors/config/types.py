@@ -5,6 +5,7 @@ Durations are seconds, sizes bytes, cpu thousandths of a core.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -14,6 +15,12 @@ from kube_actors.node.runtime.base import Image
 
 RuntimeName = Literal["process", "docker", "simulated"]
 OnRuntimeExit = Literal["end", "keep"]
+
+
+def machine_capacity() -> dict[str, str]:
+    """What this machine has: its processors, its memory, and room for 110 pods as a kubelet says."""
+    memory_kib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
+    return {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_kib}Ki", "pods": "110"}
 
 
 @attrs.frozen
@@ -31,7 +38,7 @@ class NodeConfig:
 
     name: str
     runtime: RuntimeName = "process"
-    capacity: Mapping[str, str] = attrs.field(factory=dict)
+    capacity: Mapping[str, str] = attrs.field(factory=machine_capacity)
     labels: Mapping[str, str] = attrs.field(factory=dict)
     annotations: Mapping[str, str] = attrs.field(factory=dict)
     taints: tuple[Taint, ...] = ()
@@ -88,7 +95,7 @@ class ClusterConfig:
     """A whole cluster as its file describes it."""
 
     name: str = "default"
-    nodes: tuple[NodeConfig, ...] = (NodeConfig("node-1"),)
+    nodes: tuple[NodeConfig, ...] = attrs.field(factory=lambda: (NodeConfig("node-1"),))
     images: Mapping[str, Image] = attrs.field(factory=dict)
     host_image: bool = True
     schedulers: tuple[SchedulerConfig, ...] = (SchedulerConfig(),)

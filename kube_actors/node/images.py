@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from kube_actors.node.runtime.base import Image, ImageKind, RuntimeFailure
 
@@ -21,12 +21,14 @@ _REFERENCE = re.compile(
 _DOCKER_HUB = ("docker.io/library/", "index.docker.io/library/", "docker.io/", "index.docker.io/")
 
 
-class ImageMap:
-    """The images a node can run. `others` says what a name that is not in the map stands for: None refuses it."""
+Others = ImageKind | Callable[[str], Image | None] | None
 
-    def __init__(
-        self, images: Mapping[str, Image], *, host_image: bool = True, others: ImageKind | None = None
-    ) -> None:
+
+class ImageMap:
+    """The images a node can run. `others` says what a name that is not in the map stands for: an image of that kind, or
+    what a look-up finds (an engine's own images); None refuses it."""
+
+    def __init__(self, images: Mapping[str, Image], *, host_image: bool = True, others: Others = None) -> None:
         self._images = dict(images)
         if host_image:
             self._images.setdefault(HOST, Image(HOST, ImageKind.HOST))
@@ -43,8 +45,10 @@ class ImageMap:
                 return self._images[candidate]
         if _REFERENCE.fullmatch(name) is None:
             raise RuntimeFailure("InvalidImageName", _invalid(name))
-        if self._others is not None:
+        if isinstance(self._others, ImageKind):
             return Image(name, self._others)
+        if self._others is not None and (found := self._others(name)) is not None:
+            return found
         if pull_policy == "Never":
             message = f'Container image "{name}" is not present with pull policy of Never'
             raise RuntimeFailure("ErrImageNeverPull", f"{message}: {self._absent(name)}")

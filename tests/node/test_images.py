@@ -95,3 +95,13 @@ def test_back_off_message() -> None:
     """Waiting in ImagePullBackOff repeats why."""
     failure = RuntimeFailure("ErrImagePull", "no such image")
     assert back_off_message("web:9", failure) == 'Back-off pulling image "web:9": ErrImagePull: no such image'
+
+
+def test_other_names_by_look_up() -> None:
+    """An engine's images come with their defaults; what it does not have is refused as elsewhere."""
+    nginx = Image("nginx:1.27", ImageKind.ENGINE, command=("nginx",))
+    images = ImageMap({"web": WEB}, others={"nginx:1.27": nginx}.get)
+    assert images.find("nginx:1.27") is nginx
+    assert images.find("web") is WEB
+    with pytest.raises(RuntimeFailure, match="failed to pull"):
+        images.find("nginx:9")

@@ -21,7 +21,7 @@ import trio
 from contract import Does, Stage, pod_name, shell_script
 
 from kube_actors.node.runtime.base import ContainerId, ContainerSpec, Image, ImageKind, SandboxSpec
-from kube_actors.node.runtime.docker import DockerRuntime, DockerSettings, open_docker_runtime
+from kube_actors.node.runtime.docker import DockerRuntime, DockerSettings, start_docker_runtime
 
 IMAGE = Image("kube-actors-test:1", ImageKind.ENGINE)
 _subnets = count(1)
@@ -131,8 +131,6 @@ class DockerStage(Stage):
         self.directory = directory
         self.number = next(_subnets)
         self.settings = DockerSettings(f"unix://{engine.socket}", subnet=f"10.213.{self.number}.0/24")
-        self._done: trio.Event
-        self._left: trio.Event
 
     def sandbox(self, uid: str = "u-1") -> SandboxSpec:
         """Pod u-N has address 10 + N."""
@@ -146,31 +144,23 @@ class DockerStage(Stage):
 
     async def reopen(self) -> None:
         """Let go keeping what runs, and look at it anew."""
-        await self._close(keep=True)
-        await self.nursery.start(self._hold)
+        await self.runtime.aclose(keep=True)
+        self.open()
 
-    async def _hold(self, task_status: trio.TaskStatus[None]) -> None:
-        self._done, self._left = trio.Event(), trio.Event()
-        opened = open_docker_runtime(
-            self.settings, cluster="test", node=f"node-{self.number}", directory=str(self.directory / "node")
+    def open(self) -> None:
+        """A runtime over what there is."""
+        directory = str(self.directory / "node")
+        self.runtime = start_docker_runtime(
+            self.nursery, self.settings, cluster="test", node=f"node-{self.number}", directory=directory
         )
-        async with opened as self.runtime:
-            task_status.started()
-            await self._done.wait()
-        self._left.set()
-
-    async def _close(self, *, keep: bool) -> None:
-        await self.runtime.aclose(keep=keep)
-        self._done.set()
-        await self._left.wait()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[DockerStage]:
         """Start, and at the end take everything down and look for leftovers."""
         async with trio.open_nursery() as self.nursery:
-            await self.nursery.start(self._hold)
+            self.open()
             yield self
-            await self._close(keep=False)
+            await self.runtime.aclose(keep=False)
         listed = orjson.loads(engine_ask(self.engine.socket, "GET", "/containers/json?all=1"))
         assert listed == []
         networks = orjson.loads(engine_ask(self.engine.socket, "GET", "/networks"))

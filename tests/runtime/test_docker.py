@@ -13,7 +13,7 @@ import attrs
 import pytest
 import trio
 from contract import EXITS, HOST_IMAGE, PATIENCE, RUNS, IsolationContract, Stage, dial, log_text
-from docker_stage import DockerStage, EngineProcess, running_engine
+from docker_stage import DockerStage, EngineProcess, engine_ask, running_engine
 
 from kube_actors.node.runtime.base import (
     Image,
@@ -24,7 +24,7 @@ from kube_actors.node.runtime.base import (
     RuntimeGone,
     RuntimeLost,
 )
-from kube_actors.node.runtime.docker import DockerSettings, open_docker_runtime
+from kube_actors.node.runtime.docker import DockerSettings, start_docker_runtime
 from kube_actors.node.runtime.docker.pause import pause_program
 
 
@@ -85,11 +85,19 @@ class TestDocker(IsolationContract):
         assert stage.runtime.image("nope:1") is None
 
     async def test_images_carry_their_defaults(self, stage: DockerStage) -> None:
-        """Environment and command of an image of the engine are known before a container is made of it."""
+        """Environment and command of the engine's images are known before a container is made, new ones soon."""
+        await stage.runtime.adopt()
         image = stage.runtime.image("kube-actors-test:1")
         assert image is not None
         assert (image.kind, image.args) == (ImageKind.ENGINE, ("sh",))
         assert ("FROM_IMAGE", "yes") in image.env
+        assert stage.runtime.image("another") is None
+        engine_ask(stage.engine.socket, "POST", "/images/kube-actors-test:1/tag?repo=another&tag=latest")
+        with trio.fail_after(PATIENCE):
+            while True:
+                if stage.runtime.image("another") is not None:
+                    break
+                await trio.sleep(0.01)
 
     async def test_out_of_memory(self, stage: DockerStage) -> None:
         """A container above its limit is killed, and the exit says why."""
@@ -144,12 +152,26 @@ async def test_a_lost_engine(tmp_path: Path) -> None:
             assert (await stage.next_exit()).exit_code == 3
 
 
-async def test_no_engine(tmp_path: Path) -> None:
-    """An engine that is not there is said to be out of reach."""
+async def test_no_engine(tmp_path: Path, nursery: trio.Nursery) -> None:
+    """An engine that is not there is said to be out of reach; closing is possible all the same."""
     settings = DockerSettings(f"unix://{tmp_path}/none.sock")
+    runtime = start_docker_runtime(nursery, settings, cluster="c", node="n", directory=str(tmp_path))
     with pytest.raises(RuntimeGone, match=r"none\.sock"):
-        async with open_docker_runtime(settings, cluster="c", node="n", directory=str(tmp_path)):
-            pass
+        await runtime.adopt()
+    assert isinstance(await runtime.events().receive(), RuntimeLost)
+    await runtime.aclose(keep=True)
+    with pytest.raises(RuntimeGone, match="closed"):
+        await runtime.adopt()
+
+
+def test_settings_from_config() -> None:
+    """cluster.yaml's words; a network of the engine's own instead of the node's; what is no setting is named."""
+    assert DockerSettings.from_config({}, subnet="10.1.0.0/24") == DockerSettings(subnet="10.1.0.0/24")
+    own = {"network": "lab", "pauseImage": "pause:3", "socket": "/d"}
+    chosen = DockerSettings.from_config(own, subnet="10.1.0.0/24")
+    assert chosen == DockerSettings("/d", "lab", None, "pause:3")
+    with pytest.raises(ValueError, match="no such docker setting: colour"):
+        DockerSettings.from_config({"colour": "red"})
 
 
 def test_pause_program_sleeps(tmp_path: Path) -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import math
 import struct
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -37,11 +37,37 @@ class EngineError(Exception):
 
 
 class Engine:
-    """One connection to an engine. Made by `open_engine`."""
+    """One engine, by its socket (a path, also as `unix://…`). It need not answer yet; `serve` must run."""
 
-    def __init__(self, thread: AsyncioThread, docker: aiodocker.Docker) -> None:
-        self._thread = thread
-        self._docker = docker
+    def __init__(self, socket: str) -> None:
+        self._socket = socket.removeprefix("unix://")
+        self._thread: AsyncioThread
+        self._docker: aiodocker.Docker
+
+    async def serve(self, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Hold the client library and its thread, for ever."""
+        await trio.to_thread.run_sync(importlib.import_module, "aiodocker")
+        async with open_asyncio_thread() as self._thread:
+            self._docker = await self._thread.call(self._connect)
+            try:
+                task_status.started()
+                await trio.sleep_forever()
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._thread.call(self._disconnect)
+
+    async def _connect(self) -> aiodocker.Docker:
+        import aiodocker
+        import aiohttp
+
+        # Without `limit=0` a hundred followed logs would block everything else.
+        return aiodocker.Docker(url="http://localhost", connector=aiohttp.UnixConnector(self._socket, limit=0))
+
+    async def _disconnect(self) -> None:
+        connector = self._docker.connector
+        await self._docker.close()
+        if connector is not None:
+            await connector.close()
 
     async def _call(self, work: Callable[[], Coroutine[Any, Any, R]]) -> R:
         from aiodocker import DockerError
@@ -182,38 +208,6 @@ class ExecStream:
             self._stream._closed = True
 
         await self._engine._call(work)
-
-
-@asynccontextmanager
-async def open_engine(url: str) -> AsyncIterator[Engine]:
-    """Connect to `unix:///var/run/docker.sock`. It need not answer yet."""
-
-    def load() -> None:
-        import aiodocker  # noqa: F401 - the import itself is the slow part
-
-    await trio.to_thread.run_sync(load)
-    async with open_asyncio_thread() as thread:
-
-        async def connect() -> aiodocker.Docker:
-            import aiodocker
-            import aiohttp
-
-            path = url.removeprefix("unix://")
-            return aiodocker.Docker(url="http://localhost", connector=aiohttp.UnixConnector(path, limit=0))
-
-        docker = await thread.call(connect)
-        try:
-            yield Engine(thread, docker)
-        finally:
-
-            async def disconnect() -> None:
-                connector = docker.connector
-                await docker.close()
-                if connector is not None:
-                    await connector.close()
-
-            with trio.CancelScope(shield=True):
-                await thread.call(disconnect)
 
 
 def _deliver(send: trio.MemorySendChannel[tuple[int, bytes]], piece: tuple[int, bytes]) -> None:

@@ -29,20 +29,24 @@ class PodFiles:
 
     def __init__(self, directory: str) -> None:
         self._settings = Settings(directory, "", "", "", "")
-        os.makedirs(self._settings.pods, mode=0o700, exist_ok=True)
         self._shared = os.path.join(
             SHARED_MEMORY, f"kube-actors-{hashlib.sha256(os.path.abspath(directory).encode()).hexdigest()[:16]}"
         )
-        if os.path.lexists(self._settings.memory):
+
+    def _make_directories(self) -> None:
+        os.makedirs(self._settings.pods, mode=0o700, exist_ok=True)
+        if os.path.exists(self._settings.memory):
             return
         if os.access(SHARED_MEMORY, os.W_OK):
             os.makedirs(self._shared, mode=0o700, exist_ok=True)
-            os.symlink(self._shared, self._settings.memory)
+            if not os.path.islink(self._settings.memory):  # it stays when the machine starts anew, the tmpfs does not
+                os.symlink(self._shared, self._settings.memory)
         else:
             os.makedirs(self._settings.memory, mode=0o700)
 
     def make(self, spec: SandboxSpec) -> World:
         """Everything the pod's containers are to see."""
+        self._make_directories()
         uid = spec.pod.uid
         paths: dict[str, str] = {}
         for volume in spec.volumes:

@@ -67,9 +67,11 @@ def tracked_from(container: ContainerId, inspected: Mapping[str, Any]) -> Tracke
 class Tracker:
     """The started containers of a node."""
 
-    def __init__(self, engine: Engine, nursery: trio.Nursery, report: Callable[[ContainerExited], None]) -> None:
+    nursery: trio.Nursery
+    """Where logs are followed; the runtime's own, set when it runs."""
+
+    def __init__(self, engine: Engine, report: Callable[[ContainerExited], None]) -> None:
         self._engine = engine
-        self._nursery = nursery
         self._report = report
         self.by_id: dict[ContainerId, Tracked] = {}
 
@@ -77,7 +79,7 @@ class Tracker:
         """Take over a container's log, unless that is done already."""
         if tracked.log_complete is None:
             tracked.log_complete = trio.Event()
-            self._nursery.start_soon(self._pump, tracked, tracked.log_complete, name=f"log of {tracked.id.name}")
+            self.nursery.start_soon(self._pump, tracked, tracked.log_complete, name=f"log of {tracked.id.name}")
 
     async def _pump(self, tracked: Tracked, complete: trio.Event) -> None:
         error = await self._copy_log(tracked, follow=True)
@@ -93,7 +95,7 @@ class Tracker:
         except OSError:
             return None
         stream = self._engine.start_stream(
-            self._nursery,
+            self.nursery,
             f"containers/{tracked.engine_id}/logs",
             framed=not tracked.tty,
             follow=int(follow),
@@ -109,6 +111,10 @@ class Tracker:
             stream.close()
             log.close()
         return stream.error
+
+    def end_soon(self, tracked: Tracked) -> None:
+        """`end`, in a task of its own."""
+        self.nursery.start_soon(self.end, tracked)
 
     async def end(self, tracked: Tracked) -> None:
         """It has ended: find out how, and report it once its log is complete."""

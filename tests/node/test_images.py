@@ -37,10 +37,11 @@ def test_find(name: str, image: Image) -> None:
     assert IMAGES.find(name) == image
 
 
-def test_an_entry_with_a_tag_is_that_version_only() -> None:
-    """`cache:latest` in the map does not serve `cache:7`."""
-    with pytest.raises(RuntimeFailure, match='failed to pull image "cache:7"'):
-        IMAGES.find("cache:7")
+@pytest.mark.parametrize("name", ["cache:7", f"cache@{DIGEST}"])
+def test_an_entry_with_a_tag_is_that_version_only(name: str) -> None:
+    """`cache:latest` in the map serves neither `cache:7` nor a digest."""
+    with pytest.raises(RuntimeFailure, match=f'failed to pull image "{name}"'):
+        IMAGES.find(name)
 
 
 @pytest.mark.parametrize(("policy", "reason"), [("Never", "ErrImageNeverPull"), ("Always", "ErrImagePull")])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import click
@@ -60,14 +60,15 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _explained(error: Exception) -> int:
     """Tell a person of errors we raise on purpose; others are defects and keep their traceback."""
-    from kube_actors.errors import InputError, KubeActorsError
+    from kube_actors.cli.failures import input_problems, leaves
+    from kube_actors.errors import KubeActorsError
     from kube_actors.text import visible
 
-    causes = list(_leaves(error))
-    inputs = [each for each in causes if isinstance(each, InputError)]
-    for problem in dict.fromkeys(problem for each in inputs for problem in each.problems):
+    causes = list(leaves(error))
+    problems = input_problems(error)
+    for problem in problems:
         click.echo(f"error: {visible(str(problem))}", err=True)
-    if inputs:
+    if problems:
         return BAD_INPUT
     if all(isinstance(each, KeyboardInterrupt) for each in causes):
         return INTERRUPTED
@@ -76,12 +77,3 @@ def _explained(error: Exception) -> int:
     for cause in causes:
         click.echo(f"error: {visible(str(cause))}", err=True)
     return NOT_FOUND
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    """The errors inside groups that nurseries make of them."""
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _leaves(each)
-    else:
-        yield error

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
 import structlog
 
+from kube_actors.api.codecs.yaml import Document
 from kube_actors.cli.places import ephemeral_state, kept_state, running_clusters
 from kube_actors.cli.reading import read
 from kube_actors.cli.run_options import RunOptions
@@ -29,6 +31,16 @@ class Prepared:
     config: ClusterConfig
     findings: Findings
     state: StateDirectory
+    cluster: Document | None
+
+    def placed(self, problems: Iterable[Problem]) -> InputError:
+        """What was found wrong only at the start, with its place in the Cluster document."""
+        return InputError(self._placed(problem) for problem in problems)
+
+    def _placed(self, problem: Problem) -> Problem:
+        if self.cluster is None or problem.path is None or problem.file is not None:
+            return problem
+        return self.cluster.problem(problem.message, problem.path, problem.hint)
 
 
 def prepare(options: RunOptions) -> Prepared:
@@ -47,7 +59,7 @@ def prepare(options: RunOptions) -> Prepared:
     if options.ephemeral:
         state = ephemeral_state(options.home, config.name)
     _find_plugins(file, config)
-    return Prepared(config, findings, state)
+    return Prepared(config, findings, state, file.cluster)
 
 
 def _configured(file: ClusterFile, options: RunOptions) -> ClusterConfig:

@@ -18,6 +18,7 @@ import trio
 
 from kube_actors.cli.about import VERSION
 from kube_actors.cli.applying import apply_findings
+from kube_actors.cli.failures import input_problems
 from kube_actors.cli.following import show_until_ready, until_answering
 from kube_actors.cli.main import INTERRUPTED, NOT_FOUND
 from kube_actors.cli.prepared import Prepared, prepare
@@ -29,6 +30,7 @@ from kube_actors.cli.views import say, view
 from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.console.server import serve_console
 from kube_actors.network.services import ServiceName
+from kube_actors.state import StateDirectory
 
 TEARDOWN_SECONDS = 1.0
 """What is left of the shutdown time for taking down what pods leave behind."""
@@ -54,15 +56,28 @@ def run(options: RunOptions, signals: EndSignals) -> int:
 
 @contextmanager
 def _state_of(prepared: Prepared) -> Iterator[None]:
-    """Nothing of an ephemeral cluster stays, and no cluster's `runtime.json` outlives it."""
+    """Nothing stays of an ephemeral cluster, nor of one that could not start; no `runtime.json` outlives its runtime."""
+    state = prepared.state
+    is_new = not state.root.exists()
     try:
         yield
+    except Exception as error:
+        problems = input_problems(error)
+        if not problems:
+            raise
+        if is_new:
+            _remove(state)
+        raise prepared.placed(problems) from error
     finally:
         with contextlib.suppress(OSError):  # of a state directory that cannot be used, say
-            prepared.state.runtime_file.unlink()
-        if prepared.state.ephemeral:
-            shutil.rmtree(prepared.state.root, ignore_errors=True)
-            shutil.rmtree(prepared.state.sockets, ignore_errors=True)
+            state.runtime_file.unlink()
+        if state.ephemeral:
+            _remove(state)
+
+
+def _remove(state: StateDirectory) -> None:
+    shutil.rmtree(state.root, ignore_errors=True)
+    shutil.rmtree(state.sockets, ignore_errors=True)
 
 
 def _status(signals: EndSignals) -> int:

@@ -120,6 +120,12 @@ class Footprint:
         return [f"cgroup {path}" for path in Path("/sys/fs/cgroup").glob(f"*/**/{self.cgroup.replace('/', '*')}")]
 
 
+def processes_of(*argv: str) -> list[int]:
+    """Processes of the whole machine with exactly this command line."""
+    wanted = " ".join(argv) + " "
+    return [pid for pid in _pids() if _command(pid) == wanted and _stat(pid)[0] not in ("Z", "X", "")]
+
+
 def _pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
 

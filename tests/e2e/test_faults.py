@@ -1,0 +1,100 @@
+"""Nodes that stop, are cut off and come back, with the quickstart's times: heartbeat 1 s, grace 4 s, toleration 5 s."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+import trio
+
+from kube_actors.messages.node import NodeMessage, PartitionNode, StartNode, StopNode
+
+from .load import load
+from .manifests import SERVER_FILES, service, web
+from .stage import Stage
+
+RETURN_WITHIN = 5.0
+
+
+async def two_each(stage: Stage) -> str:
+    """Four web servers, two on each node, behind a Service; its ClusterIP."""
+    await stage.apply(SERVER_FILES, web(replicas=4), service("web"))
+    await stage.rolled_out("web")
+    await stage.until(lambda: len(stage.endpoints("web")) == 4)
+    nodes = [one.projection.facts.node for one in stage.pods("app=web")]
+    assert sorted(nodes) == ["node-1", "node-1", "node-2", "node-2"]
+    return stage.service_ip("web")
+
+
+def on(stage: Stage, node: str) -> set[str]:
+    """Uids of the pods the API has on a node."""
+    return {one.uid for one in stage.pods() if one.projection.facts.node == node}
+
+
+def is_ready(stage: Stage, node: str) -> str:
+    """The node's Ready condition."""
+    body = stage.get("nodes", node, "")
+    assert body is not None
+    return str(next(one["status"] for one in body["status"]["conditions"] if one["type"] == "Ready"))
+
+
+@pytest.mark.parametrize("fault", [StopNode, PartitionNode])
+async def test_a_lost_node_is_replaced_and_its_surplus_ended(stage: Stage, fault: Callable[[], NodeMessage]) -> None:
+    """Replacements come up on the other node after the toleration; the node's return kills what was replaced."""
+    address = await two_each(stage)
+    lost = on(stage, "node-1")
+    addresses = {one.projection.facts.address for one in stage.pods() if one.uid in lost}
+    pids = [pid for one in stage.pods() if one.uid in lost for pid in (await stage.found(one.key.name)).values()]
+    began = trio.current_time()
+    await stage.tell_node("node-1", fault())
+    if fault is StopNode:
+        await stage.until(lambda: not any(is_alive(pid) for pid in pids), within=5)
+    await stage.until(lambda: is_ready(stage, "node-1") == "Unknown")
+    assert trio.current_time() - began >= 3
+    await stage.until(lambda: not stage.endpoints("web") & addresses)
+    async with load(address, 80, rate=50, kept=False) as result:
+        await stage.until(lambda: len(stage.endpoints("web")) == 4)
+    assert result.failed == []
+    assert trio.current_time() - began >= 8  # grace and toleration
+    assert len(on(stage, "node-2")) == 4
+    taints = (stage.get("nodes", "node-1", "") or {})["spec"]["taints"]
+    assert {(one["key"], one["effect"]) for one in taints} == {
+        ("node.kubernetes.io/unreachable", "NoSchedule"),
+        ("node.kubernetes.io/unreachable", "NoExecute"),
+    }
+    if fault is PartitionNode:
+        assert all(is_alive(pid) for pid in pids)
+    assert lost <= {one.uid for one in stage.pods()}  # nobody has said that they ended
+
+    back = trio.current_time()
+    await stage.tell_node("node-1", StartNode())
+    await stage.until(lambda: not any(is_alive(pid) for pid in pids), within=RETURN_WITHIN + 10)
+    assert trio.current_time() - back < RETURN_WITHIN
+    await stage.until(lambda: not lost & {one.uid for one in stage.pods()})
+    await stage.until(lambda: is_ready(stage, "node-1") == "True")
+    await stage.until(lambda: not (stage.get("nodes", "node-1", "") or {})["spec"].get("taints"))
+    assert len(stage.pods()) == 4
+    assert not stage.endpoints("web") & addresses
+
+
+async def test_a_short_partition_costs_nothing(stage: Stage) -> None:
+    """Back within the toleration: same pods, no restart."""
+    await two_each(stage)
+    before = {one.uid for one in stage.pods()}
+    await stage.tell_node("node-1", PartitionNode())
+    await stage.until(lambda: is_ready(stage, "node-1") == "Unknown")
+    await stage.tell_node("node-1", StartNode())
+    await stage.until(lambda: is_ready(stage, "node-1") == "True")
+    await stage.until(lambda: len(stage.endpoints("web")) == 4)
+    await trio.sleep(1)
+    assert {one.uid for one in stage.pods()} == before
+    assert all(one.projection.facts.restarts == 0 for one in stage.pods())
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still runs."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import signal as signals
 from collections.abc import Iterable
 from typing import Any, Literal, assert_never
 
@@ -12,7 +11,6 @@ import attrs
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.pod.probes import ProbeKey, ProbeRounds
 from kube_actors.actors.pod.reporting import StatusReport, exit_of, found_attempts
-from kube_actors.actors.pod.specs import raw_container
 from kube_actors.actors.pod.work import PodWork
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.views.containers import Container
@@ -24,21 +22,12 @@ from kube_actors.messages import pod as messages
 from kube_actors.messages.common import Describe, Description
 from kube_actors.messages.node import NodeMessage
 from kube_actors.messages.pod import PodMessage
-from kube_actors.node.probing import Target, run_probe
 from kube_actors.node.runtime.base import ContainerId, FoundSandbox
-from kube_actors.node.runtime.handlers import (
-    ProbeOutcome,
-    ProbeResult,
-    SleepAction,
-    UnresolvedHandler,
-    resolve_handler,
-)
-from kube_actors.node.volumes import changed_files, resolve_volumes
+from kube_actors.node.runtime.handlers import ProbeOutcome, ProbeResult
 from kube_actors.plan import pod_lifecycle as steps
 from kube_actors.plan.observed import Ending, Exit, Observed, Sandbox, SandboxState, Stage
 from kube_actors.plan.pod_adoption import adopt
 from kube_actors.plan.pod_lifecycle import plan_pod
-from kube_actors.plan.pod_status import pod_status
 from kube_actors.plan.probes import ProbeKind, Verdict
 from kube_actors.store import Key, Revision
 
@@ -105,7 +94,7 @@ class PodActor(Actor[PodMessage]):
         )
         self.work.address = address or None
         if found is not None:
-            self.work.volumes = resolve_volumes(self.work.body, self.work.objects(), self.work.place())
+            self.work.volumes = self.work.resolved_volumes()
         self.world.users.add(self.uid, self.key.namespace, self.work.body)
         self.taken_over = True
         self._see_deletion(revision)
@@ -273,10 +262,7 @@ class PodActor(Actor[PodMessage]):
             self.context.notify_at(due, ("kill", name))
             return
         id = ContainerId(self.uid, name, observed.attempt)
-        self.context.start_task(self._kill, id, name=f"kill {name}")
-
-    async def _kill(self, id: ContainerId) -> None:
-        await self.work.signal(id, signals.SIGKILL, everything=True)
+        self.context.start_task(self.work.kill, id, name=f"kill {name}")
 
     def _stop_signal_sent(self, id: ContainerId) -> None:
         """After a hook that took long the container still gets a moment to react to the signal."""
@@ -377,19 +363,7 @@ class PodActor(Actor[PodMessage]):
             return
         attempt, probe = begun
         id = ContainerId(self.uid, key.container, attempt)
-        self.context.start_task(self._ask_probe, id, key.kind, probe.timeout_seconds, name=f"probe {key.container}")
-
-    async def _ask_probe(self, id: ContainerId, kind: ProbeKind, within: float) -> None:
-        raw = raw_container(self.work.body, id.name)
-        try:
-            handler = resolve_handler(raw[f"{kind.value}Probe"], raw)
-        except UnresolvedHandler as error:
-            result = ProbeResult(ProbeOutcome.FAILURE, str(error))
-        else:
-            assert not isinstance(handler, SleepAction), "probes cannot sleep"
-            target = Target(id, self.work.place().pod_ip)
-            result = await run_probe(self.world.runtime, target, handler, max(1.0, within))
-        self.context.ref.tell(messages.ProbeEnded(id, kind, result))
+        self.context.start_task(self.work.ask_probe, id, key.kind, probe.timeout_seconds, name=f"probe {key.container}")
 
     def _probe_ended(self, id: ContainerId, kind: ProbeKind, result: ProbeResult) -> None:
         observed = self._observed(id.name)
@@ -415,11 +389,7 @@ class PodActor(Actor[PodMessage]):
                 self._set(attrs.evolve(observed, backoff=None))
         if self.state.sandbox.state is not SandboxState.READY:
             return
-        fresh = resolve_volumes(self.work.body, self.work.objects(), self.work.place())
-        changed = changed_files(self.work.volumes, fresh)
-        self.work.volumes = fresh
-        for volume in changed:
-            await self.world.runtime.update_files(self.uid, volume)
+        await self.work.update_volumes()
 
     # -- reporting
 
@@ -429,18 +399,13 @@ class PodActor(Actor[PodMessage]):
             self.context.notify_at(math.inf, STATUS)
         if self.gone or not self.world.link.connected or self.waiting_for_end:
             return
-        status = pod_status(self.pod, self.state, now)
-        if status == self.pod.status:
-            return
         try:
-            revision = await self.report.write(status, self.revision)
+            seen = await self.report.write(self.pod, self.revision, self.state, now)
         except ApiError as error:
             if error.reason not in ("NotFound", "Conflict"):
                 raise
         else:
-            if revision is not None:
-                metadata = attrs.evolve(self.pod.metadata, resource_version=str(revision.resource_version))
-                self.revision, self.pod = revision, attrs.evolve(self.pod, metadata=metadata, status=status)
+            self.revision, self.pod = seen
 
     async def _ended(self) -> None:
         """Nothing of the pod is left here: a deleted pod goes, one that is over stays to be looked at."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from kube_actors.api.views import body_of
-from kube_actors.api.views.pods import PodStatus
+import attrs
+
+from kube_actors.api.views import PodView, body_of
 from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, Runtime
-from kube_actors.plan.observed import Exit, Observed
+from kube_actors.plan.observed import Exit, Observed, PodState
 from kube_actors.plan.pod_adoption import FoundAttempt
+from kube_actors.plan.pod_status import pod_status
 from kube_actors.store import Key, Revision
 from kube_actors.writes import Client
 
@@ -38,18 +40,21 @@ def found_attempts(found: FoundSandbox, runtime: Runtime) -> tuple[FoundAttempt,
 
 
 class StatusReport:
-    """Writes a pod's status, and only the part of it that is the node's."""
+    """Writes a pod's status when it differs from what is stored, and only the part that is the node's."""
 
     def __init__(self, client: Client, key: Key, uid: str) -> None:
         self._client = client
         self._key = key
         self._uid = uid
 
-    async def write(self, status: PodStatus, seen: Revision) -> Revision | None:
-        """Write this status, for a pod last seen as `seen`. Raises ApiError as `Client.mutate`.
+    async def write(self, pod: PodView, seen: Revision, state: PodState, now: float) -> tuple[Revision, PodView]:
+        """One write, or none, for a pod last seen as `seen`. Raises ApiError as `Client.mutate`.
 
-        Answers the revision that differs from `seen` in nothing else; None when somebody else wrote in between.
+        Answers what is to count as seen: the new revision, unless somebody else wrote in between.
         """
+        status = pod_status(pod, state, now)
+        if status == pod.status:
+            return seen, pod
         body = body_of(status)
         version = str(seen.resource_version)
         alone = False
@@ -60,4 +65,7 @@ class StatusReport:
             stored["status"] = {**stored.get("status", {}), **body}
 
         revision = await self._client.mutate(self._key, change, subresource="status", uid=self._uid)
-        return revision if alone else None
+        if not alone:
+            return seen, pod
+        metadata = attrs.evolve(pod.metadata, resource_version=str(revision.resource_version))
+        return revision, attrs.evolve(pod, metadata=metadata, status=status)

@@ -20,10 +20,18 @@ from kube_actors.messages.node import NodeMessage
 from kube_actors.messages.pod import PodMessage
 from kube_actors.network.addresses import PoolExhausted
 from kube_actors.node.objects import Objects, Place, references
-from kube_actors.node.probing import HookFailure, Target, run_hook
+from kube_actors.node.probing import HookFailure, Target, run_hook, run_probe
 from kube_actors.node.runtime.base import ContainerId, ContainerSpec, RuntimeFailure, RuntimeGone, SandboxSpec, Volume
-from kube_actors.node.runtime.handlers import HookHandler, UnresolvedHandler, resolve_handler
-from kube_actors.node.volumes import resolve_volumes
+from kube_actors.node.runtime.handlers import (
+    HookHandler,
+    ProbeOutcome,
+    ProbeResult,
+    SleepAction,
+    UnresolvedHandler,
+    resolve_handler,
+)
+from kube_actors.node.volumes import changed_files, resolve_volumes
+from kube_actors.plan.probes import ProbeKind
 from kube_actors.store import Revision
 
 RUNTIME_DEADLINE = 600.0
@@ -80,10 +88,9 @@ class PodWork:
             self._tell(messages.SandboxCreated(address))
 
     def _sandbox_spec(self) -> SandboxSpec:
-        objects = self.objects()
         if not self.pod.spec.host_network and self.world.addresses is not None and self.address is None:
             self.address = self.world.addresses.allocate()
-        self.volumes = resolve_volumes(self.body, objects, self.place())
+        self.volumes = self.resolved_volumes()
         return sandbox_spec(self.pod, self.world, self.address, self.volumes)
 
     async def remove_sandbox(self) -> None:
@@ -115,6 +122,18 @@ class PodWork:
         """What the pod refers to, as it is now."""
         names = references(self.body)
         return self.world.objects(self.pod.metadata.namespace, names.config_maps, names.secrets)
+
+    def resolved_volumes(self) -> tuple[Volume, ...]:
+        """The pod's volumes, with what they refer to as it is now."""
+        return resolve_volumes(self.body, self.objects(), self.place())
+
+    async def update_volumes(self) -> None:
+        """Give running containers the files of ConfigMaps and Secrets that changed."""
+        fresh = self.resolved_volumes()
+        changed = changed_files(self.volumes, fresh)
+        self.volumes = fresh
+        for volume in changed:
+            await self.world.runtime.update_files(self.pod.metadata.uid, volume)
 
     # -- containers
 
@@ -196,6 +215,23 @@ class PodWork:
             await self.node.ask(node_messages.StopContainer(id, number, everything), deadline=RUNTIME_DEADLINE)
         except (RuntimeFailure, *OUT_OF_REACH, OSError) as error:
             self.say("Warning", "FailedKillPod", f"error killing container {id.name}: {error}", id.name)
+
+    async def kill(self, id: ContainerId) -> None:
+        """End a container and everything it started, at once."""
+        await self.signal(id, signals.SIGKILL, everything=True)
+
+    async def ask_probe(self, id: ContainerId, kind: ProbeKind, within: float) -> None:
+        """Make one probe of a running container."""
+        raw = raw_container(self.body, id.name)
+        try:
+            handler = resolve_handler(raw[f"{kind.value}Probe"], raw)
+        except UnresolvedHandler as error:
+            result = ProbeResult(ProbeOutcome.FAILURE, str(error))
+        else:
+            assert not isinstance(handler, SleepAction), "probes cannot sleep"
+            target = Target(id, self.place().pod_ip)
+            result = await run_probe(self.world.runtime, target, handler, max(1.0, within))
+        self._tell(messages.ProbeEnded(id, kind, result))
 
     # -- telling
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 from typing import Any
@@ -74,7 +75,7 @@ async def test_back_off_doubles_up_to_five_minutes(tmp_path: Path) -> None:
         body["metadata"]["annotations"] = {f"simulation.kube-actors.dev/{k}": v for k, v in settings.items()}
         await stage.apply(body)
         await stage.until(lambda: len(starts) >= 9)
-    waits = [later - earlier - 1 for earlier, later in zip(starts, starts[1:], strict=False)]
+    waits = [later - earlier - 1 for earlier, later in itertools.pairwise(starts)]
     assert waits[:8] == pytest.approx([0, 10, 20, 40, 80, 160, 300, 300], abs=0.2)
 
 

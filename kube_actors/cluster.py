@@ -6,6 +6,7 @@ order, so that nothing is left without what it stands on.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import traceback
@@ -41,9 +42,11 @@ from kube_actors.assembly.storage import open_journal, open_store, way_in
 from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import KubeActorsError
 from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref
+from kube_actors.messages.common import Describe
 from kube_actors.messages.node import NodeMessage, ShutDown
 from kube_actors.messages.nodes import NodesMessage, SetNodes
 from kube_actors.node.runtime.agent_link import AgentLink, open_agent
+from kube_actors.node.runtime.base import RuntimeFailure, RuntimeGone
 from kube_actors.plan.scheduling import Framework
 from kube_actors.state import StateDirectory
 from kube_actors.store.journal import Journal
@@ -54,6 +57,7 @@ ADMIN = Identity("kubernetes-admin", ("system:masters", "system:authenticated"),
 FAILURES_KEPT = 100
 RECONFIGURE_DEADLINE = 120.0
 SHUTDOWN_SLACK = 10.0
+REGISTER_WITHIN = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -148,6 +152,8 @@ async def open_cluster(
         system = ActorSystem(clock=clock, seed=config.seed, on_failure=lambda failure: _failed(failures, failure))
         client_for = way_in(store, config, clock, cluster_random(config, "writes"), ranges.service_cidr)
         plane = ControlPlane(store, client_for, clock, config)
+        factory: list[NodeFactory] = []
+        stack.push_async_callback(_close_runtimes, factory, config)
         running = running_network(config, listeners, link, ranges, cluster_random(config, "network"))
         network = await stack.enter_async_context(running)
         await stack.enter_async_context(system.running())
@@ -155,7 +161,10 @@ async def open_cluster(
         await create_defaults(admin)
         session = Session(plane, system, admin, Registry.built_in())
         cluster = Cluster(config, state, system, plane, session, network, link, journal, failures)
-        _start_actors(cluster, frameworks)
+        factory.append(node_factory(plane, config, state, network, link, background))
+        cluster.factory = factory[0]
+        _start_actors(cluster, factory[0], frameworks)
+        await _nodes_registered(cluster)
         try:
             yield cluster
         except Exception as error:  # raised again below, outside the nurseries, so that it is not wrapped
@@ -164,13 +173,23 @@ async def open_cluster(
         raise body_error
 
 
-def _start_actors(cluster: Cluster, frameworks: list[tuple[str, Framework]]) -> None:
+async def _close_runtimes(factories: list[NodeFactory], config: ClusterConfig) -> None:
+    """What still runs ends here, or is left to be adopted."""
+    keep = config.on_runtime_exit == "keep"
+    with trio.CancelScope(shield=True):
+        for factory in factories:
+            for name, runtime in factory.runtimes.items():
+                try:
+                    await runtime.aclose(keep=keep)
+                except (RuntimeGone, RuntimeFailure) as error:
+                    log.warning("a runtime did not end well", node=name, error=str(error))
+
+
+def _start_actors(cluster: Cluster, factory: NodeFactory, frameworks: list[tuple[str, Framework]]) -> None:
     """The whole tree, those first that others tell things."""
     system, plane, network = cluster.system, cluster.plane, cluster.network
     registry = Registry.built_in()
     system.spawn("events", lambda: EventsActor(plane), mailbox=4096)
-    factory = node_factory(plane, cluster.config, cluster.state, network, cluster.link)
-    cluster.factory = factory
     system.spawn(
         "network",
         lambda: NetworkActor(plane, network.data_plane, network.records, lambda: factory.addresses.values()),
@@ -189,6 +208,21 @@ def _start_actors(cluster: Cluster, frameworks: list[tuple[str, Framework]]) -> 
     nodes = {node.name: node for node in cluster.config.nodes}
     cluster.nodes = system.spawn("nodes", lambda: NodesActor(plane, nodes, factory.users, factory.make))
     cluster.controllers = tuple(controllers)
+
+
+async def _nodes_registered(cluster: Cluster) -> None:
+    """Wait a little for the nodes: a pod that comes before them would sit out the scheduler's back-off of a second.
+
+    A node that does not come up (an engine that is not there) is not waited for.
+    """
+    assert cluster.nodes is not None, "the actors are there"
+    with trio.move_on_after(REGISTER_WITHIN), contextlib.suppress(KubeActorsError):
+        # An actor answers once it has started, and a node has started when it is registered.
+        await cluster.nodes.ask(Describe(), deadline=REGISTER_WITHIN)
+        for node in cluster.config.nodes:
+            actor = cluster.system.find(f"/nodes/{node.name}")
+            if actor is not None:
+                await actor.ask(Describe(), deadline=REGISTER_WITHIN)
 
 
 def _scheduler(plane: ControlPlane, name: str, framework: Framework) -> Callable[[], SchedulerActor]:

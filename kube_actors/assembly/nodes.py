@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
 
 import attrs
+import trio
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.node.actor import NodeActor
@@ -25,7 +26,7 @@ from kube_actors.network.resolv_conf import ClusterDns, ResolvConf, parse_resolv
 from kube_actors.node.images import ImageMap
 from kube_actors.node.objects import Objects, Place
 from kube_actors.node.runtime.agent_link import AgentLink
-from kube_actors.node.runtime.base import Dns, ImageKind, Runtime
+from kube_actors.node.runtime.base import Dns, Image, ImageKind, Runtime
 from kube_actors.node.runtime.process import ProcessRuntime
 from kube_actors.node.runtime.simulated import SimulatedRuntime
 from kube_actors.node.runtime.simulated_profile import SimulationProfiles
@@ -40,13 +41,15 @@ RESERVED_ADDRESSES = 2
 
 @attrs.define
 class NodeFactory:
-    """Makes Node actors. Runtimes are made once per node and outlive the actor's restarts."""
+    """Makes Node actors. Runtimes are made once per node and outlive the actor's restarts; their own tasks run in
+    `nursery`."""
 
     plane: ControlPlane
     config: ClusterConfig
     state: StateDirectory
     network: ClusterNetwork
     link: AgentLink | None
+    nursery: trio.Nursery
     slices: NodeSlices
     node_addresses: AddressPool
     users: Users
@@ -76,8 +79,7 @@ class NodeFactory:
             cpu_milli=int(Quantity.parse(node.capacity.get("cpu", "0")).milli),
             memory_bytes=int(Quantity.parse(node.capacity.get("memory", "0")).value),
         )
-        # Engines know their images themselves, and the simulation plays any.
-        others = None if node.runtime == "process" else ImageKind.ENGINE
+        others = None if node.runtime == "process" else _others(runtime)
         return PodWorld(
             node=node.name,
             place=place,
@@ -144,9 +146,18 @@ class NodeFactory:
                 return ProcessRuntime(self.link, node=node.name, address=address, clock_now=clock.now)
             case "docker":
                 # aiodocker and aiohttp take 0.4 s to import, so only where a node needs them.
-                from kube_actors.node.runtime.docker import docker_runtime
+                from kube_actors.node.runtime.docker import DockerSettings, start_docker_runtime
 
-                return docker_runtime(node.name, node.docker, Path(self.state.root) / "docker" / node.name, clock)
+                settings = DockerSettings.from_config(node.docker)
+                directory = str(self.state.root / "docker" / node.name)
+                names = {"cluster": self.config.name, "node": node.name}
+                return start_docker_runtime(self.nursery, settings, **names, directory=directory)
+
+
+def _others(runtime: Runtime) -> ImageKind | Callable[[str], Image | None]:
+    """What image names outside cluster.yaml stand for: an engine looks them up, the simulation plays any."""
+    look_up: Callable[[str], Image | None] | None = getattr(runtime, "image", None)
+    return ImageKind.ENGINE if look_up is None else look_up
 
 
 def fetch(store: Store, namespace: str, config_maps: Iterable[str], secrets: Iterable[str]) -> Objects:
@@ -168,6 +179,7 @@ def node_factory(
     state: StateDirectory,
     network: ClusterNetwork,
     link: AgentLink | None,
+    nursery: trio.Nursery,
 ) -> NodeFactory:
     """A factory that goes on with the addresses nodes had before."""
     ranges = network.ranges
@@ -179,7 +191,7 @@ def node_factory(
     addresses = AddressPool(ranges.node_cidr, reserved=reserved)
     addresses.restore(node.projection.facts.address for node in nodes if node.projection.facts.address)
     machine = parse_resolv_conf(_read(Path("/etc/resolv.conf")))
-    return NodeFactory(plane, config, state, network, link, slices, addresses, Users(), machine)
+    return NodeFactory(plane, config, state, network, link, nursery, slices, addresses, Users(), machine)
 
 
 def _pod_cidr(node: Revision) -> IPv4Network | None:

@@ -74,6 +74,7 @@ class NodeActor(Actor[NodeMessage]):
         )
         self.status_written = float("-inf")
         self.closing = False
+        self.trouble = ""
 
     # -- life
 
@@ -107,13 +108,20 @@ class NodeActor(Actor[NodeMessage]):
         now = self.plane.clock.now()
 
         def change(body: dict[str, Any]) -> None:
-            body["status"] = node_status(self.config, self.facts, body.get("status") or {}, now)
+            old = body.get("status") or {}
+            body["status"] = node_status(self.config, self.facts, old, now, trouble=self.trouble)
 
         await self.client.mutate(Key("nodes", "", self.config.name), change, subresource="status")
         self.status_written = now
 
     async def _take_over(self) -> None:
-        found = {sandbox.pod.uid: sandbox for sandbox in await self.runtime.adopt()}
+        """Go on with what the runtime has; without a runtime the node is not ready until it is back."""
+        try:
+            sandboxes = await self.runtime.adopt()
+        except RuntimeGone as error:
+            await self._runtime_down(str(error))
+            return
+        found = {sandbox.pod.uid: sandbox for sandbox in sandboxes}
         bound = {revision.uid: revision for revision in self.plane.store.on_node(self.config.name)}
         for uid in sorted(found.keys() - bound.keys()):
             await self.runtime.remove_sandbox(uid)
@@ -144,7 +152,7 @@ class NodeActor(Actor[NodeMessage]):
             await self._register()
             return
         ready = node.projection.facts.ready
-        if not ready or now - self.status_written >= STATUS_EVERY:
+        if ready == bool(self.trouble) or now - self.status_written >= STATUS_EVERY:
             await self._post_status()
         key = Key("leases.coordination.k8s.io", "kube-node-lease", self.config.name)
         if self.plane.store.get(key) is None:
@@ -253,7 +261,7 @@ class NodeActor(Actor[NodeMessage]):
         return next((found for found in await self.runtime.adopt() if found.pod.uid == pod_uid), None)
 
     def _admit(self, ask: messages.AdmitPod) -> None:
-        if not self.link.connected or self.closing:
+        if not self.link.connected or self.closing or self.trouble:
             self.context.answer(ask, messages.Refused("NodeShutdown", "node is not taking pods"))
             return
         self.context.answer(ask, self.tally.admit(ask, self.plane.clock.now()))
@@ -265,14 +273,29 @@ class NodeActor(Actor[NodeMessage]):
                 if pod is not None:
                     pod.tell(ContainerEnded(event))
             case RuntimeBack():
-                self._tell_pods(await self.runtime.adopt())
+                await self._runtime_back()
             case RuntimeLost(message):
-                node = self.plane.store.get(Key("nodes", "", self.config.name))
-                if node is not None:
-                    about = reference_to(node, kind="Node", api_version="v1")
-                    self.world.events.record(about, "Warning", "ContainerRuntimeDown", message)
+                await self._runtime_down(message)
             case _:
                 assert_never(event)
+
+    async def _runtime_down(self, message: str) -> None:
+        self.trouble = f"container runtime is down: {message}"
+        node = self.plane.store.get(Key("nodes", "", self.config.name))
+        if node is not None:
+            about = reference_to(node, kind="Node", api_version="v1")
+            self.world.events.record(about, "Warning", "ContainerRuntimeDown", message)
+        if self.link.connected:
+            await self._post_status()
+
+    async def _runtime_back(self) -> None:
+        self.trouble = ""
+        if self.link.connected:
+            await self._post_status()
+        if self.pods:
+            self._tell_pods(await self.runtime.adopt())
+        else:
+            await self._take_over()
 
     def _tell_pods(self, sandboxes: tuple[FoundSandbox, ...]) -> None:
         found = {sandbox.pod.uid: sandbox for sandbox in sandboxes}

@@ -58,8 +58,13 @@ def node_body(config: NodeConfig, facts: NodeFacts) -> dict[str, Any]:
     }
 
 
-def node_status(config: NodeConfig, facts: NodeFacts, old: dict[str, Any], now: float) -> dict[str, Any]:
-    """The status a reachable node posts: capacity, addresses, system facts and healthy conditions."""
+def node_status(
+    config: NodeConfig, facts: NodeFacts, old: dict[str, Any], now: float, *, trouble: str = ""
+) -> dict[str, Any]:
+    """The status a reachable node posts: capacity, addresses, system facts and conditions.
+
+    `trouble` says why the node is not ready; empty when all is well.
+    """
     capacity = dict(config.capacity)
     return {
         **old,
@@ -82,14 +87,14 @@ def node_status(config: NodeConfig, facts: NodeFacts, old: dict[str, Any], now: 
             "osImage": f"kube-actors {facts.tier}".strip(),
             "systemUUID": facts.machine_id,
         },
-        "conditions": _conditions(config, facts, old.get("conditions", []), now),
+        "conditions": _conditions(facts, old.get("conditions", []), now, trouble),
     }
 
 
-def _conditions(
-    config: NodeConfig, facts: NodeFacts, old: list[dict[str, Any]], now: float
-) -> list[dict[str, Any]]:
+def _conditions(facts: NodeFacts, old: list[dict[str, Any]], now: float, trouble: str) -> list[dict[str, Any]]:
     rows = list(HEARTBEAT_CONDITIONS)
+    if trouble:
+        rows[-1] = ("Ready", "False", "KubeletNotReady", trouble)
     if facts.tier:
         rows.append(("SandboxTier", "True", f"Tier{facts.tier}", f"pods run in tier {facts.tier}"))
     before = {condition["type"]: condition for condition in old}

@@ -157,6 +157,16 @@ async def test_terminating_the_keeper_takes_all_down(tmp_path: Path) -> None:
     assert not {"agent.sock", "pods"} & set(os.listdir(tmp_path))
 
 
+async def test_kept_pods_end_when_their_state_is_deleted(tmp_path: Path) -> None:
+    """No runtime could ever find them again."""
+    process, keeper, container = start_runtime(tmp_path, "keep")
+    (tmp_path / "agent.sock").unlink()
+    process.kill()
+    process.wait()
+    await process_ended(keeper)
+    await process_ended(container)
+
+
 async def test_containers_inherit_nothing_of_the_runtime(tmp_path: Path) -> None:
     """Neither environment nor descriptors nor ignored signals nor umask."""
     previous = os.umask(0o077)

@@ -26,6 +26,7 @@ from .services import Backends, ServicePort, ServiceTable
 from .settings import Settings, read_first
 from .world import World
 
+_LOOK_EVERY = 5.0  # seconds, while no runtime is there
 _END_WITHIN = 8.0  # seconds, then the agent ends and the keeper kills what is left
 
 
@@ -61,8 +62,7 @@ class Agent:
         loop.add_reader(self._listener.fileno(), self._accept)
         records.on_end = self.end
         loop.add_reader(records.fileno(), self._from_keeper)
-        if not records.first_start and "runtime" in records.inherited and not self._keep:
-            loop.call_later(_END_WITHIN, self._end_if_alone)
+        loop.call_later(_END_WITHIN, self._end_if_alone)
         loop.run()
 
     # --- start
@@ -163,10 +163,18 @@ class Agent:
             self.runtime = None
             if not self._keep:
                 self.end()
+            else:
+                self._end_if_alone()
 
     def _end_if_alone(self) -> None:
-        if self.runtime is None and not self._keep:
+        """Without a runtime: end, unless pods are kept; and those too when no runtime can ever come back, because
+        the state directory has been deleted."""
+        if self.runtime is not None:
+            return
+        if not self._keep or not os.path.exists(self.world.settings.socket):
             self.end()
+        else:
+            self.world.loop.call_later(_LOOK_EVERY, self._end_if_alone)
 
     # --- the end
 

@@ -104,7 +104,7 @@ def _clone_into(namespace: int, launch: Launch, report: socket.socket) -> tuple[
             inside, inside_fd = syscalls.clone_sibling(0)
             if inside == 0:
                 _child(launch, report)
-            socket.send_fds(theirs, [b"\n"], [inside_fd])
+            socket.send_fds(theirs, [str(inside).encode()], [inside_fd])  # the number as seen from here
         except OSError as error:
             theirs.send(str(error).encode())
         finally:
@@ -115,12 +115,7 @@ def _clone_into(namespace: int, launch: Launch, report: socket.socket) -> tuple[
         told, fds, _, _ = socket.recv_fds(ours, 4096, 1)
     if not fds:
         raise Failure("CreateContainerError", f"cannot join the pid namespace: {told.decode()}")
-    return _pid_of(fds[0]), fds[0]
-
-
-def _pid_of(pidfd: int) -> int:
-    with open(f"/proc/self/fdinfo/{pidfd}") as file:
-        return next(int(line.split()[1]) for line in file if line.startswith("Pid:"))
+    return int(told), fds[0]
 
 
 def _child(launch: Launch, report: socket.socket) -> None:

@@ -65,7 +65,9 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         replica_set: ReplicaSetView = revision.view
         now = self.plane.clock.now()
         pods = self._pods(replica_set)
-        plan = plan_replicas(replica_set, pods, now, failure=self.failure, neighbours=self._neighbours(revision, pods))
+        surplus = len(pods) > replica_set.spec.replicas
+        neighbours = self._neighbours(revision) if surplus else None
+        plan = plan_replicas(replica_set, pods, now, failure=self.failure, neighbours=neighbours)
         for action in plan.actions:
             await self._perform(action, replica_set, revision)
         if plan.status != replica_set.status:
@@ -93,7 +95,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
             self.summaries[uid] = before if before is not None and same else (revision, summarise(revision))
         return [pod for _, pod in self.summaries.values()]
 
-    def _neighbours(self, revision: Revision, pods: Iterable[ReplicaPod]) -> dict[str, int] | None:
+    def _neighbours(self, revision: Revision) -> dict[str, int] | None:
         """Living pods per node of every ReplicaSet of the same Deployment; None when this one is alone."""
         store = self.plane.store
         owners = [owner.uid for owner in revision.projection.owners if owner.controller]

@@ -7,6 +7,8 @@ value; whatever is atomic or scalar is a leaf. Everything here is pure and share
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from types import NoneType
 from typing import Any
 
 import attrs
@@ -20,6 +22,7 @@ KEY_DEFAULTS: Mapping[str, Any] = {"protocol": "TCP"}
 
 Parts = dict[str, tuple[Any, Node | None]]
 _MISSING = object()
+_PLAIN = (str, int, NoneType)
 
 
 @attrs.frozen
@@ -44,7 +47,8 @@ def is_granular(node: Node | None) -> bool:
 
 def compare(old: Any, new: Any, schema: Schema) -> Difference:
     """What was added or changed, and what was removed. Equal subtrees are not looked at."""
-    changed, removed = _compare_members(old, new, schema.root)
+    before, after = _raw_parts(old, schema.root), _raw_parts(new, schema.root)
+    changed, removed = _compare_members(before or {}, after or {}, schema.root)
     return Difference(FieldSet(changed), FieldSet(removed))
 
 
@@ -79,9 +83,18 @@ def _elements(value: list[Any], node: Node) -> dict[str, Any] | None:
 def _element(item: Any, node: Node) -> str:
     if node.list_type == "set":
         return value_element(item)
-    keys = {name: item.get(name, KEY_DEFAULTS.get(name)) for name in node.list_keys} if isinstance(item, dict) else {}
-    present = {name: value for name, value in keys.items() if value is not None}
-    return key_element(present)
+    if not isinstance(item, dict):
+        return key_element({})
+    values = [item.get(name, KEY_DEFAULTS.get(name)) for name in node.list_keys]
+    if all(type(value) in _PLAIN for value in values):
+        return _keyed(node.list_keys, *values)
+    return key_element({name: value for name, value in zip(node.list_keys, values, strict=True) if value is not None})
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _keyed(names: tuple[str, ...], *values: str | int | None) -> str:
+    """The path element of these keys; the same few (`type=Ready`) are met in every object of a kind."""
+    return key_element({name: value for name, value in zip(names, values, strict=True) if value is not None})
 
 
 def _parts(value: Any, node: Node | None) -> Parts | None:
@@ -99,9 +112,10 @@ def _parts(value: Any, node: Node | None) -> Parts | None:
 def _members(value: Any, node: Node | None) -> Trie:
     """The trie below a value: what is owned in it, apart from the value itself."""
     trie: Trie = {}
-    if node is None or not _has_parts(value, node):
+    parts = None if node is None else _raw_parts(value, node)
+    if parts is None or node is None:
         return trie
-    parts, prefix, item = _raw_parts(value, node)
+    prefix, item = ("", node.items) if node.kind is Kind.LIST else ("f:", None)
     is_struct = node.kind is Kind.OBJECT
     for name, part in parts.items():
         if type(part) is not dict and type(part) is not list:
@@ -113,21 +127,22 @@ def _members(value: Any, node: Node | None) -> Trie:
     return trie
 
 
-def _compare_members(old: Any, new: Any, node: Node) -> tuple[Trie, Trie]:
-    """(changed, removed) tries below a place whose values differ and both have parts."""
+def _compare_members(before: dict[str, Any], after: dict[str, Any], node: Node) -> tuple[Trie, Trie]:
+    """(changed, removed) tries below a place whose values differ and have these parts."""
     changed: Trie = {}
     removed: Trie = {}
-    before, prefix, item = _raw_parts(old, node)
-    after, _, _ = _raw_parts(new, node)
+    prefix, item = ("", node.items) if node.kind is Kind.LIST else ("f:", None)
     for name, part in after.items():
         earlier = before.get(name, _MISSING)
         if earlier is part or earlier == part:
             continue
         child = item or node.child(name)
-        if earlier is _MISSING or child is None or not (_has_parts(earlier, child) and _has_parts(part, child)):
+        old = None if child is None or earlier is _MISSING else _raw_parts(earlier, child)
+        new = None if child is None or old is None else _raw_parts(part, child)
+        if child is None or old is None or new is None:
             changed[prefix + name] = _whole(part, child)
             continue
-        below_changed, below_removed = _compare_members(earlier, part, child)
+        below_changed, below_removed = _compare_members(old, new, child)
         if below_changed:
             changed[prefix + name] = below_changed
         if below_removed:
@@ -138,20 +153,13 @@ def _compare_members(old: Any, new: Any, node: Node) -> tuple[Trie, Trie]:
     return changed, removed
 
 
-def _raw_parts(value: Any, node: Node) -> tuple[dict[str, Any], str, Node | None]:
-    """(parts by name, what makes a path element of a name, the node of list items): a struct is its own parts."""
-    if isinstance(value, dict):
-        return value, "f:", None
-    return _elements(value, node) or {}, "", node.items
-
-
-def _has_parts(value: Any, node: Node) -> bool:
-    """Whether parts of this very value have owners of their own."""
+def _raw_parts(value: Any, node: Node) -> dict[str, Any] | None:
+    """The owned parts of a value by name (a struct is its own parts); None when it has one owner as a whole."""
     if not is_granular(node):
-        return False
+        return None
     if node.kind is Kind.LIST:
-        return isinstance(value, list) and _elements(value, node) is not None
-    return isinstance(value, dict)
+        return _elements(value, node) if isinstance(value, list) else None
+    return value if isinstance(value, dict) else None
 
 
 def _whole(value: Any, node: Node | None) -> Trie:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 _RFC3339: Final = re.compile(
@@ -19,7 +20,13 @@ _PLAINLY_RIGHT: Final = re.compile(
 
 def rfc3339(epoch: float) -> str:
     """`metav1.Time`: whole seconds in UTC, cut off as Kubernetes does: `2026-01-02T03:04:05Z`."""
-    return datetime.fromtimestamp(epoch // 1, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return _rfc3339(int(epoch // 1))
+
+
+@lru_cache(maxsize=1024)
+def _rfc3339(epoch: int) -> str:
+    """Most times of a running cluster are now, or those of the objects just looked at."""
+    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def rfc3339_micro(epoch: float) -> str:
@@ -29,6 +36,7 @@ def rfc3339_micro(epoch: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{rest:06d}Z"
 
 
+@lru_cache(maxsize=4096)
 def parse_rfc3339(text: str) -> float:
     """Epoch seconds of a time with any zone offset and any number of decimals (kept to the microsecond).
 

@@ -215,8 +215,10 @@ class PodState:
 
     @property
     def moving(self) -> bool:
-        """Whether its sandbox is being made or removed or a container started: more will be known in a moment."""
+        """Whether it is on its way up or down: more will be known in a moment."""
         if self.sandbox.state in (SandboxState.CREATING, SandboxState.REMOVING):
+            return True
+        if self.ending is not None and self.sandbox.state is SandboxState.READY:
             return True
         return any(one.stage is Stage.STARTING for one in self.observed.values())
 

@@ -1,0 +1,1 @@
+"""The command lines of the console, grouped as people think of them."""

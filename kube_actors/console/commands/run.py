@@ -1,0 +1,71 @@
+"""From the words of a request to the command that is meant, and from whatever happens to an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from kube_actors.console.commands import programs, reading, rolling, writing
+from kube_actors.console.commands.command import Command, by_name
+from kube_actors.console.commands.failures import FAILED, print_failure
+from kube_actors.console.exchange import Exchange
+from kube_actors.errors import KubeActorsError
+from kube_actors.text import did_you_mean
+from kube_actors.verbs.arguments import parse
+from kube_actors.verbs.errors import UsageError
+
+log = structlog.get_logger(__name__)
+
+COMMANDS = by_name((*reading.COMMANDS, *writing.COMMANDS, *rolling.COMMANDS, *programs.COMMANDS))
+
+
+def find_command(argv: Sequence[str]) -> tuple[Command[Any], tuple[str, ...]]:
+    """The command that the first words name, and the words after them. UsageError with what was probably meant."""
+    for length in (2, 1):
+        command = COMMANDS.get(tuple(argv[:length]))
+        if command is not None and len(argv) >= length:
+            return command, tuple(argv[length:])
+    raise UsageError(_unknown(argv))
+
+
+def _unknown(argv: Sequence[str]) -> str:
+    first = argv[0] if argv else ""
+    below = [name[1] for name in COMMANDS if len(name) == 2 and name[0] == first]
+    if below and len(argv) == 1:
+        return f"say which: {', '.join(f'{first} {word}' for word in below)}"
+    word, known = (argv[1], below) if below else (first, sorted({name[0] for name in COMMANDS}))
+    hint = did_you_mean(word, known)
+    unknown = f'unknown command "{first} {word}"' if below else f'unknown command "{word}"'
+    return f"{unknown} ({hint})" if hint else f'{unknown}: "help" lists them'
+
+
+async def run_command(exchange: Exchange, argv: Sequence[str]) -> int:
+    """Run one command line; answers its exit code. Errors are printed, those nobody expected are logged as well."""
+    try:
+        command, rest = find_command(argv)
+        return await command.run(exchange, parse(command.options, rest))
+    except KubeActorsError as error:
+        return await print_failure(exchange, error)
+    except ExceptionGroup as group:
+        expected, others = group.split(KubeActorsError)
+        if others is not None:
+            raise
+        assert expected is not None
+        return await print_failure(exchange, _first(expected))
+
+
+def _first(group: ExceptionGroup[Any]) -> KubeActorsError:
+    error: Any = group
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, KubeActorsError)
+    return error
+
+
+async def print_unexpected(exchange: Exchange, argv: Sequence[str], error: Exception) -> int:
+    """Something is wrong with a command itself: the log gets all of it, the asker one line."""
+    log.error("a console command failed", command=list(argv[:2]), exc_info=error)
+    await exchange.err(f"error: internal error: {type(error).__name__}: {error}")
+    return FAILED

@@ -1,0 +1,112 @@
+"""Objects as rows, the way `kubectl get` shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from kube_actors.api.registry import Resource
+from kube_actors.kinds import hooks_for
+from kube_actors.kinds.columns import age, listed
+from kube_actors.verbs.printing.columns import column_widths, table_line
+
+Body = dict[str, Any]
+
+
+@attrs.frozen
+class TableStyle:
+    """Which columns there are beside those of the kind; `label_columns` are keys of labels."""
+
+    wide: bool = False
+    namespace: bool = False
+    kind: bool = False
+    headers: bool = True
+    show_labels: bool = False
+    label_columns: tuple[str, ...] = ()
+
+
+@attrs.frozen
+class Table:
+    """The rows of one resource; `widths` are those of its columns."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def widths(self) -> list[int]:
+        """Characters each column takes, padding included."""
+        return column_widths([self.header, *self.rows])
+
+    def text(self, *, headers: bool = True) -> str:
+        """All of it, with an end of line after each row."""
+        rows = [self.header, *self.rows] if headers else list(self.rows)
+        widths = column_widths(rows)
+        return "".join(f"{table_line(row, widths)}\n" for row in rows)
+
+
+def table_of(resource: Resource, bodies: Sequence[Body], now: float, style: TableStyle = TableStyle()) -> Table:
+    """The table of objects of one resource."""
+    rows = tuple(row_of(resource, body, now, style) for body in bodies)
+    return Table(header_of(resource, style), rows)
+
+
+def header_of(resource: Resource, style: TableStyle) -> tuple[str, ...]:
+    """The names of the columns, in capitals."""
+    names = [column.name for column in _columns(resource) if style.wide or not column.wide]
+    return (
+        *(("NAMESPACE",) if style.namespace else ()),
+        *(name.upper() for name in names),
+        *(key.rpartition("/")[2].upper() for key in style.label_columns),
+        *(("LABELS",) if style.show_labels else ()),
+    )
+
+
+def row_of(resource: Resource, body: Body, now: float, style: TableStyle) -> tuple[str, ...]:
+    """The cells of one object, in the order of the header."""
+    metadata = body["metadata"]
+    labels: Mapping[str, str] = metadata.get("labels") or {}
+    columns = hooks_for(resource.id).columns
+    cells = _plain_row(resource, body, now) if columns is None else columns(body, now)
+    shown = [cell for cell, column in zip(cells, _columns(resource), strict=True) if style.wide or not column.wide]
+    if style.kind and shown and shown[0] == metadata["name"]:
+        shown[0] = f"{resource.singular}{'.' if resource.group else ''}{resource.group}/{shown[0]}"
+    return (
+        *((metadata.get("namespace", ""),) if style.namespace else ()),
+        *(_on_one_line(cell) for cell in shown),
+        *(labels.get(key, "<none>") for key in style.label_columns),
+        *((listed(f"{key}={labels[key]}" for key in sorted(labels)),) if style.show_labels else ()),
+    )
+
+
+@attrs.frozen
+class _Column:
+    name: str
+    wide: bool
+
+
+def _columns(resource: Resource) -> tuple[_Column, ...]:
+    if hooks_for(resource.id).columns is None:
+        return (_Column("Name", False), _Column(_age_column(resource), False))
+    return tuple(_Column(column.name, column.wide) for column in resource.columns)
+
+
+def _age_column(resource: Resource) -> str:
+    """Kinds that show their time of creation call it so."""
+    return "Created At" if any(column.name == "Created At" for column in resource.columns) else "Age"
+
+
+def _plain_row(resource: Resource, body: Body, now: float) -> tuple[str, ...]:
+    """The row of a kind that has no columns of its own: its name and its age."""
+    metadata = body["metadata"]
+    created = metadata.get("creationTimestamp", "<unknown>")
+    return (metadata["name"], created if _age_column(resource) == "Created At" else age(body, now))
+
+
+def _on_one_line(cell: str) -> str:
+    """A cell ends at its first line break, as in kubectl."""
+    for index, letter in enumerate(cell):
+        if letter in "\n\r\f":
+            return cell[:index] + "..."
+    return cell

@@ -50,13 +50,29 @@ class BoundListener:
 
 @attrs.frozen
 class ClusterNetwork:
-    """The running network. `has_dns`: pods' resolvers may be pointed at the cluster's own DNS."""
+    """The running network. `has_dns`: pods' resolvers may be pointed at the cluster's own DNS.
+
+    `listeners` are those of the configuration; `opened` those that `listener_to` made, by service and port.
+    """
 
     data_plane: DataPlane
     records: RecordIndex
     listeners: tuple[BoundListener, ...]
     ranges: NetworkRanges
     has_dns: bool
+    listening: ListenerDataPlane
+    opened: dict[tuple[ServiceName, int | str | None], BoundListener] = attrs.field(factory=dict)
+
+    def listener_to(self, service: ServiceName, port: int | str | None = None) -> BoundListener:
+        """A port of 127.0.0.1 that leads to a port of a Service (None: its first); always the same one. OSError when
+        the machine has none left."""
+        if port is None:
+            for listener in self.listeners:
+                if listener.service == service:
+                    return listener
+        if (service, port) not in self.opened:
+            self.opened[service, port] = _open(self.listening, service, port, bind_tcp("127.0.0.1", 0))
+        return self.opened[service, port]
 
 
 def bind_listeners(config: ClusterConfig) -> list[tuple[ListenerConfig, socket.socket]]:
@@ -114,24 +130,29 @@ async def running_network(
         nursery.start_soon(relay.run, name="relay")
         for plane in proxies:
             await nursery.start(plane.serve)
-        listeners = tuple(_open(listening, config, sock) for config, sock in bound)
+        listeners = tuple(
+            _open(listening, ServiceName(wanted.namespace, wanted.service), _port(wanted), sock) for wanted, sock in bound
+        )
         has_dns = link is not None and link.tier in ("A", "B")
         if has_dns and link is not None:
             await _serve_dns(nursery, link, records, ranges, source)
-        yield ClusterNetwork(CombinedDataPlane(planes), records, listeners, ranges, has_dns)
+        yield ClusterNetwork(CombinedDataPlane(planes), records, listeners, ranges, has_dns, listening)
         with trio.CancelScope(shield=True):
             for plane in proxies:
                 await plane.drain(1.0)
         nursery.cancel_scope.cancel()
 
 
-def _open(plane: ListenerDataPlane, config: ListenerConfig, sock: socket.socket) -> BoundListener:
-    service = ServiceName(config.namespace, config.service)
-    port: int | str | None = config.service_port or None
-    if isinstance(port, str) and port.isdecimal():
-        port = int(port)
-    proxy = plane.open(sock, ListenerTarget(service, port))
-    host, number = proxy.address
+def _port(listener: ListenerConfig) -> int | str | None:
+    """Which port of its Service a listener leads to: by number, by name, or the first."""
+    port = listener.service_port
+    return int(port) if port.isdecimal() else port or None
+
+
+def _open(
+    plane: ListenerDataPlane, service: ServiceName, port: int | str | None, sock: socket.socket
+) -> BoundListener:
+    host, number = plane.open(sock, ListenerTarget(service, port)).address
     return BoundListener(service, host, number)
 
 

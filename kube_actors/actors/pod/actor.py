@@ -11,6 +11,7 @@ import attrs
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.pod.probes import ProbeKey, ProbeRounds
 from kube_actors.actors.pod.reporting import StatusReport, exit_of, found_attempts
+from kube_actors.actors.pod.words import start_failure
 from kube_actors.actors.pod.work import PodWork
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.views.containers import Container
@@ -41,6 +42,8 @@ FIRST_SANDBOX_RETRY = 0.5
 LONGEST_SANDBOX_RETRY = 122.0
 LEAST_GRACE_AFTER_HOOK = 2.0
 """Seconds a container gets after preStop even when the hook used up the grace, as from the kubelet."""
+TIMESTAMP_SECONDS = 1.0
+"""What the times of API objects are cut to."""
 PROBE_WORDS = {ProbeKind.STARTUP: "Startup", ProbeKind.LIVENESS: "Liveness", ProbeKind.READINESS: "Readiness"}
 
 
@@ -152,9 +155,11 @@ class PodActor(Actor[PodMessage]):
         if revision.projection.deleting is None:
             return
         grace = self.pod.metadata.deletion_grace_period_seconds or 0
-        since = revision.projection.deleting - grace
+        # The grace begins when the node hears of it. deletionTimestamp has whole seconds: taken alone it would cut
+        # up to one off; it only keeps a restarted actor from beginning anew.
+        since = min(self.plane.clock.now(), revision.projection.deleting - grace + TIMESTAMP_SECONDS)
         before = self.state.ending
-        if before is None or before.reason == "" or before.since + before.grace_seconds > since + grace:
+        if before is None or before.since + before.grace_seconds > since + grace:
             self.state = attrs.evolve(self.state, ending=Ending(since, grace))
 
     async def receive(self, message: PodMessage) -> None:
@@ -163,7 +168,7 @@ class PodActor(Actor[PodMessage]):
             return
         match message:
             case messages.ContainerEnded(exit):
-                self._container_ended(exit_of(exit, self._observed(exit.id.name)), exit.id)
+                self._container_ended(exit_of(exit, self._observed(exit.id.name), self.work.last_words(exit)), exit.id)
             case messages.SandboxFound(found):
                 self._sandbox_found(found)
             case messages.SandboxCreated(address):
@@ -313,9 +318,12 @@ class PodActor(Actor[PodMessage]):
         observed = self._observed(id.name)
         if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.STARTING:
             return
-        failed = observed.failed(reason, text, self.plane.clock.now())
-        self._set(failed)
-        self.work.say("Warning", "BackOff" if reason == "ImagePullBackOff" else "Failed", f"Error: {text}", id.name)
+        now = self.plane.clock.now()
+        again = observed.failure is not None
+        # A program that cannot be executed is an attempt that ended; everything else is tried again as the same one.
+        self._set(observed.not_executed(text, now) if reason == "StartError" else observed.failed(reason, text, now))
+        for word in start_failure(self._container(id.name).image, reason, text, again=again):
+            self.work.say(word.type, word.reason, word.message, id.name)
 
     def _hook_ended(self, id: ContainerId, error: str | None) -> None:
         observed = self._observed(id.name)
@@ -386,7 +394,7 @@ class PodActor(Actor[PodMessage]):
             self.state = attrs.evolve(self.state, sandbox=attrs.evolve(self.state.sandbox, retry_at=None))
         for observed in self.state.observed.values():
             if observed.failure is not None and observed.failure.reason == "CreateContainerConfigError":
-                self._set(attrs.evolve(observed, backoff=None))
+                self._set(attrs.evolve(observed, failure_backoff=None))
         if self.state.sandbox.state is not SandboxState.READY:
             return
         await self.work.update_volumes()

@@ -15,8 +15,11 @@ from kube_actors.store import Key, Revision
 from kube_actors.writes import Client
 
 
-def exit_of(exit: ContainerExited, observed: Observed | None) -> Exit:
-    """The end of an attempt as the plan knows it, with the reason Kubernetes shows."""
+def exit_of(exit: ContainerExited, observed: Observed | None, last_words: str = "") -> Exit:
+    """The end of an attempt as the plan knows it, with the reason Kubernetes shows.
+
+    `last_words` stand in for a termination message the container did not leave.
+    """
     reason = "OOMKilled" if exit.oom_killed else "Completed" if exit.exit_code == 0 else "Error"
     return Exit(
         exit_code=exit.exit_code,
@@ -24,7 +27,7 @@ def exit_of(exit: ContainerExited, observed: Observed | None) -> Exit:
         started_at=observed.started_at if observed is not None else None,
         signal=None if exit.signal is None else int(exit.signal),  # a Signals member is no JSON number
         reason=reason,
-        message=exit.message,
+        message=exit.message or last_words,
         container_id=observed.container_id if observed is not None else "",
     )
 

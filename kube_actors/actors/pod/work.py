@@ -19,9 +19,18 @@ from kube_actors.messages.network import NetworkMessage, WithdrawEndpoint
 from kube_actors.messages.node import NodeMessage
 from kube_actors.messages.pod import PodMessage
 from kube_actors.network.addresses import PoolExhausted
+from kube_actors.node.last_words import last_words
 from kube_actors.node.objects import Objects, Place, references
 from kube_actors.node.probing import HookFailure, Target, run_hook, run_probe
-from kube_actors.node.runtime.base import ContainerId, ContainerSpec, RuntimeFailure, RuntimeGone, SandboxSpec, Volume
+from kube_actors.node.runtime.base import (
+    ContainerExited,
+    ContainerId,
+    ContainerSpec,
+    RuntimeFailure,
+    RuntimeGone,
+    SandboxSpec,
+    Volume,
+)
 from kube_actors.node.runtime.handlers import (
     HookHandler,
     ProbeOutcome,
@@ -175,6 +184,14 @@ class PodWork:
         except (HookFailure, UnresolvedHandler) as error:
             return str(error)
         return None
+
+    def last_words(self, exit: ContainerExited) -> str:
+        """What stands in for the termination message of a container that failed without leaving one."""
+        policy = raw_container(self.body, exit.id.name).get("terminationMessagePolicy")
+        if policy != "FallbackToLogsOnError" or exit.exit_code == 0 or exit.message:
+            return ""
+        meta = self.pod.metadata
+        return last_words(self.world.log_path(meta.namespace, meta.name, meta.uid, exit.id.name, exit.id.attempt))
 
     async def stop_container(
         self, container: Container, id: ContainerId, kill_at: float, network: Ref[NetworkMessage] | None

@@ -1,0 +1,33 @@
+"""What a pod's Events say, in the kubelet's words. Pure."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Words(NamedTuple):
+    """One Event about a container."""
+
+    type: str
+    reason: str
+    message: str
+
+
+def start_failure(image: str, reason: str, text: str, *, again: bool) -> tuple[Words, ...]:
+    """A container could not be started: first what went wrong, then that it keeps the container from starting.
+
+    `again`: it was not the first time in a row, and the next try waits.
+    """
+    match reason:
+        case "ErrImagePull":
+            begin = f'Failed to pull image "{image}": '
+            cause = text.removeprefix(f'failed to pull image "{image}": ')
+            pull = (Words("Warning", "Failed", begin + cause), Words("Warning", "Failed", "Error: ErrImagePull"))
+            wait = Words("Normal", "BackOff", f'Back-off pulling image "{image}"')
+            return (*pull, wait, Words("Warning", "Failed", "Error: ImagePullBackOff")) if again else pull
+        case "ErrImageNeverPull":
+            return Words("Warning", reason, text), Words("Warning", "Failed", f"Error: {reason}")
+        case "InvalidImageName":
+            return Words("Warning", "InspectFailed", text), Words("Warning", "Failed", f"Error: {reason}")
+        case _:
+            return (Words("Warning", "Failed", f"Error: {text}"),)

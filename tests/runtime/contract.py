@@ -344,10 +344,10 @@ class IsolationContract(ProgramContract):
 
 
 def shell_script(does: Does) -> str:
-    """The behaviour as a shell script, for runtimes that run programs."""
+    """The behaviour as a shell script, for runtimes that run programs; it says `up` when it hears (or not) signals."""
     if does.exit_code is not None:
         return f"exit {does.exit_code}"
-    return f"trap '{'' if does.deaf else 'exit 0'}' TERM; while :; do sleep 0.05; done"
+    return f"trap '{'' if does.deaf else 'exit 0'}' TERM; echo up; while :; do sleep 0.05; done"
 
 
 def pod_name(uid: str) -> PodName:

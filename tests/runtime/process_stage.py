@@ -76,6 +76,18 @@ class ProcessStage(Stage):
             pass
         return log_text(spec)
 
+    async def start(self, does: Does, *, uid: str = "u-1", name: str = "main", attempt: int = 0) -> ContainerId:
+        """As in the contract; a container that runs on is waited for until it minds signals as it should."""
+        started = await super().start(does, uid=uid, name=name, attempt=attempt)
+        spec = self.container(does, uid=uid, name=name, attempt=attempt)
+
+        async def up() -> bool:
+            return log_text(spec) == "up\n"
+
+        if does.exit_code is None:
+            await eventually(up)
+        return started
+
     async def reopen(self) -> None:
         """Close the link keeping what runs, and open it anew."""
         await self._close(keep=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -53,6 +54,7 @@ class ProcessRuntime(Runtime):
         self._starting_execs = 0
         self._early_ends: dict[int, int] = {}
         self._reported: set[ContainerId] = set()
+        self._unread: deque[ContainerId | None] = deque()  # one per event sent and not known to be read
         self._registered = False
         self._registering = trio.Lock()
         self._unsubscribe = link.subscribe(self._heard)
@@ -153,6 +155,8 @@ class ProcessRuntime(Runtime):
         self._unsubscribe()
         with trio.CancelScope(shield=True):
             try:
+                for key in self._newly_read():
+                    await self._link.request("seen", container=list(key))
                 if not keep:
                     await self._link.request("remove_node", name=self._node)
             except RuntimeGone:
@@ -166,6 +170,8 @@ class ProcessRuntime(Runtime):
 
     async def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
         await self._register()
+        for key in self._newly_read():
+            self._link.request_soon("seen", container=list(key))
         return await self._link.request(operation, **arguments)
 
     async def _register(self) -> None:
@@ -185,7 +191,7 @@ class ProcessRuntime(Runtime):
                 for session in self._execs.values():
                     session.ended(None)
                 self._execs.clear()
-            self._send.send_nowait(event)
+            self._publish(event, None)
         elif event["event"] == "exited" and event["node"] == self._node:
             self._report_exit(event)
         elif event["event"] == "exec_ended":
@@ -199,13 +205,26 @@ class ProcessRuntime(Runtime):
             self._early_ends[number] = code
 
     def _report_exit(self, raw: dict[str, Any]) -> None:
-        """Report an exit once, and tell the agent that it was."""
+        """Report an exit once."""
         key = decode_id(raw["id"])
         exited = decode_exit(raw, self._to_cluster)
         if exited is not None and key not in self._reported:
             self._reported.add(key)
-            self._send.send_nowait(exited)
-        self._link.request_soon("seen", container=list(key))
+            self._publish(exited, key)
+
+    def _publish(self, event: RuntimeEvent, key: ContainerId | None) -> None:
+        self._unread.append(key)
+        self._send.send_nowait(event)
+
+    def _newly_read(self) -> list[ContainerId]:
+        """Exits that were taken from the channel since the last call. Only those count as reported: what nobody read
+        is reported again by the next runtime."""
+        read = []
+        while len(self._unread) > self._send.statistics().current_buffer_used:
+            key = self._unread.popleft()
+            if key is not None:
+                read.append(key)
+        return read
 
     def _to_cluster(self, machine: float) -> float:
         """Machine time as cluster time; they differ only where the cluster's clock is not the machine's."""

@@ -208,11 +208,6 @@ class Operations:
 
     # --- the agent itself
 
-    def _do_keep(self, request: Frame, reply: Reply) -> None:
-        """From now on pods outlive the runtime (or, with `keep` false, end with it)."""
-        self._agent.became_runtime(reply.connection, keep=request["keep"])
-        reply.ok()
-
     def _do_stats(self, request: Frame, reply: Reply) -> None:
         agent = self._agent
         counts = {"pods": len(agent.sandboxes.by_uid), "containers": len(agent.containers.by_key)}

@@ -31,7 +31,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
-from kube_actors.config.types import ClusterConfig
+from kube_actors.config.types import ClusterConfig, RuntimeName
 from kube_actors.embed import cluster as trio_facade
 from kube_actors.embed.asyncio_bridge import AioStream, patiently, result_of
 from kube_actors.embed.asyncio_parts import AioClock, AioNode, AioRollout
@@ -263,6 +263,8 @@ async def open_cluster(
     state_dir: str | os.PathLike[str] | None = None,
     virtual: bool = False,
     seed: int | None = None,
+    nodes: int | None = None,
+    runtime: RuntimeName | None = None,
     guest: bool = False,
 ) -> AsyncIterator[Cluster]:
     """Run a cluster for as long as the block lasts. See `kube_actors.open_cluster`.
@@ -270,7 +272,7 @@ async def open_cluster(
     With `guest` trio runs in the thread of this loop, in turns with it: no thread, and functions of yours that the
     cluster calls run in your own; a loop that is busy stops the cluster. The block must be left before the loop ends.
     """
-    opening = await asyncio.to_thread(prepare, Wish(source, name, state_dir, virtual, seed))
+    opening = await asyncio.to_thread(prepare, Wish(source, name, state_dir, virtual, seed, nodes, runtime))
     portal = GuestPortal(opening) if guest else ThreadPortal(opening)
     portal.start()
     raised: BaseException | None = None

@@ -30,7 +30,7 @@ from typing import Any, overload
 
 import trio
 
-from kube_actors.config.types import ClusterConfig
+from kube_actors.config.types import ClusterConfig, RuntimeName
 from kube_actors.embed import doing, following
 from kube_actors.embed.clock import Clock
 from kube_actors.embed.faults import Node, kill
@@ -263,17 +263,20 @@ async def open_cluster(
     state_dir: str | os.PathLike[str] | None = None,
     virtual: bool = False,
     seed: int | None = None,
+    nodes: int | None = None,
+    runtime: RuntimeName | None = None,
 ) -> AsyncIterator[Cluster]:
     """Run a cluster for as long as the block lasts: what the source describes, with its manifests applied.
 
-    `source` (see `Source`) None is one node, which runs processes, or simulated pods when `virtual`: then time passes
+    `source` is a path, YAML text, an object or several of these (see `Source`). Without a Cluster document in it there
+    are `nodes` (1) of a `runtime`: "process", "docker" or "simulated". `virtual` (simulated nodes only): time passes
     only while somebody waits for the cluster, and then at once. `name` and `seed` (of all randomness) win over the
     source's. The state goes with the block, unless a `state_dir` is given: it is `state_dir/name`, and opening it
     again, or `kube-actors run --state-dir`, goes on where this ended. Leaving the block ends pods in order (preStop,
     SIGTERM, grace, within the shutdownTimeout); a cancelled block ends them at once.
     Raises InputError with every problem of the source, and StateError when the state cannot be used.
     """
-    opening = await trio.to_thread.run_sync(prepare, Wish(source, name, state_dir, virtual, seed))
+    opening = await trio.to_thread.run_sync(prepare, Wish(source, name, state_dir, virtual, seed, nodes, runtime))
     async with opened(opening) as cluster:
         yield cluster
 

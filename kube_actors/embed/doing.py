@@ -32,6 +32,8 @@ from kube_actors.verbs.wait import wait as wait_for_keys
 from kube_actors.writes.patching import PatchKind
 
 EVERYWHERE = "*"
+_BAD = ("Pressure", "Unavailable", "Failure", "Target")
+"""How conditions end that are bad news when true: MemoryPressure, ReplicaFailure, DisruptionTarget."""
 _NO_OBJECT = frozenset({"create", "delete"})
 
 
@@ -205,14 +207,17 @@ def _overdue(session: Session, keys: Sequence[Any], waiting: Waiting) -> str:
 
 
 def standing(body: Object) -> str:
-    """An object's phase and the conditions that are not true, with their reasons, in a line."""
-    status = body.get("status") or {}
+    """An object's phase and the conditions that are not as they should be, with their reasons, in a line."""
+    status = body.get("status")
+    if not status:
+        return "it has no status"
     parts = [str(status["phase"])] if status.get("phase") else []
     for each in status.get("conditions") or ():
-        if each.get("status") != "True":
+        wanted = "False" if str(each.get("type", "")).endswith(_BAD) else "True"
+        if each.get("status") != wanted:
             why = ": ".join(str(each[key]) for key in ("reason", "message") if each.get(key))
             parts.append(f"{each.get('type')}={each.get('status')}" + (f" {why}" if why else ""))
-    return "; ".join(parts) or "it has no status yet"
+    return "; ".join(parts) or "nothing wrong"
 
 
 @attrs.frozen

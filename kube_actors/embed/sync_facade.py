@@ -26,9 +26,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, overload
 
-from kube_actors.config.types import ClusterConfig
+from kube_actors.config.types import ClusterConfig, RuntimeName
 from kube_actors.embed import cluster as trio_facade
-from kube_actors.embed.opening import Wish, prepare
+from kube_actors.embed.opening import Opening, Wish, prepare
 from kube_actors.embed.portal import ThreadPortal
 from kube_actors.embed.results import Applied, ExecResult, Object, WatchEvent
 from kube_actors.embed.sources import Source
@@ -255,15 +255,24 @@ def run_cluster(
     state_dir: str | os.PathLike[str] | None = None,
     virtual: bool = False,
     seed: int | None = None,
+    nodes: int | None = None,
+    runtime: RuntimeName | None = None,
 ) -> Iterator[SyncCluster]:
     """Run a cluster for as long as the block lasts. See `kube_actors.open_cluster`.
 
     Leaving it, also by Ctrl-C, ends pods in order; a Ctrl-C meanwhile ends them at once.
     """
-    portal = ThreadPortal(prepare(Wish(source, name, state_dir, virtual, seed)))
-    portal.start()
+    with running(prepare(Wish(source, name, state_dir, virtual, seed, nodes, runtime))) as cluster:
+        yield cluster
+
+
+@contextmanager
+def running(opening: Opening) -> Iterator[SyncCluster]:
+    """The same for one that has been prepared."""
+    portal = ThreadPortal(opening)
     raised: BaseException | None = None
     try:
+        portal.start()
         yield SyncCluster(portal, done(portal.started, portal.abort))
     except BaseException as error:
         raised = error

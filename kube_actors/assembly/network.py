@@ -10,11 +10,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import attrs
-import structlog
 import trio
 
 from kube_actors.config.types import ClusterConfig, ListenerConfig
 from kube_actors.errors import InputError, Problem
+from kube_actors.log import Log
 from kube_actors.network.data_plane import CombinedDataPlane, DataPlane, NftDataPlane
 from kube_actors.network.dns import DnsServer
 from kube_actors.network.dns_authority import Authority
@@ -31,7 +31,7 @@ from kube_actors.node.runtime.agent_link import AgentLink
 DNS_PORT = 53
 RESOLV_CONF = Path("/etc/resolv.conf")
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @attrs.frozen
@@ -130,9 +130,7 @@ async def running_network(
         nursery.start_soon(relay.run, name="relay")
         for plane in proxies:
             await nursery.start(plane.serve)
-        listeners = tuple(
-            _open(listening, ServiceName(wanted.namespace, wanted.service), _port(wanted), sock) for wanted, sock in bound
-        )
+        listeners = tuple(_open(listening, _service(wanted), _port(wanted), sock) for wanted, sock in bound)
         has_dns = link is not None and link.tier in ("A", "B")
         if has_dns and link is not None:
             await _serve_dns(nursery, link, records, ranges, source)
@@ -141,6 +139,10 @@ async def running_network(
             for plane in proxies:
                 await plane.drain(1.0)
         nursery.cancel_scope.cancel()
+
+
+def _service(listener: ListenerConfig) -> ServiceName:
+    return ServiceName(listener.namespace, listener.service)
 
 
 def _port(listener: ListenerConfig) -> int | str | None:

@@ -6,12 +6,11 @@ import ipaddress
 import random
 from collections.abc import Callable
 
-import structlog
-
 from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ClusterClock
 from kube_actors.kinds import project
+from kube_actors.log import Log
 from kube_actors.state import StateDirectory
 from kube_actors.store import Commit, Key, Store
 from kube_actors.store.journal import Journal, MemoryJournal
@@ -22,7 +21,7 @@ from kube_actors.writes.plugins import built_in_admission
 
 LEASE_NAMESPACE = "kube-node-lease"
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 def open_journal(state: StateDirectory, clock: ClusterClock) -> Journal:

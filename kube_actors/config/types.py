@@ -50,11 +50,11 @@ class NodeConfig:
 @attrs.frozen
 class SchedulerConfig:
     """A scheduler pods can name. `policy` is `LeastAllocated` (spread) or `MostAllocated` (pack);
-    `plugin` is `module:Class` of a scheduler of one's own, made with `options`."""
+    `plugin` is `module:Class` of a scheduler of one's own, or in a program the class itself, made with `options`."""
 
     name: str = "default-scheduler"
     policy: Literal["LeastAllocated", "MostAllocated"] = "LeastAllocated"
-    plugin: str | None = None
+    plugin: str | type[Any] | None = None
     options: Mapping[str, Any] = attrs.field(factory=dict)
 
 

@@ -61,13 +61,20 @@ def framework_of(config: SchedulerConfig) -> Framework:
     """The framework a scheduler of cluster.yaml uses. InputError when its plugin cannot be loaded."""
     if config.plugin is None:
         return default_framework(config.policy)
-    module_name, _, class_name = config.plugin.partition(":")
     path = f"$.spec.schedulers[{config.name}].plugin"
+    shown = config.plugin if isinstance(config.plugin, str) else config.plugin.__qualname__
     try:
-        made = getattr(importlib.import_module(module_name), class_name)(**config.options)
+        made = _class(config.plugin)(**config.options)
     except Exception as error:  # a plugin is somebody else's code: whatever it raises is a problem of the input
-        problem = Problem(f"cannot load {config.plugin}: {type(error).__name__}: {error}", path=path)
+        problem = Problem(f"cannot load {shown}: {type(error).__name__}: {error}", path=path)
         raise InputError([problem]) from error
     if not isinstance(made, Scheduler):
-        raise InputError([Problem(f"{config.plugin} is no kube_actors.Scheduler", path=path)])
+        raise InputError([Problem(f"{shown} is no kube_actors.Scheduler", path=path)])
     return made.framework()
+
+
+def _class(plugin: str | type[Any]) -> Any:
+    if not isinstance(plugin, str):
+        return plugin
+    module_name, _, class_name = plugin.partition(":")
+    return getattr(importlib.import_module(module_name), class_name)

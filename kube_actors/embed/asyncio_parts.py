@@ -66,6 +66,10 @@ class AioNode:
         """Let pods be placed on it again."""
         await result_of(self._portal.submit(self._node.uncordon))
 
+    async def drain(self, *, timeout: float | None = None, force: bool = False) -> None:  # noqa: ASYNC109  (cluster time)
+        """Cordon it and end its pods in order; returns when they have gone."""
+        await result_of(self._portal.submit(self._node.drain, timeout=timeout, force=force))
+
 
 class AioRollout:
     """The rollout of one Deployment."""

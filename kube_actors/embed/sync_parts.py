@@ -66,6 +66,10 @@ class SyncNode:
         """Let pods be placed on it again."""
         result_of(self._portal, self._node.uncordon)
 
+    def drain(self, *, timeout: float | None = None, force: bool = False) -> None:
+        """Cordon it and end its pods in order; returns when they have gone."""
+        result_of(self._portal, self._node.drain, timeout=timeout, force=force)
+
 
 class SyncRollout:
     """The rollout of one Deployment."""

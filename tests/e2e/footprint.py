@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import subprocess
+import time
 from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 
@@ -18,7 +19,11 @@ NAMESPACES = ("net", "mnt", "pid", "ipc", "uts", "user")
 
 @attrs.define
 class Footprint:
-    """`processes` are (pid, start time) seen below the keeper; `namespaces` theirs, except the machine's."""
+    """`processes` are (pid, start time) seen below the keeper; `namespaces` theirs, except the machine's.
+
+    Numbers of namespaces are used again, by other clusters too, so only those count that were seen until `looked_at`
+    (clock ticks since boot, as start times are).
+    """
 
     root: Path
     interface: str
@@ -28,6 +33,7 @@ class Footprint:
     keeper: int
     processes: set[tuple[int, str]] = attrs.field(factory=set)
     namespaces: set[str] = attrs.field(factory=set)
+    looked_at: float = 0.0
 
     @classmethod
     def of(cls, cluster: Cluster) -> Footprint:
@@ -48,6 +54,7 @@ class Footprint:
 
     def look(self) -> None:
         """Remember every process below the keeper, and the namespaces they are in."""
+        self.looked_at = time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK")
         parents = {pid: _stat(pid)[1] for pid in _pids()}
         for pid in parents:
             above: int | None = pid
@@ -85,8 +92,10 @@ class Footprint:
         found = []
         for pid in _pids():
             state, _, start = _stat(pid)
-            known = (pid, start) in self.processes
-            if state not in ("Z", "X", "") and (known or self.namespaces & set(_namespaces_of(pid))):
+            if state in ("Z", "X", ""):
+                continue
+            inside = int(start) <= self.looked_at and self.namespaces & set(_namespaces_of(pid))
+            if inside or (pid, start) in self.processes:
                 found.append(f"process {pid} {_command(pid)}")
         return found
 

@@ -240,7 +240,7 @@ async def nothing_left(footprint: Footprint, *, within: float = PATIENCE) -> Non
     with trio.move_on_after(within):
         while footprint.left():  # noqa: ASYNC110 (the kernel sends no event)
             await trio.sleep(0.02)
-    assert footprint.left() == []
+    assert footprint.left() == [], footprint.left()
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> list[Any]:

@@ -79,6 +79,11 @@ class Log:
         """Whether there is a step above this number."""
         return self.end > self.start and _number_of(self._entries[-1]) > resource_version
 
+    @property
+    def readers(self) -> int:
+        """How many wait for a step at this moment."""
+        return sum(each.statistics().tasks_waiting for each in (self._grown, self._grown_durably) if each is not None)
+
     def wake(self, *, durable: bool) -> None:
         """Wakes those who wait for a step, or for a durable one."""
         if durable:
@@ -129,6 +134,11 @@ class History:
         if log is None:
             log = self._logs[resource] = Log(self._floor)
         return log
+
+    @property
+    def readers(self) -> int:
+        """How many watches wait for a step of any log."""
+        return sum(log.readers for log in self._logs.values())
 
     def restore(self, commit: Commit) -> None:
         """Takes a step that the journal remembered; they come in order, before the first `append`."""

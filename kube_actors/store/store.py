@@ -64,6 +64,11 @@ class Store(Objects):
         """Everything up to this number survives the process."""
         return self._durability.revision
 
+    @property
+    def watchers(self) -> int:
+        """How many watches wait for something to happen."""
+        return self._history.readers
+
     async def durable(self, revision: int) -> None:
         """Returns when everything up to this number is safe. Raises ApiError 503 when that will never be."""
         await self._durability.wait(revision)

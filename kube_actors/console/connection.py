@@ -173,7 +173,7 @@ class Connection:
     async def _watch_for_hang_up(self, scope: trio.CancelScope) -> None:
         """A client that sends no more may still listen; when it does not, what it asked for is over."""
         await self._heard_all.wait()
-        while not _has_hung_up(self.stream):
+        while not _has_hung_up(self.stream):  # noqa: ASYNC110  (the kernel has no event for it)
             await trio.sleep(HANG_UP_CHECK)
         scope.cancel()
 

@@ -17,7 +17,8 @@ from kube_actors.writes import Client
 class Session:
     """A person at work on a cluster. `namespace` is where names are looked for that say none.
 
-    `logs` is the directory of all pods' logs; `reconfigure` takes a changed Cluster document, where that is possible.
+    `logs` is the directory of all pods' logs; `reconfigure` takes a changed Cluster document, where that is possible;
+    `started` is when the cluster began to run (cluster time in epoch seconds).
     """
 
     plane: ControlPlane
@@ -27,6 +28,7 @@ class Session:
     namespace: str = "default"
     logs: str = ""
     reconfigure: Callable[[ClusterConfig], Awaitable[None]] | None = None
+    started: float = 0.0
 
     @property
     def now(self) -> float:

@@ -7,18 +7,72 @@ from typing import Any
 
 import structlog
 
-from kube_actors.console.commands import programs, reading, rolling, writing
-from kube_actors.console.commands.command import Command, by_name
+from kube_actors.console.commands import (
+    describing,
+    inside,
+    marking,
+    nodes,
+    programs,
+    reading,
+    rolling,
+    writing,
+)
+from kube_actors.console.commands.command import Command, NoOptions, Words, by_name
 from kube_actors.console.commands.failures import FAILED, print_failure
+from kube_actors.console.commands.help import help_on, overview
+from kube_actors.console.completion import complete
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import KubeActorsError
-from kube_actors.text import did_you_mean
-from kube_actors.verbs.arguments import parse
+from kube_actors.text import did_you_mean, one_line
+from kube_actors.verbs.arguments import Parsed, parse
 from kube_actors.verbs.errors import UsageError
 
 log = structlog.get_logger(__name__)
 
-COMMANDS = by_name((*reading.COMMANDS, *writing.COMMANDS, *rolling.COMMANDS, *programs.COMMANDS))
+
+async def run_help(exchange: Exchange, parsed: Parsed[NoOptions]) -> int:
+    """Tell what can be typed."""
+    text = help_on(COMMANDS, parsed.words) if parsed.words else overview(COMMANDS.values())
+    await exchange.out(text)
+    return 0
+
+
+async def run_complete(exchange: Exchange, parsed: Parsed[NoOptions]) -> int:
+    """Print what the last word may become, a line each, with a few words after a tab."""
+    for candidate in complete(exchange.session, COMMANDS, parsed.words):
+        await exchange.line(f"{one_line(candidate.word)}\t{one_line(candidate.about)}")
+    return 0
+
+
+COMMANDS = by_name(
+    (
+        *reading.COMMANDS,
+        *describing.COMMANDS,
+        *writing.COMMANDS,
+        *marking.COMMANDS,
+        *rolling.COMMANDS,
+        *programs.COMMANDS,
+        *nodes.COMMANDS,
+        *inside.COMMANDS,
+        Command(
+            ("help",),
+            "help [COMMAND]",
+            "tell what can be typed",
+            "help rollout",
+            NoOptions,
+            run_help,
+            Words.COMMANDS,
+        ),
+        Command(
+            ("complete",),
+            "complete -- WORD ...",
+            "tell what the last word may become",
+            "complete -- get po",
+            NoOptions,
+            run_complete,
+        ),
+    )
+)
 
 
 def find_command(argv: Sequence[str]) -> tuple[Command[Any], tuple[str, ...]]:

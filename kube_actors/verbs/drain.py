@@ -1,0 +1,119 @@
+"""`drain`: end the pods of a node in order, so that it can be taken away."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+
+import attrs
+
+from kube_actors.api.selectors import LabelSelector
+from kube_actors.errors import ApiError
+from kube_actors.store import Revision
+from kube_actors.verbs.delete import DeleteRequest, delete, gone
+from kube_actors.verbs.errors import VerbError
+from kube_actors.verbs.session import Session
+
+MIRROR = "kubernetes.io/config.mirror"
+
+
+@attrs.frozen
+class DrainRequest:
+    """What a drain may do. `grace_seconds` None is each pod's own; `within` is in seconds of cluster time."""
+
+    force: bool = False
+    ignore_daemonsets: bool = False
+    delete_emptydir_data: bool = False
+    grace_seconds: int | None = None
+    pod_selector: LabelSelector | None = None
+    within: float | None = None
+
+
+@attrs.frozen
+class DrainPlan:
+    """Which pods go, what a person should know, and why it may not be done at all."""
+
+    pods: tuple[Revision, ...]
+    warnings: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
+@attrs.frozen
+class Evicted:
+    """One pod that has gone, or why it could not."""
+
+    pod: Revision
+    error: ApiError | None = None
+
+
+def plan_drain(pods: Sequence[Revision], request: DrainRequest) -> DrainPlan:
+    """Judge the pods of a node as kubectl does. Pure."""
+    going: list[Revision] = []
+    daemons: list[str] = []
+    unmanaged: list[str] = []
+    local: list[str] = []
+    for pod in pods:
+        body = pod.body()
+        name = f"{pod.key.namespace}/{pod.key.name}"
+        if request.pod_selector is not None and not request.pod_selector.matches(pod.projection.labels):
+            continue
+        if MIRROR in (body["metadata"].get("annotations") or {}):
+            continue
+        owner = next((each for each in pod.projection.owners if each.controller), None)
+        if owner is not None and owner.kind == "DaemonSet":
+            daemons.append(name)
+            continue
+        over = pod.projection.facts.terminal
+        if not over and any("emptyDir" in volume for volume in body["spec"].get("volumes") or ()):
+            local.append(name)
+        if not over and owner is None:
+            unmanaged.append(name)
+        going.append(pod)
+    return DrainPlan(tuple(going), *_sentences(daemons, unmanaged, local, request))
+
+
+def _sentences(
+    daemons: list[str], unmanaged: list[str], local: list[str], request: DrainRequest
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """(warnings, problems) in kubectl's words."""
+    warnings, problems = [], []
+    if daemons:
+        if request.ignore_daemonsets:
+            warnings.append(f"ignoring DaemonSet-managed Pods: {', '.join(daemons)}")
+        else:
+            problems.append(
+                "cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): " + ", ".join(daemons)
+            )
+    if unmanaged:
+        if request.force:
+            warnings.append(f"deleting Pods that declare no controller: {', '.join(unmanaged)}")
+        else:
+            problems.append(
+                "cannot delete Pods that declare no controller (use --force to override): " + ", ".join(unmanaged)
+            )
+    if local and not request.delete_emptydir_data:
+        problems.append(
+            "cannot delete Pods with local storage (use --delete-emptydir-data to override): " + ", ".join(local)
+        )
+    return tuple(warnings), tuple(problems)
+
+
+async def evict(session: Session, pods: Sequence[Revision], request: DrainRequest) -> AsyncGenerator[Evicted, None]:
+    """End the pods side by side, each with its grace; yields each when it has gone. VerbError after `within`."""
+    waiting: list[Revision] = []
+    async with aclosing(delete(session, pods, DeleteRequest(request.grace_seconds))) as deletions:
+        async for each in deletions:
+            if each.error is None:
+                waiting.append(each.revision)
+            elif each.error.reason != "NotFound":
+                yield Evicted(each.revision, each.error)
+    end = None if not request.within else session.now + request.within
+    for pod in waiting:
+        await gone(session, [pod], None if end is None else end - session.now)
+        yield Evicted(pod)
+
+
+def check_plan(name: str, plan: DrainPlan) -> None:
+    """VerbError when the drain may not begin."""
+    if plan.problems:
+        raise VerbError(f"unable to drain node {name!r} due to error: [{', '.join(plan.problems)}]")

@@ -1,0 +1,60 @@
+"""`node stop | partition | start`: faults on purpose; `cordon`, `uncordon`: whether new pods may come."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import attrs
+
+from kube_actors.errors import not_found
+from kube_actors.messages.node import PartitionNode, StartNode, StopNode
+from kube_actors.store import Key, Revision
+from kube_actors.verbs.errors import VerbError
+from kube_actors.verbs.session import Session
+
+FAULT_DEADLINE = 60.0
+"""Machine seconds a node may take to die or to come back with all its pods."""
+NodeFault = Literal["stop", "partition", "start"]
+
+
+def node_key(name: str) -> Key:
+    """The key of a node."""
+    return Key("nodes", "", name)
+
+
+def existing_node(session: Session, name: str) -> Revision:
+    """The node's object. ApiError 404."""
+    revision = session.plane.store.get(node_key(name))
+    if revision is None:
+        raise not_found("nodes", name)
+    return revision
+
+
+async def fault_node(session: Session, name: str, fault: NodeFault) -> None:
+    """Let a node fail: `stop` ends its pods and its heartbeats at once, `partition` only cuts it off; `start` heals."""
+    existing_node(session, name)
+    node = session.plane.directory.nodes.get(name)
+    if node is None:
+        raise VerbError(f"node {name} is not run by this cluster")
+    asks = {"stop": StopNode, "partition": PartitionNode, "start": StartNode}
+    await node.ask(asks[fault](), deadline=FAULT_DEADLINE)
+
+
+@attrs.frozen
+class Cordoned:
+    """A node after `cordon` or `uncordon`; `changed` is False when it was so already."""
+
+    revision: Revision
+    changed: bool
+
+
+async def cordon(session: Session, name: str, *, unschedulable: bool = True, dry_run: bool = False) -> Cordoned:
+    """Keep new pods from a node, or let them come again. ApiError 404."""
+    before = existing_node(session, name)
+    if before.projection.facts.unschedulable == unschedulable:
+        return Cordoned(before, changed=False)
+
+    patch: dict[str, Any] = {"spec": {"unschedulable": True if unschedulable else None}}
+    revision = await session.client.patch(node_key(name), patch, "merge", dry_run=dry_run)
+    await session.settled()
+    return Cordoned(revision, changed=True)

@@ -37,6 +37,7 @@ from kube_actors.embed.asyncio_bridge import AioStream, patiently, result_of
 from kube_actors.embed.asyncio_parts import AioClock, AioNode, AioRollout
 from kube_actors.embed.guest import GuestPortal
 from kube_actors.embed.opening import Wish, prepare
+from kube_actors.embed.plain_errors import beside
 from kube_actors.embed.portal import Portal, ThreadPortal
 from kube_actors.embed.results import Applied, ExecResult, Object, WatchEvent
 from kube_actors.embed.sources import Source
@@ -285,9 +286,5 @@ async def open_cluster(
         raise
     finally:
         portal.end()
-        try:
+        with beside(lambda: raised):
             await patiently(portal.ended, portal.abort)
-        except Exception as trouble:
-            if raised is None:
-                raise
-            raised.add_note(f"and its cluster did not end well: {trouble!r}")

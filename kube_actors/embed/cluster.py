@@ -36,7 +36,7 @@ from kube_actors.embed.clock import Clock
 from kube_actors.embed.faults import Node, kill
 from kube_actors.embed.life import Life
 from kube_actors.embed.opening import Opening, Wish, prepare
-from kube_actors.embed.plain_errors import is_cancelling, ungrouped
+from kube_actors.embed.plain_errors import beside, is_cancelling, ungrouped
 from kube_actors.embed.reaching import service_url
 from kube_actors.embed.results import Applied, ExecResult, Object, WatchEvent
 from kube_actors.embed.rollout import Rollout
@@ -286,20 +286,15 @@ async def opened(opening: Opening) -> AsyncIterator[Cluster]:
     """The same for one that has been prepared."""
     life = Life(opening)
     raised: BaseException | None = None
-    try:
-        with ungrouped():
-            async with trio.open_nursery() as nursery:
-                await nursery.start(life.run, name=f"cluster {opening.config.name}")
-                try:
-                    yield Cluster(life)
-                except BaseException as error:
-                    if is_cancelling(error):
-                        raise
-                    raised = error  # raised again below, as it was, when the cluster has ended
-                await life.stop()
-    except Exception as trouble:
-        if raised is None:
-            raise
-        raised.add_note(f"and its cluster did not end well: {trouble!r}")
+    with beside(lambda: raised), ungrouped():
+        async with trio.open_nursery() as nursery:
+            await nursery.start(life.run, name=f"cluster {opening.config.name}")
+            try:
+                yield Cluster(life)
+            except BaseException as error:
+                if is_cancelling(error):
+                    raise
+                raised = error  # raised again below, as it was, when the cluster has ended
+            await life.stop()
     if raised is not None:
         raise raised

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 import attrs
 import trio
 
-from kube_actors import cluster as core
+from kube_actors.cluster import Cluster as Running
+from kube_actors.cluster import open_cluster as run_core
 from kube_actors.embed.errors import ClusterStopped
 from kube_actors.embed.gate import Gate
 from kube_actors.embed.opening import FIELD_MANAGER, Opening
@@ -26,7 +27,7 @@ from kube_actors.verbs.session import Session
 class Life:
     """See the module. `run` lives it; the rest is for the same trio run, once that has started."""
 
-    cluster: core.Cluster
+    cluster: Running
     session: Session
     tasks: trio.Nursery
     """For what serves the caller (streams); ends with the life."""
@@ -49,7 +50,7 @@ class Life:
         """
         state = self.opening.make_state()
         try:
-            async with core.open_cluster(self.config, state=state, clock=self.clock) as self.cluster:
+            async with run_core(self.config, state=state, clock=self.clock) as self.cluster:
                 self.session = self._session_of(self.cluster)
                 await apply(self.session, self.opening.manifests)
                 async with trio.open_nursery() as self.tasks:
@@ -92,7 +93,7 @@ class Life:
         stopped.__cause__ = self._failure
         return stopped
 
-    def _session_of(self, cluster: core.Cluster) -> Session:
+    def _session_of(self, cluster: Running) -> Session:
         session = attrs.evolve(cluster.session, logs=str(cluster.state.logs), reconfigure=cluster.reconfigure)
         return session.written_by(FIELD_MANAGER)
 

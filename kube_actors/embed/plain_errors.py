@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import trio
@@ -18,6 +18,18 @@ def ungrouped() -> Iterator[None]:
         if error is group:
             raise
         raise error from error.__cause__
+
+
+@contextmanager
+def beside(first: Callable[[], BaseException | None]) -> Iterator[None]:
+    """While a cluster ends: what fails now is a note of the `first` error, if there is one."""
+    try:
+        yield
+    except Exception as trouble:  # whatever it is, the first error is the one to hear of
+        error = first()
+        if error is None:
+            raise
+        error.add_note(f"and its cluster did not end well: {trouble!r}")
 
 
 def only_error(error: BaseException) -> BaseException:

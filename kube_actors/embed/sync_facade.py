@@ -29,6 +29,7 @@ from typing import Any, ParamSpec, TypeVar, overload
 from kube_actors.config.types import ClusterConfig, RuntimeName
 from kube_actors.embed import cluster as trio_facade
 from kube_actors.embed.opening import Opening, Wish, prepare
+from kube_actors.embed.plain_errors import beside
 from kube_actors.embed.portal import ThreadPortal
 from kube_actors.embed.results import Applied, ExecResult, Object, WatchEvent
 from kube_actors.embed.sources import Source
@@ -279,9 +280,5 @@ def running(opening: Opening) -> Iterator[SyncCluster]:
         raise
     finally:
         portal.end()
-        try:
+        with beside(lambda: raised):
             done(portal.ended, portal.abort)
-        except Exception as trouble:
-            if raised is None:
-                raise
-            raised.add_note(f"and its cluster did not end well: {trouble!r}")

@@ -17,6 +17,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kube_actors"
 LAYERS = (
     ("errors",),
     ("text",),
+    ("log",),
     ("kernel",),
     ("api",),
     ("state",),
@@ -34,6 +35,7 @@ LAYERS = (
     ("cluster",),
     ("console",),
     ("embed",),
+    ("aio",),
     ("cli",),
     ("__main__",),
 )

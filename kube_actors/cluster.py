@@ -35,7 +35,7 @@ from kube_actors.actors.service import services
 from kube_actors.api.registry import Registry
 from kube_actors.assembly.defaults import create_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
-from kube_actors.assembly.nodes import NodeFactory, agent_ranges, cluster_random, needs_agent, node_factory
+from kube_actors.assembly.nodes import NodeFactory, cluster_random, needs_agent, node_factory
 from kube_actors.assembly.ranges import hold_ranges
 from kube_actors.assembly.reconfiguring import check_reconfiguration
 from kube_actors.assembly.storage import open_journal, open_store, way_in
@@ -137,17 +137,23 @@ async def open_cluster(
         store = open_store(journal)
         stack.callback(store.close)
         cluster_id = cluster_id_of(state, config)
-        ranges = stack.enter_context(hold_ranges(config, state, cluster_id))
+        held = stack.enter_context(hold_ranges(config, state, cluster_id))
         background = await stack.enter_async_context(trio.open_nursery())
         stack.callback(background.cancel_scope.cancel)
         background.start_soon(store.run, name="journal")
         link = None
         if needs_agent(config):
-            keep = config.on_runtime_exit
-            agent = Path(state.agent)
-            opening = open_agent(agent, cluster_id=cluster_id, ranges=ranges, on_exit=keep, tier=config.tier)
+            agent, keep = Path(state.agent), config.on_runtime_exit
+            opening = open_agent(
+                agent,
+                cluster_id=cluster_id,
+                ranges=held.routed,
+                on_exit=keep,
+                tier=config.tier,
+                held=held.descriptors,
+            )
             link = await stack.enter_async_context(opening)
-        ranges = agent_ranges(ranges, link)
+        ranges = held.of_tier(link.tier if link is not None else "")
         failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)
         system = ActorSystem(clock=clock, seed=config.seed, on_failure=lambda failure: _failed(failures, failure))
         client_for = way_in(store, config, clock, cluster_random(config, "writes"), ranges.service_cidr)
@@ -159,8 +165,9 @@ async def open_cluster(
         await stack.enter_async_context(system.running())
         admin = client_for(ADMIN)
         await create_defaults(admin)
-        session = Session(plane, system, admin, Registry.built_in())
+        session = Session(plane, system, admin, Registry.built_in(), logs=str(state.logs), started=clock.now())
         cluster = Cluster(config, state, system, plane, session, network, link, journal, failures)
+        cluster.session = attrs.evolve(session, reconfigure=cluster.reconfigure)
         factory.append(node_factory(plane, config, state, network, link, background))
         cluster.factory = factory[0]
         _start_actors(cluster, factory[0], frameworks)

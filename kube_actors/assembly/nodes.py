@@ -21,7 +21,6 @@ from kube_actors.assembly.network import ClusterNetwork
 from kube_actors.config.types import ClusterConfig, NodeConfig
 from kube_actors.kernel import random_for
 from kube_actors.network.addresses import AddressPool, NodeSlices, slice_prefix
-from kube_actors.network.ranges import NetworkRanges
 from kube_actors.network.resolv_conf import ClusterDns, ResolvConf, parse_resolv_conf, pod_dns
 from kube_actors.node.images import ImageMap
 from kube_actors.node.objects import Objects, Place
@@ -215,8 +214,3 @@ def cluster_random(config: ClusterConfig, purpose: str) -> random.Random:
 def needs_agent(config: ClusterConfig) -> bool:
     """Whether any node runs real processes."""
     return any(node.runtime == "process" for node in config.nodes)
-
-
-def agent_ranges(ranges: NetworkRanges, link: AgentLink | None) -> NetworkRanges:
-    """The ranges in use: in tier C the agent moves them into 127.0.0.0/8."""
-    return ranges if link is None else link.ranges

@@ -4,20 +4,45 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Network
 from pathlib import Path
 
+import attrs
+
 from kube_actors.config.types import ClusterConfig
-from kube_actors.network.claims import claim_ranges
-from kube_actors.network.machine_networks import networks_in_use
-from kube_actors.network.ranges import NetworkRanges, WantedRanges, parse_cidr
+from kube_actors.network.claims import RangeClaim, claim_ranges
+from kube_actors.network.machine_networks import LOOPBACK, networks_in_use
+from kube_actors.network.ranges import (
+    LOOPBACK_FAMILIES,
+    ROUTED_FAMILIES,
+    Family,
+    NetworkRanges,
+    WantedRanges,
+    parse_cidr,
+)
 from kube_actors.node.agent.host_link import interface_name
 from kube_actors.state import StateDirectory
 
 # Nothing of a simulated cluster is on the machine, so it can have all the addresses it likes.
 SIMULATED = NetworkRanges(IPv4Network("10.128.0.0/9"), IPv4Network("10.96.0.0/16"), IPv4Network("10.112.0.0/16"))
+
+
+@attrs.frozen
+class HeldRanges:
+    """A cluster's ranges for tiers A and B, and those of 127.0.0.0/8 for tier C: which it is, only the agent finds out.
+
+    `descriptors` are the claims, for a keeper to hold on to.
+    """
+
+    routed: NetworkRanges
+    loopback: NetworkRanges
+    descriptors: tuple[int, ...] = ()
+
+    def of_tier(self, tier: str) -> NetworkRanges:
+        """The ranges of a cluster whose pods are kept apart so."""
+        return self.loopback if tier == "C" else self.routed
 
 
 def wanted_ranges(config: ClusterConfig) -> WantedRanges:
@@ -34,28 +59,54 @@ def claims_directory() -> Path:
 
 
 @contextmanager
-def hold_ranges(config: ClusterConfig, state: StateDirectory, cluster_id: str) -> Iterator[NetworkRanges]:
-    """The cluster's ranges, its own while the block runs. InputError when wanted ones are taken."""
+def hold_ranges(config: ClusterConfig, state: StateDirectory, cluster_id: str) -> Iterator[HeldRanges]:
+    """The cluster's ranges, its own while the block runs, and while a keeper holds them that outlives it.
+
+    InputError when wanted ones are taken.
+    """
     wanted = wanted_ranges(config)
     if all(node.runtime == "simulated" for node in config.nodes):
-        yield wanted.over(SIMULATED)
+        ranges = wanted.over(SIMULATED)
+        yield HeldRanges(ranges, ranges)
         return
     remembered_in = state.root / "ranges.json"
-    claim = claim_ranges(
-        wanted,
-        claims_directory(),
-        owner=cluster_id,
-        in_use=networks_in_use((interface_name(cluster_id),)),
-        remembered=_remembered(remembered_in),
+    remembered = _remembered(remembered_in)
+    keep = config.on_runtime_exit == "keep"
+    routed = _claim(wanted, ROUTED_FAMILIES, cluster_id, remembered.get("routed"))
+    try:
+        # Every cluster holds both, for it is not known yet what the machine allows.
+        inside = WantedRanges(*(_in_loopback(one) for one in attrs.astuple(wanted, recurse=False)))
+        loopback = _claim(inside, LOOPBACK_FAMILIES, cluster_id, remembered.get("loopback"))
+        try:
+            _remember(remembered_in, {"routed": routed.ranges, "loopback": loopback.ranges})
+            yield HeldRanges(routed.ranges, loopback.ranges, (routed.fileno(), loopback.fileno()))
+        finally:
+            loopback.close(keep=keep)
+    finally:
+        routed.close(keep=keep)
+
+
+def _in_loopback(network: IPv4Network | None) -> IPv4Network | None:
+    return network if network is not None and network.subnet_of(LOOPBACK) else None
+
+
+def _claim(
+    wanted: WantedRanges, families: Sequence[Family], cluster_id: str, remembered: NetworkRanges | None
+) -> RangeClaim:
+    in_use = networks_in_use((interface_name(cluster_id),))
+    return claim_ranges(
+        wanted, claims_directory(), owner=cluster_id, in_use=in_use, families=families, remembered=remembered
     )
-    with claim:
-        cidrs = {name: str(network) for name, network in claim.ranges.named()}
-        remembered_in.write_text(json.dumps(cidrs))
-        yield claim.ranges
 
 
-def _remembered(path: Path) -> NetworkRanges | None:
-    with suppress(OSError, ValueError, KeyError):
-        cidrs = json.loads(path.read_text())
-        return NetworkRanges(*(IPv4Network(cidrs[name]) for name in ("podCIDR", "serviceCIDR", "nodeCIDR")))
-    return None
+def _remember(path: Path, ranges: dict[str, NetworkRanges]) -> None:
+    path.write_text(json.dumps({kind: {name: str(cidr) for name, cidr in one.named()} for kind, one in ranges.items()}))
+
+
+def _remembered(path: Path) -> dict[str, NetworkRanges]:
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {
+            kind: NetworkRanges(*(IPv4Network(cidrs[name]) for name in ("podCIDR", "serviceCIDR", "nodeCIDR")))
+            for kind, cidrs in json.loads(path.read_text()).items()
+        }
+    return {}

@@ -52,6 +52,10 @@ def _forget_caller() -> None:
         with contextlib.suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
     os.environ.clear()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):  # the listing's own is closed already
+            if int(name) > 2:
+                os.set_inheritable(int(name), False)  # what we were given to hold is not for containers
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -30,8 +30,6 @@ _RECONNECT_WITHIN = 10.0  # seconds
 _RECONNECT_EVERY = 0.02
 _END_WITHIN = 10.0
 _CONNECT_WITHIN = 12.0  # longer than an agent may take to end
-_C_RANGES = ("127.244.0.0/16", "127.96.0.0/16", "127.224.0.0/16")
-_LOOPBACK = IPv4Network("127.0.0.0/8")
 
 
 @attrs.frozen
@@ -63,8 +61,8 @@ class _Pending:
 class AgentLink:
     """See the module. Made by `open_agent`."""
 
-    def __init__(self, settings: Settings, *, keep: bool) -> None:
-        self._settings, self._keep = settings, keep
+    def __init__(self, settings: Settings, *, keep: bool, held: Sequence[int] = ()) -> None:
+        self._settings, self._keep, self._held = settings, keep, tuple(held)
         self._connection: AgentConnection | None = None
         self._nursery: trio.Nursery | None = None
         self._numbers = itertools.count(1)
@@ -94,15 +92,12 @@ class AgentLink:
 
     @property
     def ranges(self) -> NetworkRanges:
-        """The network ranges in use: those asked for, or in tier C, where pods need addresses every process may bind,
-        ranges of 127.0.0.0/8.
+        """The network ranges the agent was started with: in tiers A and B those in use.
 
+        In tier C, where pods need addresses every process may bind, it is for the caller to use ranges of 127.0.0.0/8.
         The first two addresses of the pod and node ranges are the agent's own.
         """
-        ranges = NetworkRanges(*(IPv4Network(cidr) for cidr in self.hello["ranges"]))
-        if self.tier == "C" and not all(network.subnet_of(_LOOPBACK) for _, network in ranges.named()):
-            return NetworkRanges(*(IPv4Network(cidr) for cidr in _C_RANGES))
-        return ranges
+        return NetworkRanges(*(IPv4Network(cidr) for cidr in self.hello["ranges"]))
 
     @property
     def agent_pid(self) -> int:
@@ -214,7 +209,7 @@ class AgentLink:
                 if connection is not None:
                     self._connection, self.hello = connection, connection.hello
                     return
-                await start_agent(self._settings)
+                await start_agent(self._settings, self._held)
         raise RuntimeFailure("AgentNotStarted", str(last)) from last
 
     async def serve(self, nursery: trio.Nursery) -> None:
@@ -292,17 +287,19 @@ async def open_agent(
     ranges: NetworkRanges,
     on_exit: Literal["end", "keep"],
     tier: Tier | None = None,
+    held: Sequence[int] = (),
 ) -> AsyncIterator[AgentLink]:
     """Connect to the cluster's agent, starting it if need be.
 
     `directory` (made private) holds its socket, log and the pods' files. With `on_exit="end"` pods end when this
-    block is left, or when this process dies. `tier` forces one, None probes.
+    block is left, or when this process dies. `tier` forces one, None probes. `held` are descriptors that a keeper
+    started here holds for as long as it lives: the claims of the ranges.
     """
     directory = _private(directory)
     settings = Settings(
         str(directory), cluster_id, str(ranges.pod_cidr), str(ranges.service_cidr), str(ranges.node_cidr), tier
     )
-    link = AgentLink(settings, keep=on_exit == "keep")
+    link = AgentLink(settings, keep=on_exit == "keep", held=held)
     await link.connect_agent()
     async with trio.open_nursery() as nursery:
         nursery.start_soon(link.serve, nursery, name="agent link")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import trio
@@ -18,10 +19,10 @@ _PACKAGE = str(Path(agent_package.__file__).resolve().parent.parent)
 _START_WITHIN = 20.0  # seconds
 
 
-async def start_agent(settings: Settings) -> None:
+async def start_agent(settings: Settings, held: Sequence[int] = ()) -> None:
     """Start keeper and agent and return when they serve. Raises RuntimeFailure with what they said.
 
-    They get no environment, descriptors or terminal of ours, and a session of their own.
+    They get no environment or terminal of ours, of our descriptors only `held`, and a session of their own.
     """
     command = [sys.executable, "-I", "-S", "-c", _BOOT, _PACKAGE]
     try:
@@ -35,6 +36,7 @@ async def start_agent(settings: Settings) -> None:
                 start_new_session=True,
                 cwd="/",
                 env={},
+                pass_fds=held,
             )
     except trio.TooSlowError:
         raise RuntimeFailure("AgentNotStarted", f"the agent did not start within {_START_WITHIN:.0f} s") from None

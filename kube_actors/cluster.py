@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import structlog
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane
@@ -43,6 +42,7 @@ from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import KubeActorsError
 from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref
 from kube_actors.messages.common import Describe
+from kube_actors.log import Log
 from kube_actors.messages.node import NodeMessage, ShutDown
 from kube_actors.messages.nodes import NodesMessage, SetNodes
 from kube_actors.node.runtime.agent_link import AgentLink, open_agent
@@ -59,7 +59,7 @@ RECONFIGURE_DEADLINE = 120.0
 SHUTDOWN_SLACK = 10.0
 REGISTER_WITHIN = 2.0
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @attrs.define

@@ -19,7 +19,7 @@ from kube_actors.cli.options import with_place
 @click.option("-f", "--filename", "options", metavar="FILE", multiple=True, help="File, directory or - (stdin).")
 @click.option("--prune", is_flag=True, help="Delete objects that were in the files last time and are gone from them.")
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-@click.option("--force-conflicts", is_flag=True, help="Take over fields that others have set.")
+@click.option("--refuse-conflicts", is_flag=True, help="Fail where others have set a field, instead of taking it over.")
 @click.argument("files", metavar="[FILE]...", nargs=-1, type=click.Path())
 def command(
     files: tuple[str, ...],
@@ -28,14 +28,14 @@ def command(
     state_dir: str | None,
     prune: bool,
     dry_run: bool,
-    force_conflicts: bool,
+    refuse_conflicts: bool,
 ) -> int:
     """Bring a running cluster to what files say: each object is created, configured or unchanged.
 
     A Cluster document in them is applied as well where it can be: nodes are added, removed and relabelled.
     """
-    from kube_actors.cli.applying import apply_through_console
-    from kube_actors.cli.places import find_running, state_home
+    from kube_actors.cli.applying import apply_through_console, find_target
+    from kube_actors.cli.places import state_home
     from kube_actors.cli.reading import read
     from kube_actors.config.validation import validate
 
@@ -44,6 +44,6 @@ def command(
         raise click.UsageError("there is nothing to apply: name a file with -f")
     file = read(named)
     validate(file, known=None).raise_problems()
-    flags = {"--prune": prune, "--dry-run=server": dry_run, "--force-conflicts": force_conflicts}
-    cluster = find_running(state_home(state_dir), name)
+    cluster = find_target(state_home(state_dir), name, file)
+    flags = {"--prune": prune, "--dry-run=server": dry_run, "--server-side": refuse_conflicts}
     return apply_through_console(cluster, file, [flag for flag, wanted in flags.items() if wanted])

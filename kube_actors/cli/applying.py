@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import attrs
 import structlog
 
-from kube_actors.cli.places import RunningCluster
+from kube_actors.cli.asking import ask_with_text
+from kube_actors.cli.places import RunningCluster, find_running
 from kube_actors.cli.views import say
 from kube_actors.config.files import ClusterFile
 from kube_actors.config.validation import Findings
@@ -25,6 +26,7 @@ from kube_actors.verbs import apply as verb
 from kube_actors.verbs.session import Session
 
 MANAGER: Final = "kube-actors-cluster-file"
+MARK: Final = "kube-actors.dev/applied-by"
 
 log = structlog.get_logger(__name__)
 
@@ -36,7 +38,8 @@ async def apply_findings(session: Session, findings: Findings, *, prune: bool) -
     InputError when the API refuses an object after all; then nothing was applied.
     """
     own = session.written_by(MANAGER)
-    applied = await verb.apply(own, [each.manifest for each in findings.objects])
+    manifests = [attrs.evolve(each.manifest, body=_marked(each.manifest.body)) for each in findings.objects]
+    applied = await verb.apply(own, manifests)
     for each in applied:
         if each.error is not None:
             log.error("not applied", problem=str(each.error))
@@ -53,39 +56,53 @@ async def apply_findings(session: Session, findings: Findings, *, prune: bool) -
     return keys
 
 
+def _marked(body: dict[str, Any]) -> dict[str, Any]:
+    """An object that sets no field leaves no trace of who applied it, so it gets a mark of our own to set."""
+    metadata = body["metadata"]
+    if body.keys() - {"apiVersion", "kind", "metadata"} or metadata.keys() - {"name", "namespace"}:
+        return body
+    return {**body, "metadata": {**metadata, "annotations": {MARK: MANAGER}}}
+
+
 def _name(key: Key) -> str:
     """`deployments.apps/web`, with its namespace unless that is default."""
     namespace = f" -n {key.namespace}" if key.namespace not in ("", "default") else ""
     return f"{key.resource}/{key.name}{namespace}"
 
 
+def find_target(home: Path, name: str | None, file: ClusterFile) -> RunningCluster:
+    """The cluster that files are meant for: by name, else the one their Cluster document names, else the only one."""
+    if name is None and file.config is not None:
+        name = file.config.name
+    return find_running(home, name)
+
+
 def apply_through_console(cluster: RunningCluster, file: ClusterFile, flags: Sequence[str]) -> int:
     """Have a running cluster apply what was read; prints what it says and answers its exit status."""
-    from io import BytesIO
-
-    from kube_actors.console.client import run_once
-
     argv = ["apply", "-f", "-", "--field-manager", MANAGER, *flags]
-    text = "\n".join(json.dumps(body, ensure_ascii=False) for body in _bodies(file))
-    return run_once(cluster.state.console_socket, argv, BytesIO(text.encode()), sys.stdout.buffer, sys.stderr.buffer)
+    text = "\n".join(json.dumps(body, ensure_ascii=False) for body in _bodies(cluster, file))
+    return ask_with_text(cluster.state.console_socket, argv, text.encode())
 
 
-def _bodies(file: ClusterFile) -> list[dict[str, Any]]:
+def _bodies(cluster: RunningCluster, file: ClusterFile) -> list[dict[str, Any]]:
     """What is to be sent: the Cluster document first, as the cluster itself has to read it."""
-    bodies = [manifest.body for manifest in file.manifests]
-    return [_absolute(file.cluster.body, file.cluster.file), *bodies] if file.cluster is not None else bodies
+    bodies = [_marked(manifest.body) for manifest in file.manifests]
+    if file.cluster is None:
+        return bodies
+    own = _absolute(file.cluster.body, file.cluster.file)
+    named = {**own, "metadata": {**(own.get("metadata") or {}), "name": cluster.record.name}}
+    return [named, *bodies]
 
 
 def _absolute(body: dict[str, Any], file: str | None) -> dict[str, Any]:
     """The Cluster document with paths that mean the same wherever it is read."""
     directory = Path.cwd() if file is None or not os.path.exists(file) else Path(file).absolute().parent
     spec = body.get("spec") or {}
-    images = {
-        name: {**entry, "rootfs": str(directory / entry["rootfs"])}
-        if isinstance(entry, dict) and entry.get("rootfs")
-        else str(directory / entry)
-        if isinstance(entry, str) and entry != "host"
-        else entry
-        for name, entry in (spec.get("images") or {}).items()
-    }
+    images = {name: _absolute_image(entry, directory) for name, entry in (spec.get("images") or {}).items()}
     return {**body, "spec": {**spec, "images": images}} if images else body
+
+
+def _absolute_image(entry: Any, directory: Path) -> Any:
+    if isinstance(entry, dict) and entry.get("rootfs"):
+        return {**entry, "rootfs": str(directory / entry["rootfs"])}
+    return str(directory / entry) if isinstance(entry, str) and entry != "host" else entry

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from kube_actors.cli.group import epilog
 from kube_actors.cli.options import with_place
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @click.command(
@@ -34,7 +39,7 @@ def command(name: str | None, state_dir: str | None, line: str | None) -> int:
     if sys.stdin.isatty():
         from kube_actors.console.prompt import run_prompt
 
-        return run_prompt(socket) or 0
+        return run_prompt(socket)
     for each in sys.stdin:
         status = _once(socket, each, with_input=False) if each.strip() and not each.lstrip().startswith("#") else 0
         if status:
@@ -42,20 +47,20 @@ def command(name: str | None, state_dir: str | None, line: str | None) -> int:
     return 0
 
 
-def _once(socket: object, line: str, *, with_input: bool) -> int:
+def _once(socket: Path, line: str, *, with_input: bool) -> int:
     """One command line; its input is ours where we have not read it for commands."""
-    import io
+    import os
     import shlex
     import sys
-    from pathlib import Path
 
-    from kube_actors.console.client import run_once
+    from kube_actors.cli.asking import ask
     from kube_actors.errors import InputError, Problem
 
-    assert isinstance(socket, Path)
     try:
         words = shlex.split(line)
     except ValueError as error:
         raise InputError([Problem(f"{line.strip()!r}: {error}")]) from error
-    stdin = sys.stdin.buffer if with_input else io.BytesIO()
-    return run_once(socket, words, stdin, sys.stdout.buffer, sys.stderr.buffer)
+    if with_input:
+        return ask(socket, words, sys.stdin.buffer)
+    with open(os.devnull, "rb") as nothing:
+        return ask(socket, words, nothing)

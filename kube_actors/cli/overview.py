@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from io import BytesIO
 from typing import Any
 
 import attrs
 
+from kube_actors.cli.asking import ask_silently
 from kube_actors.cli.places import RunningCluster
-from kube_actors.console.client import run_once
 from kube_actors.text import one_line
 
 
@@ -69,13 +68,11 @@ def overview(cluster: RunningCluster) -> Overview:
 
 def _get(cluster: RunningCluster, kind: str) -> list[dict[str, Any]] | None:
     """The objects of a kind in all namespaces; None when they cannot be had."""
-    said = BytesIO()
-    try:
-        status = run_once(cluster.state.console_socket, ["get", kind, "-A", "-o", "json"], BytesIO(), said, BytesIO())
-        items: list[dict[str, Any]] = json.loads(said.getvalue())["items"] if status == 0 else []
-    except (OSError, ValueError, KeyError):
+    said = ask_silently(cluster.state.console_socket, ["get", kind, "-A", "-o", "json"])
+    if said is None:
         return None
-    return items if status == 0 else None
+    items: list[dict[str, Any]] = json.loads(said)["items"]
+    return items
 
 
 def _is_ready(body: dict[str, Any]) -> bool:

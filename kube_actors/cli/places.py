@@ -67,7 +67,8 @@ def find_running(home: Path, name: str | None) -> RunningCluster:
         for cluster in clusters:
             if cluster.record.name == name:
                 return cluster
-        hint = did_you_mean(name, [each.record.name for each in clusters])
+        names = [each.record.name for each in clusters]
+        hint = did_you_mean(name, names) or (f"running: {', '.join(names)}" if names else "")
         raise NotRunning(f"no cluster named {name!r} is running" + (f" ({hint})" if hint else ""))
     if not clusters:
         raise NotRunning("no cluster is running (start one with: kube-actors run FILE)")

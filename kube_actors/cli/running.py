@@ -28,7 +28,7 @@ from kube_actors.cli.runtime_file import RuntimeRecord, write_record
 from kube_actors.cli.signals import EndSignals
 from kube_actors.cli.views import say, view
 from kube_actors.cluster import Cluster, open_cluster
-from kube_actors.console.server import serve_console
+from kube_actors.console.server import open_console
 from kube_actors.network.services import ServiceName
 from kube_actors.state import StateDirectory
 
@@ -56,7 +56,7 @@ def run(options: RunOptions, signals: EndSignals) -> int:
 
 @contextmanager
 def _state_of(prepared: Prepared) -> Iterator[None]:
-    """Nothing stays of an ephemeral cluster, nor of one that could not start; no `runtime.json` outlives its runtime."""
+    """Nothing stays of an ephemeral cluster or one that could not start; no `runtime.json` outlives its runtime."""
     state = prepared.state
     is_new = not state.root.exists()
     try:
@@ -103,14 +103,13 @@ class Life:
         """Start, show, stay, drain; answers the exit status."""
         started = time.monotonic()
         state = self.prepared.state
-        async with open_cluster(self.prepared.config, state=state) as cluster, trio.open_nursery() as nursery:
-            await nursery.start(serve_console, cluster, state.console_socket)
+        opening = open_cluster(self.prepared.config, state=state)
+        async with opening as cluster, open_console(cluster.session, state.console_socket):
             self._record(cluster)
             gc.collect()
             gc.freeze()
             log.info("cluster started", name=cluster.config.name, seconds=round(time.monotonic() - started, 3))
             await self._until_end(cluster, started)
-            nursery.cancel_scope.cancel()
         return self.status
 
     def _record(self, cluster: Cluster) -> None:

@@ -62,20 +62,20 @@ def read_files(paths: Sequence[str], stdin: BinaryIO | None = None) -> ClusterFi
 def scan_files(paths: Sequence[str], stdin: BinaryIO | None = None) -> ClusterFile:
     """The same for those who want to tell of other problems together with these: never raises."""
     problems: list[Problem] = []
-    texts = list(_texts(paths, stdin, problems))
-    return _scan(texts, problems)
+    names: list[str] = []
+    texts = list(_texts(paths, stdin, names, problems))
+    return _scan(texts, names, problems)
 
 
 def scan_texts(texts: Iterable[tuple[str, str | bytes]]) -> ClusterFile:
     """The same for texts that are at hand, each with the name that its problems are told under."""
-    return _scan(texts, [])
+    read = list(texts)
+    return _scan(read, [name for name, _ in read], [])
 
 
-def _scan(texts: Iterable[tuple[str, str | bytes]], problems: list[Problem]) -> ClusterFile:
+def _scan(texts: Iterable[tuple[str, str | bytes]], names: Sequence[str], problems: list[Problem]) -> ClusterFile:
     documents: list[Document] = []
-    names: list[str] = []
     for name, text in texts:
-        names.append(name)
         try:
             found = expand_lists(load_documents(text, name))
         except InputError as error:
@@ -92,13 +92,16 @@ def _scan(texts: Iterable[tuple[str, str | bytes]], problems: list[Problem]) -> 
     return ClusterFile(config, cluster, tuple(manifests), tuple(names), tuple(problems), whole)
 
 
-def _texts(paths: Sequence[str], stdin: BinaryIO | None, problems: list[Problem]) -> Iterator[tuple[str, bytes]]:
-    """Each file's name and content, each file once however often it is named."""
+def _texts(
+    paths: Sequence[str], stdin: BinaryIO | None, names: list[str], problems: list[Problem]
+) -> Iterator[tuple[str, bytes]]:
+    """Each file's name and content, each file once however often it is named. All names are added to `names`."""
     seen: set[str] = set()
     for path in paths:
         if path == STDIN:
             if stdin is not None and STDIN not in seen:
                 seen.add(STDIN)
+                names.append(STDIN_NAME)
                 yield STDIN_NAME, stdin.read()
             continue
         for name in _files_in(path, problems):
@@ -106,6 +109,7 @@ def _texts(paths: Sequence[str], stdin: BinaryIO | None, problems: list[Problem]
             if real in seen:
                 continue
             seen.add(real)
+            names.append(name)
             try:
                 yield name, Path(name).read_bytes()
             except OSError as error:

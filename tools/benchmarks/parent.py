@@ -30,7 +30,8 @@ def measure(group: list[Figure], tree: Path) -> Answer:
     names = [figure.name for figure in group]
     say(f"measuring {', '.join(names)} …")
     environment = {**os.environ, "PYTHONPATH": str(tree)}
-    environment.pop("PYTHONHASHSEED", None)
+    for name in ("PYTHONHASHSEED", "PYTHONDONTWRITEBYTECODE"):  # the product is measured as people run it
+        environment.pop(name, None)
     command = [sys.executable, str(Path(__file__).with_name("child.py")), group[0].module, *names]
     try:
         done = subprocess.run(command, cwd=tree, env=environment, stdout=subprocess.PIPE, timeout=LONGEST, check=True)

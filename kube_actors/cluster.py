@@ -41,8 +41,8 @@ from kube_actors.assembly.storage import open_journal, open_store, way_in
 from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import KubeActorsError
 from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref
-from kube_actors.messages.common import Describe
 from kube_actors.log import Log
+from kube_actors.messages.common import Describe
 from kube_actors.messages.node import NodeMessage, ShutDown
 from kube_actors.messages.nodes import NodesMessage, SetNodes
 from kube_actors.node.runtime.agent_link import AgentLink, open_agent

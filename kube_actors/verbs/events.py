@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-
-import trio
+from collections.abc import AsyncGenerator, Callable
 
 from kube_actors.store import Key, Revision, WatchEvent
 from kube_actors.verbs.printing.describe.parts import last_seen
+from kube_actors.verbs.selection import filtered
 from kube_actors.verbs.session import Session
 
 EVENTS = "events"
-_SCAN_BATCH = 256
 
 
 def event_namespace(about: Key) -> str:
@@ -23,7 +21,7 @@ async def events_about(session: Session, revision: Revision) -> tuple[Revision, 
     """The Events about an object, oldest first."""
     candidates = session.plane.store.list(EVENTS, event_namespace(revision.key))
     mark = revision.key.name.encode()
-    found = await _filtered(candidates, lambda each: mark in each.raw and is_about(each, revision))
+    found = await filtered(candidates, lambda each: mark in each.raw and is_about(each, revision))
     return tuple(sorted(found, key=lambda each: last_seen(each.body())))
 
 
@@ -40,7 +38,7 @@ async def list_events(
     session: Session, namespace: str | None, keep: Callable[[Revision], bool] | None = None
 ) -> tuple[Revision, ...]:
     """The Events of a namespace (None: all) that `keep` lets through, oldest first."""
-    found = await _filtered(session.plane.store.list(EVENTS, namespace), keep or (lambda _: True))
+    found = await filtered(session.plane.store.list(EVENTS, namespace), keep or (lambda _: True))
     await session.settled()
     return tuple(sorted(found, key=lambda each: last_seen(each.body())))
 
@@ -53,13 +51,3 @@ async def watch_events(
     async for event in watch:
         if event.type in ("ADDED", "MODIFIED"):
             yield event
-
-
-async def _filtered(candidates: Sequence[Revision], keep: Callable[[Revision], bool]) -> list[Revision]:
-    found = []
-    for index, each in enumerate(candidates):
-        if keep(each):
-            found.append(each)
-        if index % _SCAN_BATCH == _SCAN_BATCH - 1:
-            await trio.lowlevel.checkpoint()
-    return found

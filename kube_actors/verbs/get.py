@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
+import trio
+
 from kube_actors.errors import ApiError
 from kube_actors.store import Revision, WatchEvent
 from kube_actors.verbs.errors import UsageError
+from kube_actors.verbs.jsonpath import JsonPathError, parse_path
 from kube_actors.verbs.selection import (
+    BATCH,
     EVERYTHING,
     Found,
     Scope,
@@ -25,7 +29,7 @@ async def get(session: Session, selections: Sequence[Selection], scope: Scope = 
     """The objects of each selection, in its order, as they were at one moment. Names that are missing are in the
     results; UsageError and ApiError for requests that make no sense."""
     check(selections, scope)
-    found = tuple(find(session, selection, scope) for selection in selections)
+    found = tuple([await find(session, selection, scope) for selection in selections])
     await session.settled()
     return found
 
@@ -60,15 +64,17 @@ async def watch(
         yield event
 
 
-def sorted_by(found: Sequence[Revision], path: str) -> tuple[Revision, ...]:
+async def sorted_by(found: Sequence[Revision], path: str) -> tuple[Revision, ...]:
     """The revisions ordered by a JSONPath such as `.metadata.creationTimestamp`. UsageError when none has it."""
-    from kube_actors.verbs.jsonpath import JsonPathError, parse_path
-
     try:
         expression = parse_path(path)
     except JsonPathError as error:
         raise UsageError(str(error)) from None
-    values = {id(each): expression.values(each.body()) for each in found}
+    values: dict[int, list[object]] = {}
+    for index, each in enumerate(found):
+        values[id(each)] = expression.values(each.body())
+        if index % BATCH == BATCH - 1:
+            await trio.lowlevel.checkpoint()
     if found and not any(values.values()):
         raise UsageError(f"couldn't find any field with path {path!r} in the list of objects")
     return tuple(sorted(found, key=lambda each: _order(values[id(each)])))

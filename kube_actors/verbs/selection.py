@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 import attrs
+import trio
 
 from kube_actors.api.registry import Registry, Resource, UnknownResourceError
 from kube_actors.api.selectors import FieldSelector, LabelSelector, SelectorError
-from kube_actors.errors import ApiError, bad_request, not_found
+from kube_actors.errors import ApiError, not_found
 from kube_actors.kinds import hooks_for
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.session import Session
 
 ALL = "all"
+BATCH = 256
+"""Objects looked through between two checkpoints: about two milliseconds' work."""
 
 
 @attrs.frozen
@@ -127,8 +130,7 @@ def label_selector(text: str) -> LabelSelector | None:
 
 
 def field_condition(resource: Resource, text: str) -> Callable[[Revision], bool] | None:
-    """A field selector as a condition on revisions; None for an empty text. ApiError 400 for fields nobody can select
-    by."""
+    """A field selector as a condition on revisions; None for an empty text. UsageError, also for unknown fields."""
     if not text:
         return None
     try:
@@ -138,8 +140,8 @@ def field_condition(resource: Resource, text: str) -> Callable[[Revision], bool]
     known = hooks_for(resource.id).selectable_fields
     for term in selector.terms:
         if term.field not in known:
-            raise bad_request(
-                f'Unable to find "{resource.plural}" that match label selector "", field selector "{text}": '
+            raise UsageError(
+                f'unable to find "{resource.plural}" that match label selector "", field selector "{text}": '
                 f"field label not supported: {term.field}"
             )
     return lambda revision: selector.matches(revision.body())
@@ -154,7 +156,7 @@ class Found:
     missing: tuple[ApiError, ...] = ()
 
 
-def find(session: Session, selection: Selection, scope: Scope = EVERYTHING) -> Found:
+async def find(session: Session, selection: Selection, scope: Scope = EVERYTHING) -> Found:
     """Look the objects up."""
     resource, store = selection.resource, session.plane.store
     if "list" not in resource.verbs:
@@ -162,7 +164,7 @@ def find(session: Session, selection: Selection, scope: Scope = EVERYTHING) -> F
     if selection.names is None:
         condition = field_condition(resource, scope.fields)
         listed = store.list(resource.id, namespace_for(session, resource, scope) or None, label_selector(scope.labels))
-        return Found(selection, tuple(each for each in listed if condition is None or condition(each)))
+        return Found(selection, tuple(listed if condition is None else await filtered(listed, condition)))
     revisions, missing = [], []
     for name in selection.names:
         revision = store.get(key_of(session, resource, name))
@@ -175,10 +177,23 @@ def find(session: Session, selection: Selection, scope: Scope = EVERYTHING) -> F
 
 def find_one(session: Session, selection: Selection) -> Revision:
     """The one object of a selection by name. ApiError 404."""
-    found = find(session, selection)
-    if found.missing:
-        raise found.missing[0]
-    return found.revisions[0]
+    resource = selection.resource
+    assert selection.names is not None, "a selection by name"
+    revision = session.plane.store.get(key_of(session, resource, selection.names[0]))
+    if revision is None:
+        raise not_found(resource.plural, selection.names[0], group=resource.group)
+    return revision
+
+
+async def filtered(revisions: Sequence[Revision], keep: Callable[[Revision], bool]) -> list[Revision]:
+    """Those that `keep` lets through, letting others work in between: each may have to be parsed."""
+    found = []
+    for index, each in enumerate(revisions):
+        if keep(each):
+            found.append(each)
+        if index % BATCH == BATCH - 1:
+            await trio.lowlevel.checkpoint()
+    return found
 
 
 def display_name(resource: Resource, name: str) -> str:

@@ -50,6 +50,25 @@ class NoOptions:
 
 
 @attrs.frozen(slots=False)
+class DryRun:
+    """Commands that can say what they would do."""
+
+    dry_run: str = text(
+        help="only say what would be done", default="none", bare="server", choices=("none", "server", "client")
+    )
+
+    @property
+    def dry(self) -> bool:
+        """Whether nothing may be changed."""
+        return self.dry_run != "none"
+
+    @property
+    def note(self) -> str:
+        """What is added to the sentence about something that was not really done."""
+        return {"none": "", "server": " (server dry run)", "client": " (dry run)"}[self.dry_run]
+
+
+@attrs.frozen(slots=False)
 class Namespaced:
     """Commands that look into a namespace."""
 

@@ -9,7 +9,7 @@ import attrs
 
 from kube_actors.console.commands.command import Command, Namespaced, Selecting, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
-from kube_actors.console.commands.reading import nothing_found
+from kube_actors.console.commands.reading import nothing_found, print_pieces, table_for
 from kube_actors.console.exchange import Exchange
 from kube_actors.store import Revision
 from kube_actors.verbs.arguments import Parsed, switch, text
@@ -19,7 +19,7 @@ from kube_actors.verbs.events import is_about, list_events, watch_events
 from kube_actors.verbs.get import get
 from kube_actors.verbs.printing.columns import column_widths, table_line
 from kube_actors.verbs.printing.objects import parse_format, print_objects, shown
-from kube_actors.verbs.printing.tables import TableStyle, header_of, row_of, table_of
+from kube_actors.verbs.printing.tables import TableStyle, header_of, row_of
 from kube_actors.verbs.selection import find_one, select, select_one
 from kube_actors.verbs.session import Session
 
@@ -75,12 +75,12 @@ async def run_events(exchange: Exchange, parsed: Parsed[EventFlags]) -> int:
     events = await list_events(session, namespace, keep)
     form = parse_format(flags.output)
     if not form.is_table:
-        bodies = [shown(each.body()) for each in events]
-        await exchange.out(print_objects(form, bodies, session.registry, single=False))
+        bodies = (shown(each.body()) for each in events)
+        await print_pieces(exchange, print_objects(form, bodies, session.registry, single=False))
         return 0
     style = TableStyle(namespace=flags.all_namespaces, headers=not flags.no_headers)
     resource = session.registry.by_id("events")
-    table = table_of(resource, [each.body() for each in events], session.now, style)
+    table = await table_for(resource, events, session.now, style)
     if events:
         await exchange.out(table.text(headers=style.headers))
     elif not flags.watch:

@@ -8,7 +8,7 @@ from kube_actors.verbs.errors import UsageError
 
 FAILED = 1
 BAD_INPUT = 2
-_INPUT_CODES = frozenset({400, 405, 422})
+_INPUT_CODES = frozenset({405, 422})
 
 
 def exit_code(error: KubeActorsError) -> int:

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import attrs
 
-from kube_actors.console.commands.command import Command, Selecting, Words
+from kube_actors.console.commands.command import Command, DryRun, Selecting, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
-from kube_actors.console.commands.writing import DRY_RUN
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import ApiError
 from kube_actors.store import Key
@@ -21,21 +20,19 @@ from kube_actors.verbs.set_template import ALL, parse_pairs, set_env, set_image
 
 
 @attrs.frozen(slots=False)
-class MarkFlags(Selecting):
+class MarkFlags(DryRun, Selecting):
     """Flags of `label` and `annotate`."""
 
     overwrite: bool = switch(help="replace values that are there")
     all: bool = switch(help="all objects of the type")
-    dry_run: str = text(help="only say what would be done", default="none", bare="server", choices=DRY_RUN)
 
 
 @attrs.frozen(slots=False)
-class SetFlags(Selecting):
+class SetFlags(DryRun, Selecting):
     """Flags of `set image` and `set env`."""
 
     all: bool = switch(help="all objects of the type")
     containers: str = text("c", help="set env: only this container", default=ALL)
-    dry_run: str = text(help="only say what would be done", default="none", bare="server", choices=DRY_RUN)
 
 
 def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -44,7 +41,7 @@ def _split(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return named, [word for word in words if word not in named]
 
 
-def _targets(session: Session, words: Sequence[str], flags: MarkFlags | SetFlags) -> list[tuple[Key, str]]:
+async def _targets(session: Session, words: Sequence[str], flags: MarkFlags | SetFlags) -> list[tuple[Key, str]]:
     """The objects meant, with their names."""
     selections = select(session.registry, words)
     check(selections, flags.scope)
@@ -53,7 +50,7 @@ def _targets(session: Session, words: Sequence[str], flags: MarkFlags | SetFlags
         if selection.names is None:
             if not (flags.all or flags.scope.narrows):
                 raise UsageError("resource(s) were provided, but no name was specified")
-            keys = [revision.key for revision in find(session, selection, flags.scope).revisions]
+            keys = [revision.key for revision in (await find(session, selection, flags.scope)).revisions]
         else:
             keys = [key_of(session, selection.resource, name) for name in selection.names]
         found += [(key, display_name(selection.resource, key.name)) for key in keys]
@@ -81,14 +78,12 @@ def _marking(field: Field) -> Callable[[Exchange, Parsed[MarkFlags]], Awaitable[
         undone = "unlabeled" if field == "labels" else verb
 
         async def act(key: Key) -> str:
-            dry_run = flags.dry_run != "none"
-            _, changed = await mark(session, key, field, marks, overwrite=flags.overwrite, dry_run=dry_run)
-            note = " (server dry run)" if dry_run else ""
+            _, changed = await mark(session, key, field, marks, overwrite=flags.overwrite, dry_run=flags.dry)
             if not changed:
-                return f"not {verb}{note}"
-            return (verb if marks.wanted else undone) + note
+                return f"not {verb}{flags.note}"
+            return (verb if marks.wanted else undone) + flags.note
 
-        return await _each(exchange, _targets(session, named, flags), act)
+        return await _each(exchange, await _targets(session, named, flags), act)
 
     return run
 
@@ -103,10 +98,10 @@ async def run_set_image(exchange: Exchange, parsed: Parsed[SetFlags]) -> int:
         raise UsageError("say which image, as in web=nginx:1.27")
 
     async def act(key: Key) -> str:
-        await set_image(session, key, images, dry_run=flags.dry_run != "none")
-        return "image updated" + (" (server dry run)" if flags.dry_run != "none" else "")
+        await set_image(session, key, images, dry_run=flags.dry)
+        return f"image updated{flags.note}"
 
-    return await _each(exchange, _targets(session, named, flags), act)
+    return await _each(exchange, await _targets(session, named, flags), act)
 
 
 async def run_set_env(exchange: Exchange, parsed: Parsed[SetFlags]) -> int:
@@ -120,11 +115,10 @@ async def run_set_env(exchange: Exchange, parsed: Parsed[SetFlags]) -> int:
         raise UsageError("say which variable, as in LEVEL=debug or LEVEL-")
 
     async def act(key: Key) -> str:
-        dry_run = flags.dry_run != "none"
-        await set_env(session, key, variables, removed, container=flags.containers, dry_run=dry_run)
-        return "env updated" + (" (server dry run)" if dry_run else "")
+        await set_env(session, key, variables, removed, container=flags.containers, dry_run=flags.dry)
+        return f"env updated{flags.note}"
 
-    return await _each(exchange, _targets(session, named, flags), act)
+    return await _each(exchange, await _targets(session, named, flags), act)
 
 
 COMMANDS = (

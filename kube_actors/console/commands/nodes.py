@@ -8,7 +8,7 @@ from typing import Any
 
 import attrs
 
-from kube_actors.console.commands.command import Command, NoOptions, Words
+from kube_actors.console.commands.command import Command, DryRun, NoOptions, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import ApiError
@@ -64,7 +64,7 @@ def _cordon(unschedulable: bool) -> Callable[[Exchange, Parsed[NoOptions]], Awai
 
 
 @attrs.frozen(slots=False)
-class DrainFlags:
+class DrainFlags(DryRun):
     """Flags of `drain`."""
 
     force: bool = switch(help="also pods that nothing would replace")
@@ -73,9 +73,6 @@ class DrainFlags:
     grace_period: int | None = number(help="seconds each pod gets to end; -1 is its own", default=-1)
     pod_selector: str = text(help="only pods with these labels")
     timeout: float | None = duration(help="how long to wait at most; 0 has no limit", default=0.0)
-    dry_run: str = text(
-        help="only say what would be done", default="none", bare="server", choices=("none", "server", "client")
-    )
 
 
 async def run_drain(exchange: Exchange, parsed: Parsed[DrainFlags]) -> int:
@@ -92,24 +89,23 @@ async def run_drain(exchange: Exchange, parsed: Parsed[DrainFlags]) -> int:
     )
     code = 0
     for name in _names(parsed):
-        code = max(code, await _drain(exchange, name, request, dry_run=flags.dry_run != "none"))
+        code = max(code, await _drain(exchange, name, request, flags))
     return code
 
 
-async def _drain(exchange: Exchange, name: str, request: DrainRequest, *, dry_run: bool) -> int:
+async def _drain(exchange: Exchange, name: str, request: DrainRequest, flags: DrainFlags) -> int:
     session = exchange.session
     existing_node(session, name)
-    note = " (server dry run)" if dry_run else ""
-    changed = await cordon(session, name, dry_run=dry_run)
-    await exchange.line(f"node/{name} {'cordoned' if changed.changed else 'already cordoned'}{note}")
+    changed = await cordon(session, name, dry_run=flags.dry)
+    await exchange.line(f"node/{name} {'cordoned' if changed.changed else 'already cordoned'}{flags.note}")
     plan = plan_drain(session.plane.store.on_node(name), request)
     check_plan(name, plan)
     for warning in plan.warnings:
         await exchange.err(f"Warning: {warning}")
     for pod in plan.pods:
-        await exchange.line(f"evicting pod {pod.key.namespace}/{pod.key.name}{note}")
+        await exchange.line(f"evicting pod {pod.key.namespace}/{pod.key.name}{flags.note}")
     code = 0
-    if not dry_run:
+    if not flags.dry:
         async with aclosing(evict(session, plan.pods, request)) as evictions:
             async for evicted in evictions:
                 if evicted.error is None:
@@ -118,7 +114,7 @@ async def _drain(exchange: Exchange, name: str, request: DrainRequest, *, dry_ru
                     code = max(code, exit_code(evicted.error))
                     await print_api_error(exchange, evicted.error)
     if not code:
-        await exchange.line(f"node/{name} drained{note}")
+        await exchange.line(f"node/{name} drained{flags.note}")
     return code
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
 
 import attrs
+import trio
 
+from kube_actors.api.registry import Resource
 from kube_actors.console.commands.command import Command, Selecting, Words
 from kube_actors.console.commands.failures import print_api_error
 from kube_actors.console.exchange import Exchange
@@ -16,9 +18,14 @@ from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.get import get, sorted_by, watch
 from kube_actors.verbs.printing.columns import column_widths, table_line
 from kube_actors.verbs.printing.objects import Format, parse_format, print_objects, shown
-from kube_actors.verbs.printing.tables import TableStyle, header_of, row_of, table_of
+from kube_actors.verbs.printing.tables import Table, TableStyle, header_of, row_of
 from kube_actors.verbs.selection import Found, Selection, select
 from kube_actors.verbs.session import Session
+
+PIECE = 64 << 10
+"""Characters that are handed over at once."""
+ROWS = 100
+"""Rows made between two checkpoints: a few milliseconds' work."""
 
 
 @attrs.frozen(slots=False)
@@ -68,18 +75,43 @@ async def _print_objects(
     *,
     has_missing: bool,
 ) -> None:
-    revisions = _ordered([revision for each in found for revision in each.revisions], options)
+    revisions = await _ordered([revision for each in found for revision in each.revisions], options)
     single = len(found) == 1 and found[0].selection.names is not None and len(found[0].selection.names) == 1
     if (single or has_missing) and not revisions:
         return
-    bodies = [shown(each.body(), managed_fields=options.show_managed_fields) for each in revisions]
-    await exchange.out(print_objects(form, bodies, session.registry, single=single))
+    bodies = (shown(each.body(), managed_fields=options.show_managed_fields) for each in revisions)
+    await print_pieces(exchange, print_objects(form, bodies, session.registry, single=single))
     if form.name == "jsonpath" and exchange.terminal:
         await exchange.out("\n")
 
 
-def _ordered(revisions: Sequence[Revision], options: GetOptions) -> Sequence[Revision]:
-    return sorted_by(revisions, options.sort_by) if options.sort_by else revisions
+async def print_pieces(exchange: Exchange, pieces: Iterable[str]) -> None:
+    """Print text piece by piece, so that never much of it waits for a slow reader."""
+    waiting: list[str] = []
+    size = 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            await exchange.out("".join(waiting))
+            waiting, size = [], 0
+        else:
+            await trio.lowlevel.checkpoint()
+    await exchange.out("".join(waiting))
+
+
+async def _ordered(revisions: Sequence[Revision], options: GetOptions) -> Sequence[Revision]:
+    return await sorted_by(revisions, options.sort_by) if options.sort_by else revisions
+
+
+async def table_for(resource: Resource, revisions: Sequence[Revision], now: float, style: TableStyle) -> Table:
+    """The table of many objects, letting others work in between."""
+    rows = []
+    for index, each in enumerate(revisions):
+        rows.append(row_of(resource, each.body(), now, style))
+        if index % ROWS == ROWS - 1:
+            await trio.lowlevel.checkpoint()
+    return Table(header_of(resource, style), tuple(rows))
 
 
 async def _print_tables(exchange: Exchange, session: Session, found: Sequence[Found], options: GetOptions) -> None:
@@ -89,11 +121,11 @@ async def _print_tables(exchange: Exchange, session: Session, found: Sequence[Fo
     pieces = []
     for group in groups:
         resource = group[0].selection.resource
-        revisions = _ordered([revision for each in group for revision in each.revisions], options)
+        revisions = await _ordered([revision for each in group for revision in each.revisions], options)
         if not revisions:
             continue
         own = style if resource.namespaced else attrs.evolve(style, namespace=False)
-        table = table_of(resource, [each.body() for each in revisions], session.now, own)
+        table = await table_for(resource, revisions, session.now, own)
         pieces.append(table.text(headers=not options.no_headers))
     if pieces:
         await exchange.out("\n".join(pieces))
@@ -138,7 +170,7 @@ async def _watch(exchange: Exchange, session: Session, selection: Selection, opt
         raise found[0].missing[0]
     printer = _WatchPrinter(exchange, session, selection, options, form)
     if not options.watch_only:
-        revisions = _ordered(found[0].revisions, options)
+        revisions = await _ordered(found[0].revisions, options)
         await printer.print([("ADDED", each) for each in revisions])
     async with aclosing(watch(session, selection, options.scope, since=since)) as events:
         async for event in events:
@@ -171,7 +203,7 @@ class _WatchPrinter:
             return
         for type, revision in changes:
             body = shown(revision.body(), managed_fields=self._options.show_managed_fields)
-            text = print_objects(self._form, [body], self._session.registry, single=True)
+            text = "".join(print_objects(self._form, [body], self._session.registry, single=True))
             separator = "---\n" if self._form.name == "yaml" else ""
             await self._exchange.out(
                 (f"{type}  {text}" if self._events and self._form.name == "name" else text) + separator

@@ -6,7 +6,7 @@ from contextlib import aclosing
 
 import attrs
 
-from kube_actors.console.commands.command import Command, Namespaced, Selecting, Words
+from kube_actors.console.commands.command import Command, DryRun, Namespaced, Selecting, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import ApiError, KubeActorsError
@@ -77,11 +77,10 @@ async def run_history(exchange: Exchange, parsed: Parsed[HistoryFlags]) -> int:
 
 
 @attrs.frozen(slots=False)
-class UndoFlags(Namespaced):
+class UndoFlags(DryRun, Namespaced):
     """Flags of `rollout undo`."""
 
     to_revision: int | None = number(help="which revision; 0 is the one before the current", default=0)
-    dry_run: str = text(help="only say what would be done", default="none", bare="server")
 
 
 async def run_undo(exchange: Exchange, parsed: Parsed[UndoFlags]) -> int:
@@ -90,9 +89,11 @@ async def run_undo(exchange: Exchange, parsed: Parsed[UndoFlags]) -> int:
     session = exchange.session.in_namespace(flags.namespace)
     selection = select_one(session.registry, parsed.words)
     deployment = deployment_of(session, selection, "rollout undo")
-    undone = await rollout_undo(session, deployment, flags.to_revision or 0, dry_run=flags.dry_run != "none")
+    undone = await rollout_undo(session, deployment, flags.to_revision or 0, dry_run=flags.dry)
     name = display_name(selection.resource, deployment.key.name)
-    await exchange.line(f"{name} skipped rollback ({undone.skipped})" if undone.skipped else f"{name} rolled back")
+    await exchange.line(
+        f"{name} skipped rollback ({undone.skipped})" if undone.skipped else f"{name} rolled back{flags.note}"
+    )
     return 0
 
 
@@ -122,7 +123,7 @@ async def _roll_each(exchange: Exchange, parsed: Parsed[RollFlags], done: str) -
     check(selections, parsed.options.scope)
     code = 0
     for selection in selections:
-        for key in _keys(session, selection, parsed.options):
+        for key in await _keys(session, selection, parsed.options):
             try:
                 if done == "restarted":
                     await rollout_restart(session, selection.resource, key)
@@ -136,10 +137,10 @@ async def _roll_each(exchange: Exchange, parsed: Parsed[RollFlags], done: str) -
     return code
 
 
-def _keys(session: Session, selection: Selection, flags: Selecting) -> list[Key]:
+async def _keys(session: Session, selection: Selection, flags: Selecting) -> list[Key]:
     if selection.names is not None:
         return [key_of(session, selection.resource, name) for name in selection.names]
-    return [revision.key for revision in find(session, selection, flags.scope).revisions]
+    return [revision.key for revision in (await find(session, selection, flags.scope)).revisions]
 
 
 @attrs.frozen(slots=False)
@@ -162,7 +163,7 @@ async def run_wait(exchange: Exchange, parsed: Parsed[WaitFlags]) -> int:
     check(selections, flags.scope)
     if any(each.names is None for each in selections) and not (flags.all or flags.scope.narrows):
         raise UsageError("resource(s) were provided, but no name was specified")
-    targets = _targets(session, selections, flags, condition)
+    targets = await _targets(session, selections, flags, condition)
     if not targets:
         if flags.for_.lower() == "delete":
             return 0
@@ -179,13 +180,13 @@ async def run_wait(exchange: Exchange, parsed: Parsed[WaitFlags]) -> int:
     return code
 
 
-def _targets(
+async def _targets(
     session: Session, selections: tuple[Selection, ...], flags: WaitFlags, condition: Condition
 ) -> dict[Key, str]:
     """The objects to wait for by key, with their names. Of those to be deleted only what is there."""
     found: dict[Key, str] = {}
     for selection in selections:
-        for key in _keys(session, selection, flags):
+        for key in await _keys(session, selection, flags):
             if condition.text.lower() == "delete" and session.plane.store.get(key) is None:
                 continue
             found[key] = display_name(selection.resource, key.name)

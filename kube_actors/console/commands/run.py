@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 
 from kube_actors.console.commands import (
+    applying,
     describing,
     inside,
     marking,
@@ -48,6 +49,7 @@ COMMANDS = by_name(
     (
         *reading.COMMANDS,
         *describing.COMMANDS,
+        *applying.COMMANDS,
         *writing.COMMANDS,
         *marking.COMMANDS,
         *rolling.COMMANDS,

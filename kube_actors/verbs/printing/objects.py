@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -69,17 +70,45 @@ def name_of(registry: Registry, body: Body) -> str:
     return f"{kind}{'.' if group else ''}{group}/{body['metadata']['name']}"
 
 
-def print_objects(form: Format, bodies: Sequence[Body], registry: Registry, *, single: bool) -> str:
-    """The objects in one of the formats that are no tables; `single` prints the only one by itself, not as a List."""
-    whole = bodies[0] if single else list_of(bodies)
-    printers: dict[str, Callable[[], str]] = {
-        "yaml": lambda: yaml.dump(whole),
-        "json": lambda: f"{json.dumps_pretty(whole)}\n",
-        "name": lambda: "".join(f"{name_of(registry, body)}\n" for body in bodies),
-        "jsonpath": lambda: _jsonpath(form.argument, whole),
-        "custom-columns": lambda: custom_columns(form.argument, bodies),
-    }
-    return printers[form.name]()
+def print_objects(form: Format, bodies: Iterable[Body], registry: Registry, *, single: bool) -> Iterator[str]:
+    """The objects in one of the formats that are no tables, in pieces; `single` prints the only one by itself, not as
+    a List. Bodies are taken as they are needed."""
+    match form.name:
+        case "yaml":
+            return _yaml(bodies, single=single)
+        case "json":
+            return _json(bodies, single=single)
+        case "name":
+            return (f"{name_of(registry, body)}\n" for body in bodies)
+        case "jsonpath":
+            found = list(bodies)
+            return iter([_jsonpath(form.argument, found[0] if single else list_of(found))])
+    return iter([custom_columns(form.argument, list(bodies))])
+
+
+def _yaml(bodies: Iterable[Body], *, single: bool) -> Iterator[str]:
+    if single:
+        yield from map(yaml.dump, bodies)
+        return
+    yield "apiVersion: v1\n"
+    empty = True
+    for body in bodies:
+        yield f"{'items:' + chr(10) if empty else ''}{yaml.dump([body])}"
+        empty = False
+    yield f'{"items: []" + chr(10) if empty else ""}kind: List\nmetadata:\n  resourceVersion: ""\n'
+
+
+def _json(bodies: Iterable[Body], *, single: bool) -> Iterator[str]:
+    if single:
+        yield from (f"{json.dumps_pretty(body)}\n" for body in bodies)
+        return
+    yield '{\n    "apiVersion": "v1",\n    "items": ['
+    empty = True
+    for body in bodies:
+        yield ("" if empty else ",") + "\n" + textwrap.indent(json.dumps_pretty(body), " " * 8)
+        empty = False
+    end = "" if empty else "\n    "
+    yield f'{end}],\n    "kind": "List",\n    "metadata": {{\n        "resourceVersion": ""\n    }}\n}}\n'
 
 
 def _jsonpath(template: str, body: Body) -> str:

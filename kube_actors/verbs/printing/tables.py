@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -44,12 +44,6 @@ class Table:
         rows = [self.header, *self.rows] if headers else list(self.rows)
         widths = column_widths(rows)
         return "".join(f"{table_line(row, widths)}\n" for row in rows)
-
-
-def table_of(resource: Resource, bodies: Sequence[Body], now: float, style: TableStyle = TableStyle()) -> Table:
-    """The table of objects of one resource."""
-    rows = tuple(row_of(resource, body, now, style) for body in bodies)
-    return Table(header_of(resource, style), rows)
 
 
 def header_of(resource: Resource, style: TableStyle) -> tuple[str, ...]:

@@ -33,13 +33,14 @@ def command(name: str | None, state_dir: str | None, line: str | None) -> int:
 
     from kube_actors.cli.places import find_running, state_home
 
-    socket = find_running(state_home(state_dir), name).state.console_socket
+    state = find_running(state_home(state_dir), name).state
+    socket = state.console_socket
     if line is not None:
         return _once(socket, line, with_input=True)
     if sys.stdin.isatty():
         from kube_actors.console.prompt import run_prompt
 
-        return run_prompt(socket)
+        return run_prompt(socket, history=state.root / "console_history")
     for each in sys.stdin:
         status = _once(socket, each, with_input=False) if each.strip() and not each.lstrip().startswith("#") else 0
         if status:

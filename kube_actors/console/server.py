@@ -6,21 +6,22 @@ import os
 import socket
 import stat
 import struct
+import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import attrs
-import structlog
 import trio
 
 from kube_actors.console.connection import Connection
 from kube_actors.console.streams import BoundedSender, InputBudget
 from kube_actors.errors import InputError, Problem
+from kube_actors.log import Log
 from kube_actors.state import SOCKET_PATH_LIMIT, private_directory
 from kube_actors.verbs.session import Session
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
@@ -90,8 +91,8 @@ class _Server:
             self.connections.add(connection)
             try:
                 await connection.serve()
-            except Exception:  # a boundary: one client's fault is nobody else's
-                log.exception("a console connection failed")
+            except Exception as error:  # a boundary: one client's fault is nobody else's
+                log.error("a console connection failed", traceback="".join(traceback.format_exception(error)))
             finally:
                 self.connections.discard(connection)
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from typing import Any
-
-import structlog
 
 from kube_actors.console.commands import (
     applying,
@@ -24,11 +23,12 @@ from kube_actors.console.commands.help import help_on, overview
 from kube_actors.console.completion import complete
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import KubeActorsError
+from kube_actors.log import Log
 from kube_actors.text import did_you_mean, one_line
 from kube_actors.verbs.arguments import Parsed, parse
 from kube_actors.verbs.errors import UsageError
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 async def run_help(exchange: Exchange, parsed: Parsed[NoOptions]) -> int:
@@ -122,6 +122,7 @@ def _first(group: ExceptionGroup[Any]) -> KubeActorsError:
 
 async def print_unexpected(exchange: Exchange, argv: Sequence[str], error: Exception) -> int:
     """Something is wrong with a command itself: the log gets all of it, the asker one line."""
-    log.error("a console command failed", command=list(argv[:2]), exc_info=error)
+    told = "".join(traceback.format_exception(error))
+    log.error("a console command failed", command=" ".join(argv[:2]), traceback=told)
     await exchange.err(f"error: internal error: {type(error).__name__}: {error}")
     return FAILED

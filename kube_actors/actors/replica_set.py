@@ -85,9 +85,10 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         """Pods it controls and orphans its selector matches, summarised once per revision."""
         store, namespace = self.plane.store, self.key.namespace
         found = {one.uid: one for one in store.owned_by(self.uid) if one.key.resource == "pods"}
-        selector = LabelSelector.from_object(body_of(replica_set.spec.selector))
-        for one in store.list("pods", namespace, selector):
-            found.setdefault(one.uid, one)
+        orphans = store.orphans("pods", namespace)
+        if orphans:
+            selector = LabelSelector.from_object(body_of(replica_set.spec.selector))
+            found |= {one.uid: one for one in orphans if selector.matches(one.projection.labels)}
         known, self.summaries = self.summaries, {}
         for uid, revision in found.items():
             before = known.get(uid)

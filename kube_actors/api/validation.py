@@ -60,8 +60,10 @@ class _Walk:
                 path = _text((trail, key))
                 self.causes.append(Cause(UNKNOWN_FIELD, f'unknown field "{path}"', path))
             elif type(item) is not child.sufficient_type and item is not None:
-                asked = demand and not (trail is None and key == "status")
-                self.value(child, item, before.get(key), (trail, key), node, asked)
+                earlier = before.get(key)
+                if item is not earlier:
+                    asked = demand and not (trail is None and key == "status")
+                    self.value(child, item, earlier, (trail, key), node, asked)
         if demand:
             self.required(node, value, old, trail)
 
@@ -123,7 +125,8 @@ class _Walk:
                 self.wrong_type(items, None, (trail, index), owner)
             else:
                 previous = before[index] if index < len(before) else None
-                self.value(items, item, previous, (trail, index), owner, demand)
+                if item is not previous:
+                    self.value(items, item, previous, (trail, index), owner, demand)
 
     def wrong_type(self, node: Node, value: Any, trail: _Trail, owner: Node) -> None:
         """Go's words for a value that does not fit: the path in them has no indexes and no keys."""

@@ -10,6 +10,7 @@ import attrs
 
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
+_Value = tuple[int, int, int, int, int]
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
@@ -60,9 +61,6 @@ def deletion_order(pods: Iterable[ReplicaPod], now: float, neighbours: Mapping[s
     """
 
     def compare(one: ReplicaPod, other: ReplicaPod) -> int:
-        first, second = _value(one, neighbours), _value(other, neighbours)
-        if first != second:
-            return -1 if first < second else 1
         if one.ready and one.ready_since != other.ready_since:
             return _younger(one.ready_since, other.ready_since, now) or _by_uid(one, other)
         if one.restarts != other.restarts:
@@ -71,10 +69,14 @@ def deletion_order(pods: Iterable[ReplicaPod], now: float, neighbours: Mapping[s
             return _younger(one.created, other.created, now) or _by_uid(one, other)
         return _by_uid(one, other)
 
-    return sorted(pods, key=functools.cmp_to_key(compare))
+    by_value: dict[_Value, list[ReplicaPod]] = {}
+    for pod in pods:
+        by_value.setdefault(_value(pod, neighbours), []).append(pod)
+    order = functools.cmp_to_key(compare)
+    return [pod for value in sorted(by_value) for pod in sorted(by_value[value], key=order)]
 
 
-def _value(pod: ReplicaPod, neighbours: Mapping[str, int]) -> tuple[int, int, int, int, int]:
+def _value(pod: ReplicaPod, neighbours: Mapping[str, int]) -> _Value:
     """The part of the order that is a plain comparison, the least valuable pod having the smallest."""
     crowd = -neighbours.get(pod.node, 0)
     return (int(bool(pod.node)), _PHASES.get(pod.phase, 3), int(pod.ready), pod.deletion_cost, crowd)

@@ -1,4 +1,4 @@
-"""Ways to find objects without looking at all of them: by owner, by node, by label."""
+"""Ways to find objects without looking at all of them: by owner (or that there is none), by node, by label."""
 
 from __future__ import annotations
 
@@ -52,9 +52,10 @@ class Index(Generic[ValueT]):
 class Indexes:
     """The indexes of a store, kept in step with its objects by `replace`."""
 
-    __slots__ = ("labels", "nodes", "owners")
+    __slots__ = ("labels", "nodes", "orphans", "owners")
 
     def __init__(self) -> None:
+        self.orphans: Index[str] = Index()
         self.owners: Index[str] = Index()
         self.nodes: Index[str] = Index()
         self.labels: Index[tuple[str, str, str]] = Index()
@@ -62,6 +63,7 @@ class Indexes:
     def replace(self, old: Revision | None, new: Revision | None) -> None:
         """`new` takes the place of `old` under the same key; None is no object."""
         self._replace_owners(old, new)
+        self._replace_orphan(old, new)
         self._replace_node(old, new)
         self._replace_labels(old, new)
 
@@ -74,6 +76,13 @@ class Indexes:
             self.owners.discard(owner.uid, old.key)  # type: ignore[union-attr]  # owners came from it
         for owner in after:
             self.owners.add(owner.uid, new.key)  # type: ignore[union-attr]  # owners came from it
+
+    def _replace_orphan(self, old: Revision | None, new: Revision | None) -> None:
+        before, after = _is_orphan(old), _is_orphan(new)
+        if old and before and not after:
+            self.orphans.discard(old.key.resource, old.key)
+        if new and after and not before:
+            self.orphans.add(new.key.resource, new.key)
 
     def _replace_node(self, old: Revision | None, new: Revision | None) -> None:
         before, after = _node_of(old), _node_of(new)
@@ -110,6 +119,10 @@ class Indexes:
             if best is None or sum(map(len, found)) < sum(map(len, best)):
                 best = found
         return best
+
+
+def _is_orphan(revision: Revision | None) -> bool:
+    return revision is not None and not any([owner.controller for owner in revision.projection.owners])
 
 
 def _node_of(revision: Revision | None) -> str:

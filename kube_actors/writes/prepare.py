@@ -70,7 +70,7 @@ def read(request: Request) -> None:
         raise error
     request.causes = found
     old = request.old or {}
-    schema.drop_nulls({name: value for name, value in request.new.items() if value is not old.get(name)})
+    schema.drop_nulls({name: value for name, value in request.new.items() if _differs(request.new, old, name)})
 
 
 def keep_other_half(request: Request, old: Body) -> None:

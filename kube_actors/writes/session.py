@@ -48,15 +48,16 @@ class Session:
         *,
         uid: str | None = None,
         dry_run: bool = False,
+        in_place: bool = True,
     ) -> Revision:
-        """Write what `edit` makes of the current body."""
+        """Write what `edit` makes of the current body; one that is not `in_place` leaves the body it is given alone."""
         resource = self.resource(key)
         self.check_subresource(resource, subresource)
 
         async def attempt() -> Revision:
             live = self.live(key, uid)
             old = live.body()
-            new = edit(live.body())
+            new = edit(live.body() if in_place else old)
             if new == old:
                 return live
             request = self.request(Operation.UPDATE, resource, key, new, subresource, dry_run)

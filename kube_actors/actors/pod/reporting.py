@@ -51,7 +51,7 @@ class StatusReport:
         self._uid = uid
 
     async def write(self, pod: PodView, seen: Revision, state: PodState, now: float) -> tuple[Revision, PodView]:
-        """One write, or none, for a pod last seen as `seen`. Raises ApiError as `Client.mutate`.
+        """One write, or none, for a pod last seen as `seen`. Raises ApiError as any write.
 
         Answers what is to count as seen: the new revision, unless somebody else wrote in between.
         """
@@ -62,12 +62,12 @@ class StatusReport:
         version = str(seen.resource_version)
         alone = False
 
-        def change(stored: dict[str, Any]) -> None:
+        def change(stored: dict[str, Any]) -> dict[str, Any]:
             nonlocal alone
             alone = stored["metadata"]["resourceVersion"] == version
-            stored["status"] = {**stored.get("status", {}), **body}
+            return {**stored, "status": {**stored.get("status", {}), **body}}
 
-        revision = await self._client.mutate(self._key, change, subresource="status", uid=self._uid)
+        revision = await self._client.edit(self._key, change, "status", uid=self._uid, in_place=False)
         if not alone:
             return seen, pod
         metadata = attrs.evolve(pod.metadata, resource_version=str(revision.resource_version))

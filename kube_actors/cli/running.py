@@ -41,7 +41,6 @@ log = structlog.get_logger(__name__)
 def run(options: RunOptions, signals: EndSignals) -> int:
     """Run a cluster until it is told to end; answers the exit status. InputError when it cannot start."""
     os.umask(0o077)  # everything we leave on disk is its owner's only
-    gc.set_threshold(50_000, 20, 1000)  # with many actors the default makes timers seconds late
     prepared = prepare(options)
     if signals.first is not None:
         return _status(signals)
@@ -106,8 +105,8 @@ class Life:
         opening = open_cluster(self.prepared.config, state=state)
         async with opening as cluster, open_console(cluster.session, state.console_socket):
             self._record(cluster)
-            gc.collect()
-            gc.freeze()
+            gc.set_threshold(50_000, 20, 1000)  # with many actors the default makes timers seconds late
+            gc.enable()
             log.info("cluster started", name=cluster.config.name, seconds=round(time.monotonic() - started, 3))
             await self._until_end(cluster, started)
         return self.status
@@ -165,6 +164,8 @@ class Life:
             tell = functools.partial(log.warning, "the listener does not answer yet", url=listener.url)
             await until_answering(listener.host, listener.port, lambda trouble, tell=tell: tell(trouble=trouble))  # type: ignore[misc]
             say(listener.url)
+        gc.collect()
+        gc.freeze()  # what is here now stays: never look through it again
 
     async def _drain(self, cluster: Cluster) -> None:
         """End the pods in order, within the shutdown time; a second signal ends the waiting."""

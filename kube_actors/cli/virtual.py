@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import time
 
 import structlog
@@ -36,6 +37,8 @@ async def _live(prepared: Prepared, options: RunOptions, signals: EndSignals, wr
     assert options.until is not None, "checked with the options"
     status = INTERRUPTED
     async with open_cluster(prepared.config, state=prepared.state, clock=VirtualClock()) as cluster:
+        gc.set_threshold(50_000, 20, 1000)
+        gc.enable()
         stop_tracing = cluster.system.on_trace(writer.write) if writer else None
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_cancel_on_signal, signals, nursery.cancel_scope, name="signals")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Place
+from .running import Place
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import queue
 import signal
@@ -16,8 +17,25 @@ from typing import Self
 
 import attrs
 
+from kube_actors.cli import main
+
 PATIENCE = 30.0
 """Seconds; how long a busy machine may take for anything here."""
+
+
+@attrs.frozen
+class Done:
+    """How a command ended and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode()
 
 
 @attrs.frozen
@@ -40,17 +58,30 @@ class Place:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("KUBE_ACTORS")}
         return {**kept, "XDG_STATE_HOME": str(self.home.parent), "PYTHONPATH": root}
 
-    def call(self, *arguments: str, stdin: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
-        return subprocess.run(
+    def call(self, *arguments: str, stdin: str = "") -> Done:
+        """Run a command to its end, in this process: for those that have no process-wide effects."""
+        streams = [io.TextIOWrapper(io.BytesIO(data), encoding="utf-8") for data in (stdin.encode(), b"", b"")]
+        before = sys.stdin, sys.stdout, sys.stderr
+        sys.stdin, sys.stdout, sys.stderr = streams
+        try:
+            status = main.run(arguments)
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = before
+        stdout, stderr = (_written(stream) for stream in streams[1:])
+        return Done(status, stdout, stderr)
+
+    def call_apart(self, *arguments: str, **environment: str) -> Done:
+        """Run a command to its end, in a process of its own."""
+        done = subprocess.run(
             [sys.executable, "-m", "kube_actors", *arguments],
             env={**self.environment, **environment},
-            input=stdin,
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=PATIENCE * 2,
             check=False,
         )
+        return Done(done.returncode, done.stdout, done.stderr)
 
     @contextlib.contextmanager
     def start(self, *arguments: str, ignoring: tuple[signal.Signals, ...] = ()) -> Iterator[Running]:

@@ -12,7 +12,8 @@ from click.shell_completion import ShellComplete
 
 from kube_actors.cli import about, main
 from kube_actors.errors import InputError, KubeActorsError, Problem
-from tests.cli.running import Place
+
+from .running import Place
 
 COMMANDS = ("run", "apply", "validate", "console", "status", "stop", "reset", "doctor", "version", "completion")
 HEAVY = {"trio", "structlog", "rich", "orjson", "ruamel", "cattrs", "asyncio", "prompt_toolkit", "kube_actors.cluster"}

@@ -12,7 +12,8 @@ import pytest
 from kube_actors.cli.examination import Verdict, examine
 from kube_actors.cli.processes import ProcessIdentity
 from kube_actors.cli.runtime_file import RuntimeRecord, write_record
-from tests.cli.running import Place
+
+from .running import Place
 
 RECORD = RuntimeRecord("shop", ProcessIdentity.own(), "/run/console.sock", "0.1.0", 1.5)
 

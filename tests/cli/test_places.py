@@ -24,7 +24,8 @@ from kube_actors.cli.processes import ProcessIdentity
 from kube_actors.cli.runtime_file import RuntimeRecord, read_record, running, write_record
 from kube_actors.errors import InputError
 from kube_actors.state import StateDirectory
-from tests.cli.running import Place
+
+from .running import Place
 
 
 def record(name: str, **changes: Any) -> RuntimeRecord:

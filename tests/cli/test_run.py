@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.running import Place, Running
+from .running import Place, Running
 
 CLUSTER = """\
 apiVersion: kube-actors.dev/v1alpha1
@@ -63,7 +63,9 @@ def test_working_with_a_running_cluster(place: Place) -> None:
     assert place.call("console", "-c", "get deployments -o name").stdout == "deployment.apps/web\n"
     assert place.call("console", "-c", "get pods nope").returncode == 1
     assert place.call("console", "-c", "gte pods").returncode == 2
-    piped = place.call("console", stdin="get nodes -o name\n\n# a remark\nget configmap -o name\nget pod nope\nget nodes\n")
+    piped = place.call(
+        "console", stdin="get nodes -o name\n\n# a remark\nget configmap -o name\nget pod nope\nget nodes\n"
+    )
     assert piped.stdout.splitlines() == ["node/node-1", "node/node-2", "configmap/settings"]
     assert piped.returncode == 1
 
@@ -90,7 +92,7 @@ def test_working_with_a_running_cluster(place: Place) -> None:
 @pytest.mark.usefixtures("running")
 def test_bad_input_while_running(place: Place) -> None:
     """Nothing that is refused changes anything: a second runtime, wrong files, the wrong cluster, a reset."""
-    second = place.call("run", place.file(CLUSTER))
+    second = place.call_apart("run", place.file(CLUSTER))
     assert second.returncode == 2
     assert "cluster 'shop' is running already, as process" in second.stderr
     wrong = place.call("apply", "-f", place.file(CLUSTER + WEB.replace("replicas:", "replcas:"), "wrong.yaml"))
@@ -151,7 +153,7 @@ def test_clusters_side_by_side(place: Place) -> None:
 def test_every_problem_at_once_and_nothing_started(place: Place) -> None:
     """Status 2, no state, no output."""
     text = CLUSTER.replace("count", "cuont") + WEB.replace("replicas:", "replcas:")
-    done = place.call("run", place.file(text))
+    done = place.call_apart("run", place.file(text))
     assert (done.returncode, done.stdout) == (2, "")
     assert [line.partition("cluster.yaml:")[2].partition(":")[0] for line in done.stderr.splitlines()] == ["6", "12"]
     assert not place.home.exists()
@@ -163,7 +165,7 @@ def test_a_port_in_use(place: Place) -> None:
     with socket.create_server(("127.0.0.1", 0)) as holder:
         port = holder.getsockname()[1]
         path = place.file(f"{CLUSTER}  listeners: [{{service: web, port: {port}}}]\n{service}")
-        done = place.call("run", path)
+        done = place.call_apart("run", path)
     assert (done.returncode, done.stdout) == (2, "")
     assert f"{path}:7:" in done.stderr
     assert f"127.0.0.1:{port} is in use by " in done.stderr
@@ -172,7 +174,7 @@ def test_a_port_in_use(place: Place) -> None:
 
 def test_a_state_directory_that_cannot_be_used(place: Place) -> None:
     """One message that says what to do."""
-    done = place.call("run", "--state-dir", place.file("", "file") + "/x", place.file(CLUSTER))
+    done = place.call_apart("run", "--state-dir", place.file("", "file") + "/x", place.file(CLUSTER))
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "the state directory cannot be used: Not a directory (choose another with --state-dir)" in done.stderr
@@ -182,7 +184,7 @@ def test_objects_an_earlier_run_left_may_be_named(place: Place) -> None:
     """A reference is dangling only when neither the file nor the state has what it names."""
     pod = WEB.replace('image: "web:1"', "image: x, envFrom: [{configMapRef: {name: settings}}]")
     alone = place.file(CLUSTER + pod, "alone.yaml")
-    refused = place.call("run", alone)
+    refused = place.call_apart("run", alone)
     assert refused.returncode == 2
     assert "there is no ConfigMap 'settings'" in refused.stderr
     for path in (place.file(CLUSTER + SETTINGS), alone):
@@ -194,7 +196,7 @@ def test_objects_an_earlier_run_left_may_be_named(place: Place) -> None:
 def test_manifests_alone(place: Place) -> None:
     """They run on one default node, here a simulated one; `--until` ends it."""
     path = place.file(WEB.removeprefix("---\n"))
-    done = place.call("run", "--virtual", "--until", "1m", path)
+    done = place.call_apart("run", "--virtual", "--until", "1m", path)
     assert done.returncode == 0
     assert done.stdout.splitlines()[-2:] == ["deployment/web: 2/2 available", "at 2025-01-01T00:01:00Z"]
     with place.start("run", "--ephemeral", "--until", "1s", place.file(CLUSTER)) as found:
@@ -216,7 +218,7 @@ def test_virtual_runs_repeat_to_the_byte(place: Place) -> None:
     for seed, hash_seed in ((7, "1"), (7, "2"), (8, "1")):
         trace = place.files / f"{seed}-{hash_seed}"
         arguments = ("run", "--virtual", "--seed", str(seed), "--until", "2h", "--trace", str(trace), path)
-        done = place.call(*arguments, PYTHONHASHSEED=hash_seed)
+        done = place.call_apart(*arguments, PYTHONHASHSEED=hash_seed)
         assert done.returncode == 0, done.stderr
         traces.append(trace.read_bytes())
     assert traces[0] == traces[1]
@@ -228,9 +230,9 @@ def test_virtual_runs_repeat_to_the_byte(place: Place) -> None:
 
 def test_what_virtual_time_cannot_do(place: Place) -> None:
     """An end is needed, and nodes that live in it."""
-    assert "--virtual needs an end" in place.call("run", "--virtual", place.file(CLUSTER)).stderr
+    assert "--virtual needs an end" in place.call_apart("run", "--virtual", place.file(CLUSTER)).stderr
     process = CLUSTER.replace(", simulation: {startSeconds: 0.1}", "").replace("simulated", "process")
-    done = place.call("run", "--virtual", "--until", "1h", place.file(process))
+    done = place.call_apart("run", "--virtual", "--until", "1h", place.file(process))
     assert done.returncode == 2
     assert "cluster.yaml:5:3 $.spec.nodes: there are nodes of runtime process" in done.stderr
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.cli.running import Place
+from .running import Place
 
 GOOD = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n"
 STRAY = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {selector: {a: b}, ports: [{port: 80}]}\n"

@@ -185,6 +185,13 @@ def find_one(session: Session, selection: Selection) -> Revision:
     return revision
 
 
+async def keys_meant(session: Session, selection: Selection, scope: Scope) -> list[Key]:
+    """The keys of the names as they were given, there or not; without names those of all objects found."""
+    if selection.names is not None:
+        return [key_of(session, selection.resource, name) for name in selection.names]
+    return [revision.key for revision in (await find(session, selection, scope)).revisions]
+
+
 async def filtered(revisions: Sequence[Revision], keep: Callable[[Revision], bool]) -> list[Revision]:
     """Those that `keep` lets through, letting others work in between: each may have to be parsed."""
     found = []

@@ -1,13 +1,16 @@
-"""`help`: what can be typed."""
+"""`help` and `complete`: what can be typed."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from kube_actors.console.commands.command import Command
-from kube_actors.text import did_you_mean
-from kube_actors.verbs.arguments import Flag, flags_of
+from kube_actors.console.commands.catalogue import all_commands
+from kube_actors.console.commands.command import Command, NoOptions, Words
+from kube_actors.console.completion import complete
+from kube_actors.console.exchange import Exchange
+from kube_actors.text import did_you_mean, one_line
+from kube_actors.verbs.arguments import Flag, Parsed, flags_of
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.printing.columns import align
 
@@ -46,3 +49,38 @@ def _written(flag: Flag) -> str:
 def _choices(flag: Flag) -> str:
     known = [choice for choice in flag.choices if choice]
     return f" ({', '.join(known)})" if known else ""
+
+
+async def run_help(exchange: Exchange, parsed: Parsed[NoOptions]) -> int:
+    """Tell what can be typed."""
+    commands = all_commands()
+    await exchange.out(help_on(commands, parsed.words) if parsed.words else overview(commands.values()))
+    return 0
+
+
+async def run_complete(exchange: Exchange, parsed: Parsed[NoOptions]) -> int:
+    """Print what the last word may become, a line each, with a few words after a tab."""
+    for candidate in complete(exchange.session, all_commands(), parsed.words):
+        await exchange.line(f"{one_line(candidate.word)}\t{one_line(candidate.about)}")
+    return 0
+
+
+COMMANDS = (
+    Command(
+        ("help",),
+        "help [COMMAND]",
+        "tell what can be typed",
+        "help rollout",
+        NoOptions,
+        run_help,
+        Words.COMMANDS,
+    ),
+    Command(
+        ("complete",),
+        "complete -- WORD ...",
+        "tell what the last word may become",
+        "complete -- get po",
+        NoOptions,
+        run_complete,
+    ),
+)

@@ -14,7 +14,7 @@ from kube_actors.store import Key
 from kube_actors.verbs.arguments import Parsed, switch, text
 from kube_actors.verbs.errors import UsageError, VerbError
 from kube_actors.verbs.mark import Field, mark, parse_marks
-from kube_actors.verbs.selection import check, display_name, find, key_of, select
+from kube_actors.verbs.selection import check, display_name, keys_meant, select
 from kube_actors.verbs.session import Session
 from kube_actors.verbs.set_template import ALL, parse_pairs, set_env, set_image
 
@@ -47,12 +47,9 @@ async def _targets(session: Session, words: Sequence[str], flags: MarkFlags | Se
     check(selections, flags.scope)
     found = []
     for selection in selections:
-        if selection.names is None:
-            if not (flags.all or flags.scope.narrows):
-                raise UsageError("resource(s) were provided, but no name was specified")
-            keys = [revision.key for revision in (await find(session, selection, flags.scope)).revisions]
-        else:
-            keys = [key_of(session, selection.resource, name) for name in selection.names]
+        if selection.names is None and not (flags.all or flags.scope.narrows):
+            raise UsageError("resource(s) were provided, but no name was specified")
+        keys = await keys_meant(session, selection, flags.scope)
         found += [(key, display_name(selection.resource, key.name)) for key in keys]
     return found
 

@@ -21,7 +21,7 @@ from kube_actors.verbs.arguments import Parsed, duration, number, switch, text, 
 from kube_actors.verbs.delete import DeleteRequest, Propagation, delete, gone
 from kube_actors.verbs.errors import UsageError, VerbError
 from kube_actors.verbs.scale import scale
-from kube_actors.verbs.selection import check, display_name, find, key_of, select
+from kube_actors.verbs.selection import check, display_name, find, keys_meant, select
 from kube_actors.verbs.session import Session
 
 
@@ -157,11 +157,7 @@ async def run_scale(exchange: Exchange, parsed: Parsed[ScaleFlags]) -> int:
         raise UsageError("resource(s) were provided, but no name was specified")
     code = 0
     for selection in selections:
-        names = selection.names
-        if names is None:
-            keys = [revision.key for revision in (await find(session, selection, flags.scope)).revisions]
-        else:
-            keys = [key_of(session, selection.resource, name) for name in names]
+        keys = await keys_meant(session, selection, flags.scope)
         for key in keys:
             try:
                 current = flags.current_replicas if (flags.current_replicas or 0) >= 0 else None

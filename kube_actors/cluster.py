@@ -34,13 +34,13 @@ from kube_actors.actors.service import services
 from kube_actors.api.registry import Registry
 from kube_actors.assembly.defaults import create_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
-from kube_actors.assembly.nodes import NodeFactory, cluster_random, needs_agent, node_factory
+from kube_actors.assembly.nodes import NodeFactory, needs_agent, node_factory
 from kube_actors.assembly.ranges import hold_ranges
 from kube_actors.assembly.reconfiguring import check_reconfiguration
-from kube_actors.assembly.storage import open_journal, open_store, way_in
+from kube_actors.assembly.storage import open_journal, open_store, run_seed, way_in
 from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import KubeActorsError
-from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref
+from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref, random_for
 from kube_actors.log import Log
 from kube_actors.messages.common import Describe
 from kube_actors.messages.node import NodeMessage, ShutDown
@@ -155,12 +155,13 @@ async def open_cluster(
             link = await stack.enter_async_context(opening)
         ranges = held.of_tier(link.tier if link is not None else "")
         failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)
-        system = ActorSystem(clock=clock, seed=config.seed, on_failure=lambda failure: _failed(failures, failure))
-        client_for = way_in(store, config, clock, cluster_random(config, "writes"), ranges.service_cidr)
+        seed = run_seed(config, store)
+        system = ActorSystem(clock=clock, seed=seed, on_failure=lambda failure: _failed(failures, failure))
+        client_for = way_in(store, config, clock, random_for(seed, "cluster writes"), ranges.service_cidr)
         plane = ControlPlane(store, client_for, clock, config)
         factory: list[NodeFactory] = []
         stack.push_async_callback(_close_runtimes, factory, config)
-        running = running_network(config, listeners, link, ranges, cluster_random(config, "network"))
+        running = running_network(config, listeners, link, ranges, random_for(seed, "cluster network"))
         network = await stack.enter_async_context(running)
         await stack.enter_async_context(system.running())
         admin = client_for(ADMIN)

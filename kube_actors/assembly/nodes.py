@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -203,12 +202,6 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
-
-
-
-def cluster_random(config: ClusterConfig, purpose: str) -> random.Random:
-    """A stream of random numbers of the composition root, from the cluster's seed."""
-    return random_for(config.seed, f"cluster {purpose}")
 
 
 def needs_agent(config: ClusterConfig) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
-from kube_actors.kernel import ClusterClock
+from kube_actors.kernel import ClusterClock, random_for
 from kube_actors.kinds import project
 from kube_actors.log import Log
 from kube_actors.state import StateDirectory
@@ -37,6 +37,14 @@ def is_heartbeat(key: Key) -> bool:
 def open_store(journal: Journal) -> Store:
     """Everything the journal has kept."""
     return Store(journal, project=project, on_error=_report, ephemeral=is_heartbeat)
+
+
+def run_seed(config: ClusterConfig, store: Store) -> int:
+    """The seed of this run's randomness: the cluster's own for an empty store, another one for every later start.
+
+    Were it the same again, so would be the uids and generated names, which objects of the run before have already.
+    """
+    return random_for(config.seed, f"run after {store.head}").getrandbits(63) if store.head else config.seed
 
 
 def _report(error: Exception, commit: Commit) -> None:

@@ -38,7 +38,8 @@ from kube_actors.writes import Client, Identity
 
 R = TypeVar("R")
 
-STATUS_EVERY = 300.0
+HEARTBEATS_PER_STATUS = 30
+"""A status is posted again after so many heartbeats even when nothing changed: every five minutes by default."""
 NAME_RETRY = 0.05
 BACK = "back"
 """What pods are told when the node is back: report what happened meanwhile."""
@@ -135,7 +136,7 @@ class NodeActor(Actor[NodeMessage]):
     # -- heartbeats
 
     async def _send_heartbeats(self) -> None:
-        """Renew the Lease every `node_heartbeat` seconds, and the status every five minutes, while not cut off."""
+        """Renew the Lease every `node_heartbeat` seconds, and the status every now and then, while not cut off."""
         while True:
             if self.link.connected:
                 try:
@@ -145,6 +146,10 @@ class NodeActor(Actor[NodeMessage]):
                         raise
             await self.plane.clock.sleep(self.plane.config.timeouts.node_heartbeat)
 
+    @property
+    def _status_every(self) -> float:
+        return HEARTBEATS_PER_STATUS * self.plane.config.timeouts.node_heartbeat
+
     async def _heartbeat(self) -> None:
         now = self.plane.clock.now()
         node = self.plane.store.get(Key("nodes", "", self.config.name))
@@ -152,7 +157,7 @@ class NodeActor(Actor[NodeMessage]):
             await self._register()
             return
         ready = node.projection.facts.ready
-        if ready == bool(self.trouble) or now - self.status_written >= STATUS_EVERY:
+        if ready == bool(self.trouble) or now - self.status_written >= self._status_every:
             await self._post_status()
         key = Key("leases.coordination.k8s.io", "kube-node-lease", self.config.name)
         if self.plane.store.get(key) is None:

@@ -19,6 +19,16 @@ def ask(socket: Path, argv: Sequence[str], stdin: BinaryIO) -> int:
         raise NotRunning(str(error)) from error
 
 
+def prompt(socket: Path, history: Path) -> int:
+    """Talk with a person until they leave; what was typed is kept in the file `history`."""
+    from kube_actors.console.prompt import run_prompt
+
+    try:
+        return run_prompt(socket, history=history)
+    except Unreachable as error:
+        raise NotRunning(str(error)) from error
+
+
 def ask_with_text(socket: Path, argv: Sequence[str], text: bytes) -> int:
     """The same with an input that is at hand."""
     with tempfile.TemporaryFile() as file:

@@ -73,8 +73,8 @@ def find_running(home: Path, name: str | None) -> RunningCluster:
     if not clusters:
         raise NotRunning("no cluster is running (start one with: kube-actors run FILE)")
     if len(clusters) > 1:
-        names = ", ".join(each.record.name for each in clusters)
-        raise InputError([Problem(f"several clusters are running: {names}", hint="choose one with --name")])
+        listed = ", ".join(each.record.name for each in clusters)
+        raise InputError([Problem(f"several clusters are running: {listed}", hint="choose one with --name")])
     return clusters[0]
 
 

@@ -10,7 +10,7 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 
 import attrs
 import structlog
@@ -24,13 +24,15 @@ from kube_actors.cli.main import INTERRUPTED, NOT_FOUND
 from kube_actors.cli.prepared import Prepared, prepare
 from kube_actors.cli.processes import ProcessIdentity
 from kube_actors.cli.run_options import RunOptions
-from kube_actors.cli.runtime_file import RuntimeRecord, write_record
+from kube_actors.cli.runtime_file import RuntimeRecord, read_record, write_record
 from kube_actors.cli.signals import EndSignals
 from kube_actors.cli.views import say, view
 from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.console.server import open_console
 from kube_actors.network.services import ServiceName
 from kube_actors.state import StateDirectory
+from kube_actors.store.journal import StateInUse
+from kube_actors.store.journal.lock import StateLock
 
 TEARDOWN_SECONDS = 1.0
 """What is left of the shutdown time for taking down what pods leave behind."""
@@ -65,13 +67,22 @@ def _state_of(prepared: Prepared) -> Iterator[None]:
         if not problems:
             raise
         if is_new:
-            _remove(state)
+            _remove_unused(state)
         raise prepared.placed(problems) from error
     finally:
-        with contextlib.suppress(OSError):  # of a state directory that cannot be used, say
+        record = read_record(state.runtime_file)
+        if record is not None and record.process == ProcessIdentity.own():
             state.runtime_file.unlink()
         if state.ephemeral:
             _remove(state)
+
+
+def _remove_unused(state: StateDirectory) -> None:
+    """Remove a state that we began, unless another runtime was faster and works on it."""
+    with contextlib.suppress(StateInUse, OSError):
+        lock = StateLock(state.journal.with_name(f"{state.journal.name}.lock"), state.journal)
+        _remove(state)
+        lock.release()
 
 
 def _remove(state: StateDirectory) -> None:
@@ -97,19 +108,34 @@ class Life:
     options: RunOptions
     signals: EndSignals
     status: int = 0
+    started: bool = False
 
     async def live(self) -> int:
         """Start, show, stay, drain; answers the exit status."""
         started = time.monotonic()
-        state = self.prepared.state
-        opening = open_cluster(self.prepared.config, state=state)
-        async with opening as cluster, open_console(cluster.session, state.console_socket):
+        opening = open_cluster(self.prepared.config, state=self.prepared.state)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._not_even_started, nursery.cancel_scope)
+            await self._live_in(opening, started)
+            nursery.cancel_scope.cancel()
+        return self.status
+
+    async def _live_in(self, opening: AbstractAsyncContextManager[Cluster], started: float) -> None:
+        socket = self.prepared.state.console_socket
+        async with opening as cluster, open_console(cluster.session, socket):
+            self.started = True
             self._record(cluster)
             gc.set_threshold(50_000, 20, 1000)  # with many actors the default makes timers seconds late
             gc.enable()
             log.info("cluster started", name=cluster.config.name, seconds=round(time.monotonic() - started, 3))
             await self._until_end(cluster, started)
-        return self.status
+
+    async def _not_even_started(self, scope: trio.CancelScope) -> None:
+        """A signal before there is anything to drain."""
+        await self.signals.wait(1)
+        if not self.started:
+            self.status = _status(self.signals)
+            scope.cancel()
 
     def _record(self, cluster: Cluster) -> None:
         """Tell other commands where this cluster is."""

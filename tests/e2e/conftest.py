@@ -10,8 +10,6 @@ import pytest
 from .manifests import CLUSTER
 from .stage import Stage, read_config, running
 
-pytest.register_assert_rewrite("e2e.stage", "e2e.footprint")
-
 
 @pytest.fixture
 async def stage(tmp_path: Path) -> AsyncIterator[Stage]:

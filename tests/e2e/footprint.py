@@ -77,7 +77,7 @@ class Footprint:
             *([f"interface {self.interface}"] if self.interface in dict(socket.if_nameindex()).values() else []),
             *self._routes(),
             *self._listeners(),
-            *(f"socket {path}" for path in self.root.rglob("*.sock")),
+            *(f"socket {path}" for path in [*self.root.glob("*.sock"), *self.root.glob("*/*.sock")]),
             *([f"directory {self.root}/agent/pods"] if (self.root / "agent" / "pods").exists() else []),
             *self._cgroups(),
             *(["nftables table of the machine"] if _machine_has_table() else []),

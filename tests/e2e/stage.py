@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ class Stage:
     async def until(self, what: Callable[[], object], *, within: float = PATIENCE) -> None:
         """Wait for something to become true; when it does not, say what the pods and Events say."""
         with trio.move_on_after(within):
-            while not what():  # noqa: ASYNC110 (it may be anything on the machine)
+            while not what():
                 await trio.sleep(0.01)
             return
         raise AssertionError(f"not within {within:.0f} s: {inspect.getsource(what).strip()}\n{self.story()}")
@@ -207,6 +207,15 @@ class Stage:
         os.kill(await self.pid(pod, container), 9)
 
 
+async def eventually(what: Callable[[], Awaitable[object]], *, within: float = PATIENCE) -> None:
+    """Ask again and again until the answer is true."""
+    with trio.move_on_after(within):
+        while not await what():
+            await trio.sleep(0.05)
+        return
+    raise AssertionError(f"not within {within:.0f} s: {inspect.getsource(what).strip()}")
+
+
 def is_rolled_out(deployment: Body | None) -> bool:
     """What `kubectl rollout status` waits for."""
     if deployment is None:
@@ -238,7 +247,7 @@ async def running(
 async def nothing_left(footprint: Footprint, *, within: float = PATIENCE) -> None:
     """Nothing of a cluster is on the machine any more, or will be in a moment."""
     with trio.move_on_after(within):
-        while footprint.left():  # noqa: ASYNC110 (the kernel sends no event)
+        while footprint.left():
             await trio.sleep(0.02)
     assert footprint.left() == [], footprint.left()
 
@@ -248,7 +257,3 @@ def _leaves(group: BaseExceptionGroup[Any]) -> list[Any]:
     for one in group.exceptions:
         found += _leaves(one) if isinstance(one, BaseExceptionGroup) else [one]
     return found
-
-
-Scenario = Callable[[Stage], Awaitable[None]]
-Labels = Mapping[str, str]

@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from .manifests import SERVER_FILES, SERVER_VOLUMES, Body, pod, server_container, service, shell, sleeper, web
-from .stage import PODS, Stage
+from .stage import PODS, Stage, eventually
 
 ASK = """
 import socket, sys
@@ -104,9 +104,11 @@ async def test_services_from_pods_and_machine(stage: Stage) -> None:
         assert set(told.split()) - {"1"} == names
         await stage.roll("web", lambda spec: spec.update(replicas=0))
         await stage.until(lambda: not stage.pods("app=web"))
-        with trio.fail_after(10):
-            while await fetch(f"http://{address}/") != "ConnectionRefusedError":
-                await trio.sleep(0.05)
+
+        async def refused() -> bool:
+            return await fetch(f"http://{address}/") == "ConnectionRefusedError"
+
+        await eventually(refused)
 
 
 async def test_only_ready_pods_get_traffic(stage: Stage) -> None:

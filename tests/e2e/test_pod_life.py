@@ -212,14 +212,14 @@ async def test_tcp_and_http_probes_in_kubernetes_words(stage: Stage) -> None:
 async def test_what_cannot_start_says_why(stage: Stage) -> None:
     """Images, commands, ConfigMaps, Secrets and volumes that are not there: status and Events in Kubernetes' words."""
     missing = {"env": [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": "none", "key": "k"}}}]}
-    volume = {"volumes": [{"name": "v", "configMap": {"name": "later"}}]}
+    volumes = [{"name": "v", "configMap": {"name": "later"}}]
     await stage.apply(
         pod("image", {"name": "main", "image": "registry.example/none:1"}),
         pod("never", {"name": "main", "image": "none", "imagePullPolicy": "Never", "command": ["true"]}),
         pod("invalid", {"name": "main", "image": "UPPER//Case", "command": ["true"]}),
         pod("command", {"name": "main", "image": "host", "command": ["/no/such/program"]}),
         pod("config", {**sleeper(), **missing}),
-        pod("volume", sleeper(volumeMounts=[{"name": "v", "mountPath": "/v"}]), **volume),
+        pod("volume", sleeper(volumeMounts=[{"name": "v", "mountPath": "/v"}]), volumes=volumes),
     )
     await stage.until(lambda: waiting(stage, "image") in ("ErrImagePull", "ImagePullBackOff"))
     await stage.until(lambda: stage.events("image", "Failed"))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
-import trio
 
 from .manifests import Body, field, pod, service, shell, sleeper
-from .stage import Stage
+from .stage import Stage, eventually
 
 
 async def output(stage: Stage, body: Body) -> str:
@@ -23,7 +23,7 @@ async def output(stage: Stage, body: Body) -> str:
     return stage.log(name).removesuffix("end\n")
 
 
-def printing(script: str, **fields: object) -> Body:
+def printing(script: str, **fields: Any) -> Body:
     """A container that runs a script and says that it ended."""
     return shell(f"{script}\necho end", **fields)
 
@@ -94,11 +94,12 @@ async def test_a_changed_config_map_arrives_in_the_running_pod(stage: Stage) -> 
                           volumes=[{"name": "config", "configMap": {"name": "settings"}}]))  # fmt: skip
     await stage.ready("live")
     await stage.apply({**CONFIG, "data": {"color": "green", "new": "one"}})
-    with trio.fail_after(20):
-        while (await stage.exec("live", "sh", "-c", "cat /config/color; echo; ls /config"))[1].split() != [
-            "green", "color", "new", "raw",
-        ]:  # fmt: skip
-            await trio.sleep(0.05)
+
+    async def arrived() -> bool:
+        _, told = await stage.exec("live", "sh", "-c", "cat /config/color; echo; ls /config")
+        return told.split() == ["green", "color", "new", "raw"]
+
+    await eventually(arrived)
     assert await stage.exec("live", "sh", "-c", "echo $COLOR") == (0, "blue\n")
     assert stage.container("live")["restartCount"] == 0
 
@@ -162,10 +163,10 @@ async def test_users_groups_and_privileges(stage: Stage) -> None:
     context = {"fsGroup": 3456, "supplementalGroups": [4567]}
     script = "id -u; id -g; id -G; stat -c '%g %a' /data; touch /data/mine; stat -c '%u %g' /data/mine"
     script += "; grep -E 'CapEff|NoNewPrivs' /proc/self/status | awk '{print $2}'"
-    volumes = {"volumes": [{"name": "data", "emptyDir": {}}]}
+    volumes = [{"name": "data", "emptyDir": {}}]
     mounts = [{"name": "data", "mountPath": "/data"}]
     container = printing(script, securityContext=inner, volumeMounts=mounts)
-    lines = (await output(stage, pod("user", container, securityContext=context, **volumes))).splitlines()
+    lines = (await output(stage, pod("user", container, securityContext=context, volumes=volumes))).splitlines()
     assert lines[:2] == ["1234", "2345"]
     assert set(lines[2].split()) == {"2345", "3456", "4567"}
     assert lines[3] == "3456 2777"

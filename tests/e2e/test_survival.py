@@ -1,0 +1,222 @@
+"""What survives whose death: the runtime, the agent, the keeper; and what is left after them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+from .far_runtime import far_runtime
+from .footprint import processes_of
+from .load import load
+from .manifests import CLUSTER, SERVER_FILES, deployment, pod, service, set_version, shell, sleeper, web
+from .stage import PODS, Stage, nothing_left
+
+KEEP = CLUSTER.replace("spec:", "spec:\n  onRuntimeExit: keep")
+
+
+def all_ready(count: int) -> Any:
+    """Whether so many pods are there, all ready and none ending."""
+
+    def check(pods: list[dict[str, Any]]) -> bool:
+        conditions = [{c["type"]: c["status"] for c in one["status"].get("conditions", ())} for one in pods]
+        ending = any("deletionTimestamp" in one["metadata"] for one in pods)
+        return len(pods) == count and not ending and all(one.get("Ready") == "True" for one in conditions)
+
+    return check
+
+
+async def test_writes_survive_kill_9_and_no_version_is_given_twice(tmp_path: Path) -> None:
+    """Killed in the middle of writes, three times: every acknowledged one is there, and versions only grow."""
+    acknowledged: dict[str, int] = {}
+    highest = 0
+    for count in (50, 1, 200):
+        async with far_runtime(tmp_path / "s", CLUSTER) as runtime:
+            assert await runtime.ask("head") >= highest
+            kept = {one["metadata"]["name"]: int(one["metadata"]["resourceVersion"])
+                    for one in await runtime.ask("list", resource="configmaps")}  # fmt: skip
+            assert acknowledged.items() <= kept.items()
+            uids = [one["metadata"]["uid"] for one in await runtime.ask("list", resource="configmaps")]
+            assert len(set(uids)) == len(uids)
+            await runtime.tell("write")
+            await runtime.acknowledgements(count)
+            await runtime.kill()
+            assert min(version for _, version in runtime.acknowledged) > highest
+            acknowledged |= dict(runtime.acknowledged)
+            highest = max(highest, *acknowledged.values(), *kept.values())
+    assert len(set(acknowledged.values())) == len(acknowledged)
+
+
+@pytest.mark.parametrize("seconds", [0.05, 0.4, 1.2])
+async def test_killed_in_a_rollout_it_goes_on(tmp_path: Path, seconds: float) -> None:
+    """With `end` nothing runs on; started again the rollout ends where it should, each pod running once."""
+    mark = f"97531{os.getpid()}{int(seconds * 100)}"
+    script = f"trap 'exit 0' TERM; sleep {mark} & wait"
+
+    def version(number: int) -> dict[str, Any]:
+        container = {**shell(script), "env": [{"name": "V", "value": str(number)}]}
+        return deployment("app", pod("", container, terminationGracePeriodSeconds=1)["spec"], 4)
+
+    async with far_runtime(tmp_path / "s", CLUSTER) as runtime:
+        await runtime.ask("apply", bodies=[version(1)])
+        await runtime.until(all_ready(4), "list", resource=PODS)
+        footprint = await runtime.footprint()
+        await runtime.ask("apply", bodies=[version(2)])
+        await trio.sleep(seconds)
+        await runtime.kill()
+    await nothing_left(footprint)
+    assert processes_of("sleep", mark) == []
+    async with far_runtime(tmp_path / "s", CLUSTER) as runtime:
+
+        def rolled(pods: list[dict[str, Any]]) -> bool:
+            values = [one["spec"]["containers"][0]["env"][0]["value"] for one in pods]
+            return values == ["2"] * 4 and bool(all_ready(4)(pods))
+
+        await runtime.until(rolled, "list", resource=PODS)
+        # What the store says of the pods may be from before the crash, so count what runs.
+        await runtime.until(lambda found: len(found) == 4 and all(found.values()), "found")
+        await runtime.until(lambda _: len(processes_of("sleep", mark)) == 4, "head")
+        await runtime.until(rolled, "list", resource=PODS)
+        await trio.sleep(0.5)
+        assert len(processes_of("sleep", mark)) == 4
+        assert sorted(map(len, (await runtime.ask("found")).values())) == [1] * 4
+        footprint = await runtime.footprint()
+        await runtime.end()
+    await nothing_left(footprint)
+
+
+async def test_kept_pods_are_adopted(tmp_path: Path) -> None:
+    """`keep`: the same processes, no restart counted, and requests go on while nobody is there."""
+    if os.geteuid():
+        pytest.skip("the machine reaches Services only as root")
+    async with far_runtime(tmp_path / "s", KEEP) as runtime:
+        await runtime.ask("apply", bodies=[SERVER_FILES, web(replicas=2), service("web"), pod("lone", sleeper())])
+        await runtime.until(all_ready(3), "list", resource=PODS)
+        before = await runtime.ask("found")
+        restarting = next(name for name in before if name.startswith("web"))
+        address = (await runtime.ask("get", key=["services", "default", "web"]))["spec"]["clusterIP"]
+        await trio.sleep(0.3)
+        footprint = await runtime.footprint()
+        await runtime.kill()
+    async with load(address, 80, rate=100, kept=False) as result:
+        await trio.sleep(0.5)
+        os.kill(before["lone"]["main/0"], signal.SIGKILL)
+        async with far_runtime(tmp_path / "s", KEEP) as runtime:
+            pods = await runtime.until(all_ready(3), "list", resource=PODS)
+            await trio.sleep(0.5)
+            restarts = {one["metadata"]["name"]: one["status"]["containerStatuses"][0]["restartCount"] for one in pods}
+            after = await runtime.until(lambda found: found.get("lone", {}).keys() == {"main/1"}, "found")
+            assert {name: pids for name, pids in after.items() if name != "lone"} == {
+                name: pids for name, pids in before.items() if name != "lone"
+            }
+            assert restarts[restarting] == 0
+            lone = await runtime.ask("get", key=[PODS, "default", "lone"])
+            assert lone["status"]["containerStatuses"][0]["restartCount"] == 1
+            changed = web(replicas=2)
+            set_version(changed["spec"], "2")
+            await runtime.ask("apply", bodies=[changed])
+            old = after.keys() - {"lone"}
+
+            def replaced(pods: list[dict[str, Any]]) -> bool:
+                return all_ready(3)(pods) and not old & {one["metadata"]["name"] for one in pods}
+
+            await runtime.until(replaced, "list", resource=PODS)
+            assert result.failed == []
+            await runtime.end()
+    assert result.failed == []
+    assert footprint.living()
+    await end_kept(tmp_path / "s")
+    await nothing_left(footprint)
+
+
+async def end_kept(state: Path) -> None:
+    """Run the cluster once more with `end`, which takes down what was kept."""
+    async with far_runtime(state, CLUSTER) as runtime:
+        await runtime.end()
+
+
+async def test_pods_deleted_while_nobody_watched_are_ended(tmp_path: Path) -> None:
+    """A kept pod that ended unseen is restarted or reported; a second runtime on the same state is refused."""
+    async with far_runtime(tmp_path / "s", KEEP) as runtime:
+        once = pod("once", shell("sleep 1; exit 5"), restartPolicy="Never")
+        await runtime.ask("apply", bodies=[once, pod("lone")])
+        await runtime.until(all_ready(2), "list", resource=PODS)
+        footprint = await runtime.footprint()
+        await runtime.kill()
+    await trio.sleep(1.3)
+    async with far_runtime(tmp_path / "s", KEEP) as runtime:
+        body = await runtime.until(lambda one: one["status"]["phase"] == "Failed", "get", key=[PODS, "default", "once"])
+        ended = body["status"]["containerStatuses"][0]
+        assert (ended["state"]["terminated"]["exitCode"], ended["restartCount"]) == (5, 0)
+        second = await trio.run_process(
+            [*map(str, cast("list[str]", runtime.process.args))], check=False, capture_stdout=True, capture_stderr=True, stdin=b"",
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )  # fmt: skip
+        assert second.returncode
+        assert str(runtime.process.pid) in second.stderr.decode()
+        await runtime.end()
+    await end_kept(tmp_path / "s")
+    await nothing_left(footprint)
+
+
+async def test_runtime_and_agent_killed_together(tmp_path: Path) -> None:
+    """The keeper takes everything down when `end` is wanted and nobody else is left to do it."""
+    async with far_runtime(tmp_path / "s", CLUSTER) as runtime:
+        await runtime.ask(
+            "apply", bodies=[pod("lone"), pod("stubborn", shell("trap '' TERM HUP; while :; do sleep 1; done"))]
+        )
+        await runtime.until(all_ready(2), "list", resource=PODS)
+        footprint = await runtime.footprint()
+        _, agent = await runtime.ask("helpers")
+        os.kill(agent, signal.SIGSTOP)  # so that it cannot react to the runtime's death
+        await runtime.kill()
+        os.kill(agent, signal.SIGKILL)
+    await nothing_left(footprint)
+
+
+async def test_a_killed_agent_is_back_and_nobody_notices(stage: Stage) -> None:
+    """Pods run on, exits are still seen, new pods start."""
+    await stage.apply(pod("lone"))
+    await stage.ready("lone")
+    before = await stage.found("lone")
+    assert stage.cluster.link is not None
+    old = stage.cluster.link.agent_pid
+    os.kill(old, signal.SIGKILL)
+    await stage.apply(pod("second"))
+    await stage.ready("second")
+    assert stage.cluster.link.agent_pid != old
+    assert await stage.found("lone") == before
+    assert stage.container("lone")["restartCount"] == 0
+    await stage.kill("lone")
+    await stage.until(lambda: stage.container("lone")["restartCount"] == 1)
+
+
+async def test_drain_honours_pre_stop_and_grace_and_keeps_the_objects(tmp_path: Path) -> None:
+    """The end of a cluster is the end of its pods, in order; at the next start they come again."""
+    log = tmp_path / "log"
+    log.mkdir()
+    hook = {"preStop": {"exec": {"command": ["sh", "-c", "sleep 0.5; echo hook >>/log/said"]}}}
+    main = shell("trap 'echo term >>/log/said; exit 0' TERM; while :; do sleep 0.02; done", lifecycle=hook,
+                 volumeMounts=[{"name": "log", "mountPath": "/log"}])  # fmt: skip
+    volumes = [{"name": "log", "hostPath": {"path": str(log)}}]
+    stubborn = shell("trap '' TERM; while :; do sleep 1; done")
+    quick = CLUSTER.replace("shutdownTimeout: 10s", "shutdownTimeout: 2s")
+    async with far_runtime(tmp_path / "s", quick) as runtime:
+        bodies = [pod("polite", main, volumes=volumes), pod("rude", stubborn, terminationGracePeriodSeconds=600)]
+        await runtime.ask("apply", bodies=[*bodies, deployment("app", pod("")["spec"], 1)])
+        await runtime.until(all_ready(3), "list", resource=PODS)
+        footprint = await runtime.footprint()
+        names = {one["metadata"]["name"] for one in await runtime.ask("list", resource=PODS)}
+        began = trio.current_time()
+        await runtime.end()
+        assert 2 <= trio.current_time() - began < 12  # the rude one has shutdownTimeout, not ten minutes
+    assert (log / "said").read_text().split() == ["hook", "term"]
+    await nothing_left(footprint)
+    async with far_runtime(tmp_path / "s", quick) as runtime:
+        pods = await runtime.until(all_ready(3), "list", resource=PODS)
+        assert {one["metadata"]["name"] for one in pods} == names
+        await runtime.end()

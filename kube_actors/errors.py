@@ -18,7 +18,7 @@ class KubeActorsError(Exception):
 
 @attrs.frozen
 class Cause:
-    """One reason an object was refused: `reason` is the machine word (`FieldValueInvalid`), `field` a path (`spec.replicas`)."""
+    """One reason an object was refused: `reason` is the machine word (`FieldValueInvalid`), `field` its path."""
 
     reason: str
     message: str

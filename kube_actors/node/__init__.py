@@ -1,1 +1,1 @@
-"""What a node is made of: the runtime contract and its implementations, the agent that owns the kernel's side, volumes, images and probes."""
+"""What a node is made of: runtimes and their contract, the agent on the kernel's side, volumes, images, probes."""

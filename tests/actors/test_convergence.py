@@ -19,7 +19,8 @@ from kube_actors.cluster import Cluster
 from kube_actors.messages.node import PartitionNode, StartNode, StopNode
 from kube_actors.node.runtime.base import ContainerId
 from kube_actors.store import Commit, Key
-from tests.actors.conftest import OpenSimulated, deployment
+
+from .conftest import OpenSimulated, deployment
 
 WEB = Key("deployments.apps", "default", "web")
 NODES = ("a", "b", "c")

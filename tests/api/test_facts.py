@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_facts_file_is_what_the_generator_writes():
+def test_facts_file_is_what_the_generator_writes() -> None:
     """A change of a table or of the generator without running it is noticed."""
     pytest.importorskip("kubernetes_validate", reason="the generator's source is a development dependency")
     program = [sys.executable, str(ROOT / "tools" / "generate_facts.py"), "--check"]

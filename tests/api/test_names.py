@@ -1,6 +1,7 @@
 """Names and keys, and what Kubernetes says about wrong ones."""
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -27,7 +28,7 @@ LABEL_MESSAGE = (
         (names.env_var_name, ["A", "_", "my.env-name", "1A", "a b"]),
     ],
 )
-def test_good_names(rule, good):
+def test_good_names(rule: Callable[[str], list[str]], good: list[str]) -> None:
     """Nothing is wrong with these."""
     assert {name: rule(name) for name in good} == {name: [] for name in good}
 
@@ -46,12 +47,12 @@ def test_good_names(rule, good):
         (names.env_var_name, ["", "A=B", "ä", "a\n"]),
     ],
 )
-def test_bad_names(rule, bad):
+def test_bad_names(rule: Callable[[str], list[str]], bad: list[str]) -> None:
     """Each of these is refused with a reason."""
     assert [name for name in bad if not rule(name)] == []
 
 
-def test_messages_are_kubernetes_own():
+def test_messages_are_kubernetes_own() -> None:
     """The sentences people search for."""
     assert names.dns1123_label("My_Name") == [LABEL_MESSAGE]
     assert names.dns1123_label("a.b") == ["must not contain dots"]
@@ -66,7 +67,7 @@ def test_messages_are_kubernetes_own():
     ]
 
 
-def test_generated_names():
+def test_generated_names() -> None:
     """Five letters that spell nothing, the same for the same seed, and never longer than 63."""
     name = names.generated_name("web-", random.Random(1))
     assert name.startswith("web-")

@@ -57,7 +57,7 @@ from kube_actors.api.quantity import FORMAT_WRONG, NUMBER_WRONG, SUFFIX_WRONG, Q
         ("10Ei", "9223372036854775807"),
     ],
 )
-def test_canonical_form(text, canonical):
+def test_canonical_form(text: str, canonical: str) -> None:
     """What Kubernetes writes back for what was written."""
     assert str(Quantity.parse(text)) == canonical
 
@@ -85,14 +85,14 @@ def test_canonical_form(text, canonical):
         ("\u0661", FORMAT_WRONG),
     ],
 )
-def test_what_is_no_quantity(text, message):
+def test_what_is_no_quantity(text: str, message: str) -> None:
     """Each error in Kubernetes' words, and never a huge computation."""
     with pytest.raises(ValueError, match=re.escape(message)):
         Quantity.parse(text)
     assert syntax_error(text) == message
 
 
-def test_bare_numbers():
+def test_bare_numbers() -> None:
     """YAML and JSON give numbers where no suffix was written."""
     assert Quantity.parse(2) == Quantity.parse("2")
     assert Quantity.parse(0.1) == Quantity.parse("100m")
@@ -101,14 +101,14 @@ def test_bare_numbers():
         Quantity.parse(True)
 
 
-def test_whole_and_milli_values_round_up():
+def test_whole_and_milli_values_round_up() -> None:
     """Whoever asks for a fraction gets at least that."""
     assert [Quantity.parse(text).value for text in ("1", "1.1", "-1.1", "1m", "1Gi")] == [1, 2, -2, 1, 1 << 30]
     assert [Quantity.parse(text).milli for text in ("250m", "0.25", "1u", "2")] == [250, 250, 1, 2000]
     assert float(Quantity.parse("250m")) == 0.25
 
 
-def test_amounts_compare_whatever_their_suffix():
+def test_amounts_compare_whatever_their_suffix() -> None:
     """`1` is `1000m`, and `1Gi` is more than `1G`."""
     assert Quantity.parse("1") == Quantity.parse("1000m")
     assert hash(Quantity.parse("1")) == hash(Quantity.parse("1000m"))
@@ -117,7 +117,7 @@ def test_amounts_compare_whatever_their_suffix():
     assert not Quantity.parse("0m")
 
 
-def test_arithmetic_keeps_the_first_format():
+def test_arithmetic_keeps_the_first_format() -> None:
     """A sum is written as its first part was."""
     assert str(Quantity.parse("1Gi") + Quantity.parse("1024Mi")) == "2Gi"
     assert str(Quantity.parse("0") + Quantity.parse("1Gi")) == "1Gi"
@@ -134,7 +134,7 @@ SUFFIXES = st.sampled_from(
 
 
 @given(NUMBERS, SUFFIXES)
-def test_writing_loses_nothing_and_is_stable(number, suffix):
+def test_writing_loses_nothing_and_is_stable(number: tuple[str, int, int | None], suffix: str) -> None:
     """What is written back is the same amount, and is written the same way again."""
     sign, whole, fraction = number
     quantity = Quantity.parse(f"{sign}{whole}{'' if fraction is None else f'.{fraction}'}{suffix}")
@@ -144,7 +144,7 @@ def test_writing_loses_nothing_and_is_stable(number, suffix):
 
 
 @given(st.integers(-(10**15), 10**15), st.integers(-(10**15), 10**15))
-def test_sums_are_exact(one, other):
+def test_sums_are_exact(one: int, other: int) -> None:
     """No amount is ever a float."""
     assert Quantity.of_milli(one) + Quantity.of_milli(other) == Quantity.of_milli(one + other)
     assert (Quantity.of_milli(one) < Quantity.of_milli(other)) == (one < other)

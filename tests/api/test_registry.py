@@ -8,7 +8,7 @@ from kube_actors.api.types import Kind
 REGISTRY = Registry.built_in()
 
 
-def test_all_built_in_resources_have_a_schema_that_compiles():
+def test_all_built_in_resources_have_a_schema_that_compiles() -> None:
     """Each of the 68 resources describes itself and its metadata."""
     assert len(REGISTRY) == 68
     for resource in REGISTRY:
@@ -17,7 +17,7 @@ def test_all_built_in_resources_have_a_schema_that_compiles():
         assert schema.validate({"apiVersion": 1}) != []
 
 
-def test_every_type_that_a_schema_can_reach_compiles():
+def test_every_type_that_a_schema_can_reach_compiles() -> None:
     """No field refers to a type that is not in the facts."""
     seen = set()
     waiting = [resource.schema.root for resource in REGISTRY]
@@ -31,7 +31,7 @@ def test_every_type_that_a_schema_can_reach_compiles():
     assert {"core.v1.Container", "meta.v1.LabelSelector", "autoscaling.v2.MetricSpec"} <= seen
 
 
-def test_pods_row():
+def test_pods_row() -> None:
     """A row carries what discovery, tables and requests need."""
     pods = REGISTRY.by_id("pods")
     assert (pods.api_version, pods.kind, pods.singular, pods.namespaced) == ("v1", "Pod", "pod", True)
@@ -44,7 +44,7 @@ def test_pods_row():
     assert pods.subresource("scale") is None
 
 
-def test_columns_with_blanks_are_one_column():
+def test_columns_with_blanks_are_one_column() -> None:
     """The table of columns separates names by blanks, and some names contain them."""
     names = [column.name for column in REGISTRY.find("pdb").columns]
     assert names == ["Name", "Min Available", "Max Unavailable", "Allowed Disruptions", "Age"]
@@ -73,12 +73,12 @@ def test_columns_with_blanks_are_one_column():
         ("endpoints", "endpoints"),
     ],
 )
-def test_find_by_what_people_type(word, resource_id):
+def test_find_by_what_people_type(word: str, resource_id: str) -> None:
     """Plural, singular, short name and kind, with or without the group."""
     assert REGISTRY.find(word).id == resource_id
 
 
-def test_find_suggests_what_was_meant():
+def test_find_suggests_what_was_meant() -> None:
     """An unknown word is answered in kubectl's sentence, with the nearest names."""
     with pytest.raises(UnknownResourceError) as caught:
         REGISTRY.find("deploymnets")
@@ -90,7 +90,7 @@ def test_find_suggests_what_was_meant():
     assert caught.value.word == "pods.apps"
 
 
-def test_by_kind_and_preferred_versions():
+def test_by_kind_and_preferred_versions() -> None:
     """A manifest's apiVersion finds its own version; the id stands for the preferred one."""
     old = REGISTRY.by_kind("autoscaling/v1", "HorizontalPodAutoscaler")
     assert old is not None
@@ -100,7 +100,7 @@ def test_by_kind_and_preferred_versions():
     assert REGISTRY.by_kind("apps/v1", "deployment") is None
 
 
-def test_category_all_lists_each_kind_once():
+def test_category_all_lists_each_kind_once() -> None:
     """`kubectl get all` shows an autoscaler once, not once per version."""
     ids = [resource.id for resource in REGISTRY.in_category("all")]
     assert len(ids) == len(set(ids))
@@ -108,7 +108,7 @@ def test_category_all_lists_each_kind_once():
     assert "configmaps" not in ids
 
 
-def test_types_without_a_resource():
+def test_types_without_a_resource() -> None:
     """Bodies of subresources have schemas too."""
     scale = REGISTRY.type_schema("autoscaling.v1.Scale")
     assert scale.validate({"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": 3}}) == []

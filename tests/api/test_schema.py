@@ -22,19 +22,19 @@ POD = Registry.built_in().by_id("pods").schema
         ("a[0][1]", ("a", 0, 1)),
     ],
 )
-def test_parse_path(text, path):
+def test_parse_path(text: str, path: tuple[str | int, ...]) -> None:
     """Both spellings of a path, with indexes and keys in brackets."""
     assert parse_path(text) == path
 
 
 @pytest.mark.parametrize("text", ["a..b", "a[", "a]", ".", "a."])
-def test_parse_path_refuses_what_is_none(text):
+def test_parse_path_refuses_what_is_none(text: str) -> None:
     """Half a path is an error, not another path."""
     with pytest.raises(ValueError, match="not a path"):
         parse_path(text)
 
 
-def test_lists_that_merge_by_key():
+def test_lists_that_merge_by_key() -> None:
     """What patches and server-side apply need to know about a container's ports."""
     ports = DEPLOYMENT.node("spec.template.spec.containers[0].ports")
     assert ports is not None
@@ -42,7 +42,7 @@ def test_lists_that_merge_by_key():
     assert (ports.patch_strategies, ports.patch_merge_key) == (frozenset({"merge"}), "containerPort")
 
 
-def test_other_ways_to_merge():
+def test_other_ways_to_merge() -> None:
     """Atomic lists and maps, sets, and retained keys."""
     command = POD.node("spec.containers[0].command")
     finalizers = POD.node("metadata.finalizers")
@@ -61,7 +61,7 @@ def test_other_ways_to_merge():
     assert volumes.patch_strategies == frozenset({"merge", "retainKeys"})
 
 
-def test_special_types():
+def test_special_types() -> None:
     """Quantities, numbers-or-text, times, and places where anything may stand."""
     kinds = {
         "spec.template.spec.containers[0].resources.limits[cpu]": Kind.QUANTITY,
@@ -74,14 +74,14 @@ def test_special_types():
     assert {path: getattr(DEPLOYMENT.node(path), "kind", None) for path in kinds} == kinds
 
 
-def test_unknown_places_have_no_node():
+def test_unknown_places_have_no_node() -> None:
     """Navigation ends where the schema does."""
     assert DEPLOYMENT.node("spec.nothing.below") is None
     assert DEPLOYMENT.node("spec.replicas.below") is None
     assert DEPLOYMENT.node(("spec", 0)) is None
 
 
-def test_types_that_contain_themselves():
+def test_types_that_contain_themselves() -> None:
     """A CRD's schema nests without end."""
     schema = Registry.built_in().find("crd").schema
     path = "spec.versions[0].schema.openAPIV3Schema" + ".properties[a]" * 5
@@ -90,7 +90,7 @@ def test_types_that_contain_themselves():
     assert node.kind is Kind.STRING
 
 
-def test_drop_nulls():
+def test_drop_nulls() -> None:
     """Null fields were never there; keys of text maps stay, and free-form values are left alone."""
     body = {
         "metadata": {"name": "a", "creationTimestamp": None, "labels": {"a": None}},
@@ -106,7 +106,7 @@ def test_drop_nulls():
     assert revision == {"data": {"spec": None}, "revision": 1}
 
 
-def test_decoding_error_in_kubernetes_words():
+def test_decoding_error_in_kubernetes_words() -> None:
     """Unknown fields and wrong types make the sentence a server answers with 400."""
     causes = DEPLOYMENT.validate({"spec": {"foo": 1, "bar": 2, "template": {}, "selector": {}}})
     error = decoding_error("apps/v1", "Deployment", causes)

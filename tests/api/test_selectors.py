@@ -1,5 +1,7 @@
 """Label and field selectors."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -47,7 +49,7 @@ LABELS = {"app": "web", "tier": "front", "n": "5", "empty": ""}
         ("in in (in)", False),
     ],
 )
-def test_string_form(text, matches):
+def test_string_form(text: str, matches: bool) -> None:
     """The whole grammar against one set of labels; an absent label is not equal to anything."""
     assert LabelSelector.parse(text).matches(LABELS) is matches
 
@@ -69,7 +71,7 @@ def test_string_form(text, matches):
         (")", "found ')', expected: !, identifier, or 'end of string'"),
     ],
 )
-def test_syntax_errors(text, message):
+def test_syntax_errors(text: str, message: str) -> None:
     """What a person reads after a slip."""
     with pytest.raises(SelectorError) as caught:
         LabelSelector.parse(text)
@@ -86,14 +88,14 @@ def test_syntax_errors(text, message):
         ("a>x", "for 'Gt', 'Lt' operators, the value must be an integer"),
     ],
 )
-def test_keys_and_values_are_checked(text, part):
+def test_keys_and_values_are_checked(text: str, part: str) -> None:
     """A selector that could never match anything is an error."""
     with pytest.raises(SelectorError) as caught:
         LabelSelector.parse(text)
     assert part in str(caught.value)
 
 
-def test_object_form():
+def test_object_form() -> None:
     """matchLabels and matchExpressions together, every operator."""
     selector = LabelSelector.from_object(
         {
@@ -111,7 +113,7 @@ def test_object_form():
     assert str(selector) == "app=web,app notin (db),n,!old,tier in (back,front)"
 
 
-def test_no_selector_and_an_empty_one():
+def test_no_selector_and_an_empty_one() -> None:
     """None selects nothing, `{}` everything: the difference between mistakes and intent."""
     assert LabelSelector.from_object(None) == NOTHING
     assert not NOTHING.matches({})
@@ -141,14 +143,14 @@ def test_no_selector_and_an_empty_one():
         ),
     ],
 )
-def test_object_form_errors(selector, field, message):
+def test_object_form_errors(selector: dict[str, Any], field: str, message: str) -> None:
     """The field and Kubernetes' sentence."""
     with pytest.raises(SelectorError) as caught:
         LabelSelector.from_object(selector)
     assert (caught.value.field, str(caught.value)) == (field, message)
 
 
-def test_from_labels_takes_labels_as_they_are():
+def test_from_labels_takes_labels_as_they_are() -> None:
     """A Service's selector is not validated again."""
     selector = LabelSelector.from_labels({"b": "2", "a": "1"})
     assert str(selector) == "a=1,b=2"
@@ -161,7 +163,7 @@ VALUES = st.sampled_from(["", "1", "22", "web", "A_b.c", "in"])
 
 
 @st.composite
-def requirements(draw):
+def requirements(draw: st.DrawFn) -> Requirement:
     """Any requirement that is allowed."""
     operator = draw(st.sampled_from(Operator))
     if operator in (Operator.EXISTS, Operator.DOES_NOT_EXIST):
@@ -174,7 +176,7 @@ def requirements(draw):
 
 
 @given(st.lists(requirements(), max_size=4), st.dictionaries(KEYS, VALUES))
-def test_round_trip(parts, labels):
+def test_round_trip(parts: list[Requirement], labels: dict[str, str]) -> None:
     """What is written is read back, and means the same."""
     selector = LabelSelector(tuple(sorted(parts, key=lambda each: each.key)))
     again = LabelSelector.parse(str(selector))
@@ -183,7 +185,7 @@ def test_round_trip(parts, labels):
 
 
 @given(st.text(alphabet="ab=!(),<> in", max_size=12))
-def test_any_text_is_read_or_refused(text):
+def test_any_text_is_read_or_refused(text: str) -> None:
     """No text breaks the parser, and what it reads it can write."""
     try:
         selector = LabelSelector.parse(text)
@@ -216,12 +218,12 @@ POD = {
         (",metadata.name=a,", True),
     ],
 )
-def test_field_selectors(text, matches):
+def test_field_selectors(text: str, matches: bool) -> None:
     """Fields compare as text; an absent one is empty."""
     assert FieldSelector.parse(text).matches(POD) is matches
 
 
-def test_field_selector_terms():
+def test_field_selector_terms() -> None:
     """What it demands, and how it is written."""
     selector = FieldSelector.parse("status.phase!=Failed,metadata.name==a")
     assert str(selector) == "metadata.name=a,status.phase!=Failed"
@@ -230,7 +232,7 @@ def test_field_selector_terms():
 
 
 @pytest.mark.parametrize("text", ["a", "a=b=c", "a>1"])
-def test_field_selector_errors(text):
+def test_field_selector_errors(text: str) -> None:
     """A part without an operator is refused in Kubernetes' words."""
     with pytest.raises(SelectorError) as caught:
         FieldSelector.parse(f"x=y,{text}")

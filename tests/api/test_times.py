@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from kube_actors.api.times import is_rfc3339, parse_rfc3339, rfc3339, rfc3339_micro
 
 
-def test_known_moments():
+def test_known_moments() -> None:
     """Seconds are cut off, microseconds always have six digits."""
     assert rfc3339(0) == "1970-01-01T00:00:00Z"
     assert rfc3339(1767323045.999) == "2026-01-02T03:04:05Z"
@@ -26,7 +26,7 @@ def test_known_moments():
         ("2024-02-29T00:00:00Z", 1709164800),
     ],
 )
-def test_reading(text, epoch):
+def test_reading(text: str, epoch: float) -> None:
     """Offsets and decimals of any length."""
     assert parse_rfc3339(text) == pytest.approx(epoch, abs=1e-6)
     assert is_rfc3339(text)
@@ -49,7 +49,7 @@ def test_reading(text, epoch):
         "٢٠٢٦-01-02T03:04:05Z",
     ],
 )
-def test_what_is_no_time(text):
+def test_what_is_no_time(text: str) -> None:
     """Dates that do not exist, and everything without a zone."""
     assert not is_rfc3339(text)
     with pytest.raises(ValueError, match="parsing time"):
@@ -57,7 +57,7 @@ def test_what_is_no_time(text):
 
 
 @given(st.integers(0, 4_000_000_000_000_000))
-def test_round_trip(microseconds):
+def test_round_trip(microseconds: int) -> None:
     """What is written is read back."""
     epoch = microseconds / 1_000_000
     assert parse_rfc3339(rfc3339_micro(epoch)) == pytest.approx(epoch, abs=1e-6)

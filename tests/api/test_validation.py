@@ -1,5 +1,7 @@
 """What is wrong with an object, in Kubernetes' words."""
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,12 +15,12 @@ POD = REGISTRY.by_id("pods").schema
 DEPLOYMENT = REGISTRY.by_id("deployments.apps").schema
 
 
-def pod(**container):
+def pod(**container: Any) -> dict[str, Any]:
     """A pod with one container."""
     return {"metadata": {"name": "p"}, "spec": {"containers": [{"name": "c", "image": "i", **container}]}}
 
 
-def test_a_good_pod():
+def test_a_good_pod() -> None:
     """Quantities as text and numbers, ports by name and number, nulls and empty words."""
     body = pod(
         resources={"limits": {"cpu": 1, "memory": "128Mi"}, "requests": {"cpu": 0.5}},
@@ -115,60 +117,60 @@ def test_a_good_pod():
         ),
     ],
 )
-def test_one_error_in_a_container(container, reason, message, field):
+def test_one_error_in_a_container(container: dict[str, Any], reason: str, message: str, field: str) -> None:
     """Each kind of error: its machine word, Kubernetes' sentence, and the place."""
     assert POD.validate(pod(**container)) == [Cause(reason, message, f"spec.containers[0].{field}")]
 
 
-def test_whole_objects_of_the_wrong_type():
+def test_whole_objects_of_the_wrong_type() -> None:
     """A list is no Pod."""
     message = "json: cannot unmarshal array into Go value of type v1.Pod"
     assert POD.validate([]) == [Cause(WRONG_TYPE, message)]
 
 
 @pytest.mark.parametrize("value", ["2026-01-02", "now", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z"])
-def test_times(value):
+def test_times(value: str) -> None:
     """A time that is none says what was expected."""
     causes = POD.validate({"metadata": {"creationTimestamp": value}, "spec": {"containers": []}})
     expected = f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}"'
     assert causes == [Cause(WRONG_TYPE, expected, "metadata.creationTimestamp")]
 
 
-def test_base64():
+def test_base64() -> None:
     """A Secret's data is base64."""
     schema = REGISTRY.by_id("secrets").schema
     assert schema.validate({"data": {"a": "aGVsbG8=", "b": ""}}) == []
     assert schema.validate({"data": {"a": "not base64!"}}) == [Cause(WRONG_TYPE, "illegal base64 data", "data[a]")]
 
 
-def test_all_errors_come_at_once_in_the_order_of_the_text():
+def test_all_errors_come_at_once_in_the_order_of_the_text() -> None:
     """One answer for everything that is wrong."""
     body = {"kind": 1, "spec": {"replicas": "3", "template": {"spec": {"containers": [{}]}}}, "extra": {}}
     fields = [cause.field for cause in DEPLOYMENT.validate(body)]
     assert fields == ["kind", "spec.replicas", "spec.template.spec.containers[0].name", "spec.selector", "extra"]
 
 
-def test_reporters_of_status_write_what_they_know():
+def test_reporters_of_status_write_what_they_know() -> None:
     """Below the object's status nothing is demanded; types and names still count."""
     body = {**pod(), "status": {"containerStatuses": [{"name": "c", "ready": "yes"}]}}
     assert [cause.field for cause in POD.validate(body)] == ["status.containerStatuses[0].ready"]
 
 
-def test_a_missing_spec_is_an_empty_one():
+def test_a_missing_spec_is_an_empty_one() -> None:
     """What is asked for stands inside it, as with Kubernetes."""
     assert [cause.field for cause in POD.validate({"metadata": {"name": "p"}})] == ["spec.containers"]
-    body = {"spec": {"selector": {}, "template": {"metadata": {}}}}
+    body: dict[str, Any] = {"spec": {"selector": {}, "template": {"metadata": {}}}}
     assert [cause.field for cause in DEPLOYMENT.validate(body)] == ["spec.template.spec.containers"]
     assert REGISTRY.by_id("configmaps").schema.validate({}) == []
 
 
-def test_numbers_that_may_be_left_out():
+def test_numbers_that_may_be_left_out() -> None:
     """An absent number is 0 where the server takes it so."""
     assert POD.validate(pod(lifecycle={"preStop": {"sleep": {}}})) == []
     assert REGISTRY.find("priorityclass").schema.validate({"metadata": {"name": "p"}}) == []
 
 
-def test_unchanged_parts_are_not_looked_at_again():
+def test_unchanged_parts_are_not_looked_at_again() -> None:
     """With the object as it was, only what differs is checked."""
     old = pod(imag="stored long ago")
     assert POD.validate({**old, "status": {"phase": "Running"}}, old) == []
@@ -178,13 +180,13 @@ def test_unchanged_parts_are_not_looked_at_again():
     assert len(POD.validate(pod(imag="changed"), old)) == 1
 
 
-def test_true_is_not_one():
+def test_true_is_not_one() -> None:
     """Python thinks they are equal; JSON does not."""
     old = pod(stdin=True)
     assert [cause.field for cause in POD.validate(pod(stdin=1), old)] == ["spec.containers[0].stdin"]
 
 
-def test_lists_of_restricted_words():
+def test_lists_of_restricted_words() -> None:
     """An enum on a list restricts its items."""
     schema = REGISTRY.find("pvc").schema
     body = {"spec": {"accessModes": ["ReadWriteOnce", "Whatever"]}}
@@ -204,14 +206,14 @@ SHAPES = st.dictionaries(
 
 
 @given(SHAPES)
-def test_whatever_comes_is_answered(body):
+def test_whatever_comes_is_answered(body: dict[str, Any]) -> None:
     """No shape of JSON breaks the walk."""
     for cause in POD.validate(body):
         assert cause.message
 
 
 @given(SHAPES)
-def test_an_object_that_did_not_change_is_fine_as_far_as_this_write_goes(body):
+def test_an_object_that_did_not_change_is_fine_as_far_as_this_write_goes(body: dict[str, Any]) -> None:
     """Compared with itself, nothing in spec, metadata and status is wrong."""
     known = {key: value for key, value in body.items() if key in ("spec", "metadata", "status") and value}
     known = {key: value for key, value in known.items() if isinstance(value, dict)}

@@ -2,6 +2,7 @@
 
 import io
 import json as standard_json
+from typing import Any
 
 import pytest
 import ruamel.yaml
@@ -12,19 +13,19 @@ from kube_actors.api.codecs import yaml
 from kube_actors.errors import InputError
 
 
-def bodies(text):
+def bodies(text: str | bytes) -> list[Any]:
     """The objects in a text."""
     return [document.body for document in yaml.load_documents(text)]
 
 
-def problems(text):
+def problems(text: str | bytes) -> list[str]:
     """What is wrong with a text, as a person reads it."""
     with pytest.raises(InputError) as caught:
         yaml.load_documents(text, "f.yaml")
     return str(caught.value).splitlines()
 
 
-def test_streams_of_documents():
+def test_streams_of_documents() -> None:
     """Empty documents, comments, end marks, a byte order mark and Windows line ends."""
     text = "\ufeff# comment\n---\na: 1\r\nb: two\r\n---\n# nothing\n---\n--- {c: [x, 'y', \"z\"]}\n...\n"
     assert bodies(text) == [{"a": 1, "b": "two"}, {"c": ["x", "y", "z"]}]
@@ -33,23 +34,23 @@ def test_streams_of_documents():
     assert bodies(b"a: \xc3\xa9") == [{"a": "é"}]
 
 
-def test_block_texts():
+def test_block_texts() -> None:
     """Literal and folded text, with and without the last line end."""
     assert bodies("a: |\n  x\n  y\nb: |-\n  x\nc: >\n  x\n  y\n") == [{"a": "x\ny\n", "b": "x", "c": "x y\n"}]
 
 
-def test_quoted_words_are_text():
+def test_quoted_words_are_text() -> None:
     """Quotes and tags say what a word is."""
     text = "a: 'yes'\nb: \"1\"\nc: !!str 1\nd: !!int '3'\ne: !!float 1\nf: !own x\ng: !!str\nh: !!timestamp 2026-01-02"
     assert bodies(text) == [{"a": "yes", "b": "1", "c": "1", "d": 3, "e": 1, "f": "x", "g": "", "h": "2026-01-02"}]
 
 
-def test_keys_become_text():
+def test_keys_become_text() -> None:
     """Numbers and words as keys."""
     assert bodies("1: a\nyes: b\n1.5: c\n0x10: d") == [{"1": "a", "true": "b", "1.5": "c", "16": "d"}]
 
 
-def test_aliases_are_copies():
+def test_aliases_are_copies() -> None:
     """No two places of an object share a part."""
     (body,) = bodies("a: &x {l: [1]}\nb: *x\nc: &y text\nd: *y")
     assert body == {"a": {"l": [1]}, "b": {"l": [1]}, "c": "text", "d": "text"}
@@ -57,7 +58,7 @@ def test_aliases_are_copies():
     assert body["b"] == {"l": [1]}
 
 
-def test_merge_keys():
+def test_merge_keys() -> None:
     """`<<` fills in what is not there; its own keys and earlier mappings win."""
     text = "base: &b {x: 1, v: 1}\nother: &o {v: 2, z: 2}\none: {<<: *b, v: 9}\ntwo: {z: 0, <<: [*b, *o]}\nthree: '<<'"
     (body,) = bodies(text)
@@ -67,7 +68,7 @@ def test_merge_keys():
     assert problems("a: {<<: 1}") == ["f.yaml:1:5: map merge requires map or sequence of maps as the value"]
 
 
-def test_json_files():
+def test_json_files() -> None:
     """One JSON text, several in a row, escapes that YAML does not know, tabs; and flow YAML that is no JSON."""
     assert bodies('{"a": "\\ud83d\\ude00\\/",\t"b": 1e3}') == [{"a": "😀/", "b": 1000.0}]
     assert bodies('{"a": 1}\n\n{"b": 2} {"c": null}') == [{"a": 1}, {"b": 2}, {"c": None}]
@@ -75,7 +76,7 @@ def test_json_files():
     assert [each.body for each in yaml.load_values('[{"op": "add"}]')] == [[{"op": "add"}]]
 
 
-def test_every_problem_of_a_file_at_once():
+def test_every_problem_of_a_file_at_once() -> None:
     """Reading goes on behind a key given twice, and behind a syntax error at the next document."""
     text = "a:\n\tb: 1\n---\nkind: X\na: 1\na: 2\nb: {c: 1, c: 2}\n---\n- 1\n---\na: b: c\n---\nx: .nan\n"
     assert problems(text) == [
@@ -112,12 +113,12 @@ def test_every_problem_of_a_file_at_once():
         ('{"a":' * 5000 + "1" + "}" * 5000, "f.yaml:1:1: nested deeper than 200 levels"),
     ],
 )
-def test_one_problem(text, expected):
+def test_one_problem(text: str | bytes, expected: str) -> None:
     """What is wrong, with file, line and column."""
     assert problems(text) == [expected]
 
 
-def test_alias_bombs_are_refused_before_they_go_off():
+def test_alias_bombs_are_refused_before_they_go_off() -> None:
     """A hundred bytes that stand for a billion values."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
@@ -128,7 +129,7 @@ def test_alias_bombs_are_refused_before_they_go_off():
     assert "alias bomb" in problems("\n".join(merges))[0]
 
 
-def test_a_file_of_nothing_but_errors_ends():
+def test_a_file_of_nothing_but_errors_ends() -> None:
     """Reading does not go on for ever."""
     assert len(problems("a: b: c\n---\n" * 10_000)) == 20
     assert len(problems("--- [a: b: c\n")) == 1
@@ -171,19 +172,19 @@ kind: Second
         ("nothing.at.all[3]", (2, 1)),
     ],
 )
-def test_positions(path, position):
+def test_positions(path: str, position: tuple[int, int]) -> None:
     """A field stands where its name begins; what is missing, where it would belong."""
     assert yaml.load_documents(TEXT)[0].position(path) == position
 
 
-def test_positions_of_later_documents():
+def test_positions_of_later_documents() -> None:
     """Lines are those of the file, in every document, after errors too, and in JSON."""
     assert yaml.load_documents(TEXT)[1].position("kind") == (14, 1)
     one, two = yaml.load_documents('{"a": 1} {"b":\n {"c": "\\ud83d\\ude00", "d": 1}}')
     assert (one.position("a"), two.position("b"), two.position("b.d")) == ((1, 2), (1, 11), (2, 24))
 
 
-def test_problem_of_a_document():
+def test_problem_of_a_document() -> None:
     """A reader's own complaints carry the place as well."""
     document = yaml.load_documents(TEXT, "f.yaml")[0]
     problem = document.problem('unknown field "spec.replica"', "spec.replica", hint='did you mean "replicas"?')
@@ -191,7 +192,7 @@ def test_problem_of_a_document():
     assert str(document.problem("no")) == "f.yaml:2:1: no"
 
 
-def test_lists_are_expanded():
+def test_lists_are_expanded() -> None:
     """Items of lists, of lists in lists and of typed lists, each with its own positions."""
     text = """kind: List
 apiVersion: v1
@@ -233,14 +234,14 @@ OBJECTS = st.dictionaries(TEXTS, TREES, max_size=4)
 
 
 @given(st.lists(OBJECTS, min_size=1, max_size=3))
-def test_what_is_written_is_read_back(objects):
+def test_what_is_written_is_read_back(objects: list[dict[str, Any]]) -> None:
     """By us, several documents at a time."""
     assert bodies(yaml.dump_all(objects)) == objects
 
 
 @settings(max_examples=40)
 @given(OBJECTS)
-def test_a_slow_reader_agrees(body):
+def test_a_slow_reader_agrees(body: dict[str, Any]) -> None:
     """A reference loader in pure Python, with quotes where versions differ, sees the same object."""
     loader = ruamel.yaml.YAML(typ="safe", pure=True)
     loader.version = (1, 1)
@@ -253,7 +254,7 @@ def test_a_slow_reader_agrees(body):
 
 
 @given(OBJECTS)
-def test_json_is_read_the_same_through_either_door(body):
+def test_json_is_read_the_same_through_either_door(body: dict[str, Any]) -> None:
     """Indented JSON as JSON, and as YAML behind a document mark."""
     text = standard_json.dumps(body, indent=2, ensure_ascii=False)
     assert bodies(text) == [body]
@@ -261,7 +262,7 @@ def test_json_is_read_the_same_through_either_door(body):
 
 
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"#?, \n\t%@<1.~", max_size=30))
-def test_any_text_is_read_or_refused(text):
+def test_any_text_is_read_or_refused(text: str) -> None:
     """Nothing but InputError, and every problem has a line."""
     try:
         documents = yaml.load_values(text)

@@ -50,32 +50,32 @@ MEANINGS = [
 
 
 @pytest.mark.parametrize(("word", "value"), MEANINGS)
-def test_meaning(word, value):
+def test_meaning(word: str, value: object) -> None:
     """YAML 1.1 words, octal modes, and everything that only looks like a number."""
     read = resolve(word)
     assert (type(read), read) == (type(value), value)
 
 
 @pytest.mark.parametrize("word", [".inf", "-.Inf", "+.INF", ".nan", ".NaN"])
-def test_numbers_that_json_cannot_hold(word):
+def test_numbers_that_json_cannot_hold(word: str) -> None:
     """They are refused by name."""
     with pytest.raises(ValueError, match="not a number that JSON can hold"):
         resolve(word)
 
 
 @given(st.text(alphabet="0123456789abefoxyn+-._:TZ<~", max_size=8) | st.text(max_size=8))
-def test_text_without_quotes_is_read_as_that_text(text):
+def test_text_without_quotes_is_read_as_that_text(text: str) -> None:
     """Whatever the writer leaves unquoted, the reader reads back."""
     if is_plain_text(text):
         assert resolve(text) == text
 
 
 @pytest.mark.parametrize("text", ["yes", "1", "0x1", "~", "", "2026-01-02", "1:30", ".inf", "<<", "1e3", "0644"])
-def test_text_that_needs_quotes(text):
+def test_text_that_needs_quotes(text: str) -> None:
     """Other readers too must not take it for something else."""
     assert not is_plain_text(text)
 
 
-def test_numbers_as_keys():
+def test_numbers_as_keys() -> None:
     """A mapping's key is text, in the shortest form."""
     assert [number_key(each) for each in (1.5, 0.1, 1e21, 1e-7)] == ["1.5", "0.1", "1e+21", "1e-07"]

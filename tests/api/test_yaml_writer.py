@@ -3,7 +3,7 @@
 from kube_actors.api.codecs.yaml import dump, dump_all
 
 
-def test_style():
+def test_style() -> None:
     """Sorted keys, lists not indented, quotes only where a word would be read as something else."""
     body = {
         "kind": "Pod",
@@ -53,7 +53,7 @@ spec:
     )
 
 
-def test_long_lines_are_folded_at_eighty():
+def test_long_lines_are_folded_at_eighty() -> None:
     """As kubectl shows a long message."""
     text = "message: " + "word " * 30
     lines = dump({"message": ("word " * 30).strip()}).splitlines()
@@ -62,6 +62,6 @@ def test_long_lines_are_folded_at_eighty():
     assert " ".join(line.strip() for line in lines) == text.strip()
 
 
-def test_several_documents():
+def test_several_documents() -> None:
     """A mark between them, none before or after."""
     assert dump_all([{"a": 1}, {"b": 2}]) == "a: 1\n---\nb: 2\n"

@@ -24,8 +24,8 @@ PROGRAM = Path(__file__).with_name("far_program.py")
 class FarRuntime:
     """The process, and its answers. `acknowledged` are the writes it said were durable: (name, resourceVersion)."""
 
-    def __init__(self, process: trio.Process, state: Path) -> None:
-        self.process, self.state = process, state
+    def __init__(self, command: list[str], process: trio.Process, state: Path) -> None:
+        self.command, self.process, self.state = command, process, state
         self.acknowledged: list[tuple[str, int]] = []
         self._buffer = b""
 
@@ -116,13 +116,14 @@ async def far_runtime(state: Path, config: str) -> AsyncIterator[FarRuntime]:
     config_file = state.with_suffix(".yaml")
     config_file.write_text(config)
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, str(PROGRAM), str(state), str(config_file)]
     process = await trio.lowlevel.open_process(
-        [sys.executable, str(PROGRAM), str(state), str(config_file)],
+        command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
     )
-    runtime = FarRuntime(process, state)
+    runtime = FarRuntime(command, process, state)
     try:
         assert await runtime.answer() == "ready"
         yield runtime

@@ -153,7 +153,7 @@ async def test_pods_deleted_while_nobody_watched_are_ended(tmp_path: Path) -> No
         ended = body["status"]["containerStatuses"][0]
         assert (ended["state"]["terminated"]["exitCode"], ended["restartCount"]) == (5, 0)
         second = await trio.run_process(
-            [*map(str, cast("list[str]", runtime.process.args))], check=False, capture_stdout=True, capture_stderr=True, stdin=b"",
+            runtime.command, check=False, capture_stdout=True, capture_stderr=True, stdin=b"",
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         )  # fmt: skip
         assert second.returncode

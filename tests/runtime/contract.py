@@ -375,7 +375,7 @@ def log_text(spec: ContainerSpec) -> str:
 async def eventually(look: Callable[[], Awaitable[T]]) -> T:
     """What `look` finds, as soon as it finds something; fails after PATIENCE."""
     with trio.fail_after(PATIENCE):
-        while not (found := await look()):  # noqa: ASYNC110 - processes have no event for us
+        while not (found := await look()):
             await trio.sleep(0.01)
     return found
 

@@ -18,10 +18,11 @@ from pathlib import Path
 import orjson
 import pytest
 import trio
-from contract import Does, Stage, pod_name, shell_script
 
 from kube_actors.node.runtime.base import ContainerId, ContainerSpec, Image, ImageKind, SandboxSpec
 from kube_actors.node.runtime.docker import DockerRuntime, DockerSettings, start_docker_runtime
+
+from .contract import Does, Stage, pod_name, shell_script
 
 IMAGE = Image("kube-actors-test:1", ImageKind.ENGINE)
 _subnets = count(1)

@@ -15,13 +15,14 @@ from typing import Any
 import attrs
 import pytest
 import trio
-from contract import HOST_IMAGE, Does, Stage, eventually, log_text, pod_name, shell_script
 
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.node.agent.host_link import interface_name
 from kube_actors.node.runtime.agent_link import AgentLink, Tier, open_agent
 from kube_actors.node.runtime.base import ContainerId, ContainerSpec, RuntimeFailure, SandboxSpec
 from kube_actors.node.runtime.process import ProcessRuntime
+
+from .contract import HOST_IMAGE, Does, Stage, eventually, log_text, pod_name, shell_script
 
 
 def _ranges(first: int, second: int) -> NetworkRanges:

@@ -12,8 +12,6 @@ from pathlib import Path
 import attrs
 import pytest
 import trio
-from contract import EXITS, HOST_IMAGE, PATIENCE, RUNS, IsolationContract, Stage, dial, log_text
-from docker_stage import DockerStage, EngineProcess, engine_ask, running_engine
 
 from kube_actors.node.runtime.base import (
     Image,
@@ -26,6 +24,9 @@ from kube_actors.node.runtime.base import (
 )
 from kube_actors.node.runtime.docker import DockerSettings, start_docker_runtime
 from kube_actors.node.runtime.docker.pause import pause_program
+
+from .contract import EXITS, HOST_IMAGE, PATIENCE, RUNS, IsolationContract, Stage, dial, log_text
+from .docker_stage import DockerStage, EngineProcess, engine_ask, running_engine
 
 
 @pytest.fixture(scope="module")

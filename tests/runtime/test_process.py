@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from contract import IsolationContract, ProgramContract
-from process_stage import ProcessStage, opened
+
+from .contract import IsolationContract, ProgramContract
+from .process_stage import ProcessStage, opened
 
 
 class TestTierA(IsolationContract):

@@ -10,8 +10,6 @@ from pathlib import Path
 import attrs
 import pytest
 import trio
-from contract import HOST_IMAGE, Does, collect, log_lines, log_text
-from process_stage import ProcessStage, is_running, opened
 
 from kube_actors.node.runtime.agent_link import Tier
 from kube_actors.node.runtime.base import (
@@ -27,6 +25,9 @@ from kube_actors.node.runtime.base import (
     Security,
     Volume,
 )
+
+from .contract import HOST_IMAGE, Does, collect, log_lines, log_text
+from .process_stage import ProcessStage, is_running, opened
 
 
 @pytest.fixture

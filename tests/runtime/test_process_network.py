@@ -11,11 +11,12 @@ from pathlib import Path
 import attrs
 import pytest
 import trio
-from contract import Does, dial, eventually
-from process_stage import ProcessStage, opened
 
 from kube_actors.node.runtime.agent_link import Tier
 from kube_actors.node.runtime.base import HostPort, RuntimeFailure
+
+from .contract import Does, dial, eventually
+from .process_stage import ProcessStage, opened
 
 SERVER = """
 import socket, sys, os

@@ -12,12 +12,13 @@ from pathlib import Path
 
 import attrs
 import pytest
-from contract import EXITS, RUNS, eventually, log_text
-from process_stage import RANGES, ProcessStage, is_running, opened, process_ended
 
 from kube_actors.node.agent.keeper import child_pids
 from kube_actors.node.runtime.agent_link import Tier
 from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, RuntimeBack, RuntimeFailure, RuntimeLost
+
+from .contract import EXITS, RUNS, eventually, log_text
+from .process_stage import RANGES, ProcessStage, is_running, opened, process_ended
 
 RUNTIME = """
 import sys, time, trio

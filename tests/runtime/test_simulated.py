@@ -11,7 +11,6 @@ from typing import Any
 import attrs
 import pytest
 import trio
-from contract import Does, RuntimeContract, Stage, pod_name
 
 from kube_actors.kernel import VirtualClock
 from kube_actors.kernel.clock import CLOCK_TASK
@@ -40,6 +39,8 @@ from kube_actors.node.runtime.handlers import (
 )
 from kube_actors.node.runtime.simulated import SimulatedRuntime
 from kube_actors.node.runtime.simulated_profile import ANNOTATION_DOMAIN, SimulationProfiles
+
+from .contract import Does, RuntimeContract, Stage, pod_name
 
 IMAGE = Image("web", ImageKind.HOST)
 

@@ -1,4 +1,4 @@
-"""A program that writes until it is killed. `python -m store.crashing_writer STATE WRITERS`.
+"""A program that writes until it is killed. `python -m tests.store.crashing_writer STATE WRITERS`.
 
 Prints `issued NAME NUMBER` when a number has been given out and `kept NAME NUMBER` when the write is acknowledged.
 """

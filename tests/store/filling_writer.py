@@ -1,4 +1,4 @@
-"""A program whose disk fills up. `python -m store.filling_writer STATE limit|ballast`.
+"""A program whose disk fills up. `python -m tests.store.filling_writer STATE limit|ballast`.
 
 `limit`: files may not grow beyond 4 MB. `ballast`: the directory of STATE is a small file system with a file `ballast`.
 Writes until it is refused, makes room, opens the state again, and prints what it saw as one JSON object.

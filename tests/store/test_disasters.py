@@ -17,8 +17,7 @@ from kube_actors.store.journal import SqliteJournal
 
 from .building import new_store
 
-TESTS = Path(__file__).parents[1]
-ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{TESTS}{os.pathsep}{TESTS.parent}"}
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def program(name: str, *arguments: object) -> list[str]:

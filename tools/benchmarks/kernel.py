@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 
 import attrs
@@ -75,5 +76,5 @@ def measure(names: list[str]) -> Values:
     for name, run in (("tell", _tells), ("ask", _asks)):
         if name in names:
             trio.run(run)
-            found[name] = median_of(5, lambda run=run: trio.run(run))
+            found[name] = median_of(5, functools.partial(trio.run, run))
     return found

@@ -85,7 +85,7 @@ def _ratio(told: str) -> float:
     say(f"rounds (through, direct): {rounds}")
     if len(rounds) < ROUNDS:
         raise CannotMeasure("the load failed")
-    return statistics.median(through / direct for through, direct in rounds)
+    return float(statistics.median(through / direct for through, direct in rounds))
 
 
 async def _measure(names: list[str]) -> Values:

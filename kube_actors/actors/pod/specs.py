@@ -27,6 +27,11 @@ from kube_actors.node.runtime.base import (
 from kube_actors.node.volumes import resolve_mounts
 
 
+MOST_PROCESSES = 4096
+"""Processes and threads of one pod where there is a control group for them: a fork bomb fills its pod, not the machine
+(a kubelet's `podPidsLimit`)."""
+
+
 def pod_name(pod: PodView) -> PodName:
     """Who the pod is, for the runtime."""
     return PodName(pod.metadata.uid, pod.metadata.namespace, pod.metadata.name)
@@ -64,6 +69,7 @@ def sandbox_spec(
         host_pid=spec.host_pid,
         host_ipc=spec.host_ipc,
         share_process_namespace=spec.share_process_namespace,
+        resources=Resources(pids_limit=MOST_PROCESSES),
         sysctls=tuple((sysctl.name, sysctl.value) for sysctl in security.sysctls),
         labels=pod.metadata.labels,
         annotations=pod.metadata.annotations,

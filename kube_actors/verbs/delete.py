@@ -11,7 +11,7 @@ import attrs
 from kube_actors.errors import ApiError
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.session import Session
-from kube_actors.verbs.waiting import deadline, states
+from kube_actors.verbs.waiting import TIMED_OUT, deadline, states
 
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
@@ -56,10 +56,12 @@ async def delete(
             yield Deletion(revision)
 
 
-async def gone(session: Session, revisions: Sequence[Revision], within: float | None = None) -> None:
-    """Return when none of these objects is there any more (one of the same name may be). VerbError after `within`
-    seconds of cluster time."""
-    with deadline(session, within):
+async def gone(
+    session: Session, revisions: Sequence[Revision], within: float | None = None, message: str = TIMED_OUT
+) -> None:
+    """Return when none of these objects is there any more (one of the same name may be). VerbError with `message`
+    after `within` seconds of cluster time."""
+    with deadline(session, within, message):
         for revision in revisions:
             await _gone(session, revision.key, revision.uid)
 

@@ -109,7 +109,10 @@ async def evict(session: Session, pods: Sequence[Revision], request: DrainReques
                 yield Evicted(each.revision, each.error)
     end = None if not request.within else session.now + request.within
     for pod in waiting:
-        await gone(session, [pod], None if end is None else end - session.now)
+        late = (
+            f'error when waiting for pod "{pod.key.name}" terminating: global timeout reached: {request.within or 0:g}s'
+        )
+        await gone(session, [pod], None if end is None else end - session.now, late)
         yield Evicted(pod)
 
 

@@ -11,7 +11,7 @@ import attrs
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.pod.probes import ProbeKey, ProbeRounds
 from kube_actors.actors.pod.reporting import StatusReport, exit_of, found_attempts
-from kube_actors.actors.pod.words import start_failure
+from kube_actors.actors.pod.words import Words, start_failure, start_success
 from kube_actors.actors.pod.work import PodWork
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.views.containers import Container
@@ -132,9 +132,9 @@ class PodActor(Actor[PodMessage]):
         if VOLUMES in keys:
             await self._update_volumes()
         changed = self._see_object() if self.world.link.connected else False
-        if not changed and keys == {self.uid}:
-            return  # its own report came back
-        await self._next(reporting=STATUS in keys)
+        if changed or any(not isinstance(key, ProbeKey) and key != self.uid for key in keys):
+            await self._next(reporting=STATUS in keys)
+        # else its own report came back, or a probe has begun: the plan would say what it said before
 
     def _see_object(self) -> bool:
         """Take in the newest revision; whether there was anything new."""
@@ -186,7 +186,10 @@ class PodActor(Actor[PodMessage]):
             case messages.HookEnded(id, error):
                 self._hook_ended(id, error)
             case messages.ProbeEnded(id, kind, result):
+                before = self.state
                 self._probe_ended(id, kind, result)
+                if self.state is before:
+                    return
             case messages.StopSignalSent(id):
                 self._stop_signal_sent(id)
             case messages.EndPod():
@@ -304,15 +307,9 @@ class PodActor(Actor[PodMessage]):
             return
         container = self._container(id.name)
         hook = container.lifecycle is not None and container.lifecycle.post_start is not None
-        self._set(
-            observed.running(
-                started_at, container_id=runtime_id, image=container.image, image_id=container.image, hook=hook
-            )
-        )
-        image = f'Container image "{container.image}" already present on machine'
-        self.work.say("Normal", "Pulled", image, id.name)
-        self.work.say("Normal", "Created", f"Container created: {id.name}", id.name)
-        self.work.say("Normal", "Started", f"Container started: {id.name}", id.name)
+        image = container.image
+        self._set(observed.running(started_at, container_id=runtime_id, image=image, image_id=image, hook=hook))
+        self._say(start_success(id.name, image), id.name)
 
     def _container_failed(self, id: ContainerId, reason: str, text: str) -> None:
         observed = self._observed(id.name)
@@ -322,8 +319,7 @@ class PodActor(Actor[PodMessage]):
         again = observed.failure is not None
         # A program that cannot be executed is an attempt that ended; everything else is tried again as the same one.
         self._set(observed.not_executed(text, now) if reason == "StartError" else observed.failed(reason, text, now))
-        for word in start_failure(self._container(id.name).image, reason, text, again=again):
-            self.work.say(word.type, word.reason, word.message, id.name)
+        self._say(start_failure(self._container(id.name).image, reason, text, again=again), id.name)
 
     def _hook_ended(self, id: ContainerId, error: str | None) -> None:
         observed = self._observed(id.name)
@@ -450,6 +446,10 @@ class PodActor(Actor[PodMessage]):
 
     def _set(self, observed: Observed) -> None:
         self.state = attrs.evolve(self.state, observed={**self.state.observed, observed.name: observed})
+
+    def _say(self, words: Iterable[Words], name: str) -> None:
+        for word in words:
+            self.work.say(word.type, word.reason, word.message, name)
 
     def _describe(self) -> Description:
         rows = [("pod", f"{self.key.namespace}/{self.key.name}"), ("sandbox", self.state.sandbox.state.value)]

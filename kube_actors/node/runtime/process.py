@@ -54,6 +54,7 @@ class ProcessRuntime(Runtime):
         self._starting_execs = 0
         self._early_ends: dict[int, int] = {}
         self._reported: set[ContainerId] = set()
+        self._addresses: dict[str, str] = {}  # of pods that were asked for, by uid: a sandbox keeps its address
         self._unread: deque[ContainerId | None] = deque()  # one per event sent and not known to be read
         self._registered = False
         self._registering = trio.Lock()
@@ -94,6 +95,7 @@ class ProcessRuntime(Runtime):
         return tuple(decode_found(raw, self._to_cluster) for raw in answer["sandboxes"])
 
     async def create_sandbox(self, spec: SandboxSpec) -> str | None:
+        self._addresses.pop(spec.pod.uid, None)
         try:
             await self._ask("create_sandbox", node=self._node, spec=encode_sandbox(spec))
         except trio.Cancelled:  # undo what the agent may have done
@@ -103,6 +105,7 @@ class ProcessRuntime(Runtime):
         return spec.address
 
     async def remove_sandbox(self, pod_uid: str) -> None:
+        self._addresses.pop(pod_uid, None)
         with trio.CancelScope(shield=True):
             await self._ask("remove_sandbox", uid=pod_uid)
         self._reported = {key for key in self._reported if key.pod_uid != pod_uid}
@@ -182,8 +185,11 @@ class ProcessRuntime(Runtime):
                 self._registered = True
 
     async def _pod_address(self, pod_uid: str) -> str:
-        answer = await self._link.request("pod_address", uid=pod_uid)
-        return answer["address"] or self._address
+        known = self._addresses.get(pod_uid)
+        if known is None:
+            answer = await self._link.request("pod_address", uid=pod_uid)
+            known = self._addresses[pod_uid] = answer["address"] or self._address
+        return known
 
     def _heard(self, event: dict[str, Any] | RuntimeLost | RuntimeBack) -> None:
         if isinstance(event, RuntimeLost | RuntimeBack):

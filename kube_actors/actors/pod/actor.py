@@ -9,7 +9,7 @@ from typing import Any, Literal, assert_never
 import attrs
 
 from kube_actors.actors.control_plane import ControlPlane
-from kube_actors.actors.pod.probes import ProbeKey, ProbeRounds
+from kube_actors.actors.pod.probes import PROBE_WORDS, ProbeKey, ProbeRounds
 from kube_actors.actors.pod.reporting import StatusReport, exit_of, found_attempts
 from kube_actors.actors.pod.words import Words, start_failure, start_success
 from kube_actors.actors.pod.work import PodWork
@@ -44,7 +44,6 @@ LEAST_GRACE_AFTER_HOOK = 2.0
 """Seconds a container gets after preStop even when the hook used up the grace, as from the kubelet."""
 TIMESTAMP_SECONDS = 1.0
 """What the times of API objects are cut to."""
-PROBE_WORDS = {ProbeKind.STARTUP: "Startup", ProbeKind.LIVENESS: "Liveness", ProbeKind.READINESS: "Readiness"}
 
 
 class PodActor(Actor[PodMessage]):
@@ -291,15 +290,8 @@ class PodActor(Actor[PodMessage]):
         if observed is None or observed.attempt != id.attempt or not observed.alive:
             return
         self._set(observed.exited(exit))
-        if self.state.ending is None and exit.exit_code != 0:
-            self._say_back_off(id.name)
-
-    def _say_back_off(self, name: str) -> None:
-        observed = self._observed(name)
-        if observed is not None and observed.backoff is not None and self.pod.spec.restart_policy != "Never":
-            meta = self.pod.metadata
-            who = f"{name} in pod {meta.name}_{meta.namespace}({meta.uid})"
-            self.work.say("Warning", "BackOff", f"Back-off restarting failed container {who}", name)
+        if self.state.ending is None and exit.exit_code != 0 and observed.backoff is not None:
+            self.work.say_back_off(id.name)
 
     def _container_started(self, id: ContainerId, started_at: float, runtime_id: str) -> None:
         observed = self._observed(id.name)

@@ -263,5 +263,12 @@ class PodWork:
         """Record an Event about the pod, or about one of its containers."""
         self.world.record(self.pod, type, reason, message, container)
 
+    def say_back_off(self, name: str) -> None:
+        """A container that failed again has to wait before it runs again."""
+        if self.pod.spec.restart_policy != "Never":
+            meta = self.pod.metadata
+            who = f"{name} in pod {meta.name}_{meta.namespace}({meta.uid})"
+            self.say("Warning", "BackOff", f"Back-off restarting failed container {who}", name)
+
     def _tell(self, message: PodMessage) -> None:
         self.me.tell(message)

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from kube_actors.embed.sync_parts import SyncClock, SyncNode, SyncRollout
     from kube_actors.errors import ApiError, InputError, KubeActorsError, Problem
     from kube_actors.node.runtime.base import Image, ImageKind
-    from kube_actors.store.journal.errors import StateError
+    from kube_actors.store.journal.errors import JournalFailed, StateError
     from kube_actors.verbs.errors import UsageError, VerbError
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "Image",
     "ImageKind",
     "InputError",
+    "JournalFailed",
     "KubeActorsError",
     "ListenerConfig",
     "NetworkConfig",
@@ -116,7 +117,7 @@ _HOMES = {
     "embed.sync_parts": ("SyncClock", "SyncNode", "SyncRollout"),
     "errors": ("ApiError", "InputError", "KubeActorsError", "Problem"),
     "node.runtime.base": ("Image", "ImageKind"),
-    "store.journal.errors": ("StateError",),
+    "store.journal.errors": ("JournalFailed", "StateError"),
     "verbs.errors": ("UsageError", "VerbError"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -62,8 +62,8 @@ class Cluster:
 
     @property
     def config(self) -> ClusterConfig:
-        """What the cluster was opened with."""
-        return self._life.config
+        """What it is made of now: the Cluster document with its defaults, and every node."""
+        return self._life.cluster.config
 
     @property
     def name(self) -> str:

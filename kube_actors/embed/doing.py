@@ -61,10 +61,8 @@ async def apply(
     """See `Cluster.apply`."""
     file = read_source(source)
     raise_problems(validate(file, known=None).problems)
-    if file.cluster is not None and file.config is not None and session.reconfigure is not None and not dry_run:
-        await session.reconfigure(file.config)
     with placed():
-        done = await applying.apply(session, file.manifests, applying.ApplyOptions(conflicts, dry_run))
+        done = (await applying.apply_file(session, file, applying.ApplyOptions(conflicts, dry_run))).objects
     raise_problems(each.error for each in done if each.error is not None)
     return tuple(
         Applied(each.name, each.outcome, each.revision.body(), each.warnings)
@@ -91,13 +89,13 @@ async def get(session: Session, resource: str, name: str | None, where: Where) -
     return bodies if selection.names is None else bodies[0]
 
 
-def _named_or_labelled(session: Session, target: str, where: Where) -> tuple[Revision, ...]:
+async def _named_or_labelled(session: Session, target: str, where: Where) -> tuple[Revision, ...]:
     """The one object of `pod/web`, or all of `pods` that the labels match. ApiError 404 for a name that is nowhere."""
     selection = selection_of(session, target, None)
     if selection.names is None and not where.labels:
         hint = f"{target}/NAME, or labels"
         raise UsageError(f"which of the {selection.resource.plural} is not said: write {hint}")
-    found = find(session, selection, where.scope)
+    found = await find(session, selection, where.scope)
     raise_missing([found])
     return found.revisions
 
@@ -107,7 +105,7 @@ async def delete(
 ) -> tuple[Object, ...]:
     """See `Cluster.delete`."""
     session = where.session(session)
-    revisions = _named_or_labelled(session, target, where)
+    revisions = await _named_or_labelled(session, target, where)
     request = deleting.DeleteRequest(grace, propagation)
     async with aclosing(deleting.delete(session, revisions, request)) as deletions:
         async for deletion in deletions:
@@ -160,7 +158,7 @@ async def wait(session: Session, target: str, waiting: Waiting, where: Where) ->
     """See `Cluster.wait`."""
     session, condition = where.session(session), waiting.condition
     if where.labels:
-        found = _named_or_labelled(session, target, where)
+        found = await _named_or_labelled(session, target, where)
         if not found and condition.needs_object:
             plural = selection_of(session, target, None).resource.plural
             raise not_found(plural, where.labels)

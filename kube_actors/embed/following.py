@@ -11,11 +11,10 @@ from kube_actors.embed.life import Life
 from kube_actors.embed.results import WatchEvent
 from kube_actors.embed.streams import Stream
 from kube_actors.node.container_logs import LogOptions
-from kube_actors.store import WatchEvent as StoreEvent
+from kube_actors.store import Revision, Watch
 from kube_actors.verbs import logs as verb
-from kube_actors.verbs.get import watch as watch_selected
 from kube_actors.verbs.pods import choose_container, choose_pod
-from kube_actors.verbs.selection import find
+from kube_actors.verbs.selection import check, field_condition, label_selector, namespace_for
 from kube_actors.verbs.session import Session
 
 
@@ -23,17 +22,12 @@ def watch(
     life: Life, session: Session, resource: str, name: str | None, where: Where, timeout: float | None
 ) -> Stream[WatchEvent]:
     """See `Cluster.watch`."""
-    session = where.session(session)
-    selection = selection_of(session, resource, name)
-    present = find(session, selection, where.scope).revisions
-    changes = watch_selected(session, selection, where.scope, since=session.plane.store.head)
+    events = _events(where.session(session), resource, name, where)
 
     async def fill(send: Callable[[WatchEvent], Awaitable[None]]) -> None:
-        for revision in present:
-            await send(WatchEvent("ADDED", revision.body()))
-        async for event in changes:
-            if (shown := _shown(event)) is not None:
-                await send(shown)
+        async for event in events:
+            if event.revision is not None and event.type != "BOOKMARK":
+                await send(WatchEvent(event.type, event.revision.body()))
 
     async def fill_for_a_while(send: Callable[[WatchEvent], Awaitable[None]]) -> None:
         assert timeout is not None
@@ -43,10 +37,22 @@ def watch(
     return Stream(life, fill if timeout is None else fill_for_a_while)
 
 
-def _shown(event: StoreEvent) -> WatchEvent | None:
-    if event.revision is None or event.type == "BOOKMARK":
-        return None
-    return WatchEvent(event.type, event.revision.body())
+def _events(session: Session, resource: str, name: str | None, where: Where) -> Watch:
+    """What there is now and all that follows, without a gap. UsageError and ApiError 400 for what makes no sense."""
+    selection = selection_of(session, resource, name)
+    check([selection], where.scope)
+    condition = field_condition(selection.resource, where.fields)
+    wanted = selection.names
+
+    def covers(revision: Revision) -> bool:
+        return (wanted is None or revision.key.name in wanted) and (condition is None or condition(revision))
+
+    return session.plane.store.watch(
+        selection.resource.id,
+        namespace_for(session, selection.resource, where.scope) or None,
+        selector=label_selector(where.labels),
+        where=covers if wanted is not None or condition is not None else None,
+    )
 
 
 @attrs.frozen

@@ -55,7 +55,7 @@ class SyncCluster:
 
     @property
     def config(self) -> ClusterConfig:
-        """What the cluster was opened with."""
+        """What it is made of now: the Cluster document with its defaults, and every node."""
         return self._cluster.config
 
     @property

@@ -133,6 +133,9 @@ class _Conversation:
             return 1
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         for line in lines:
+            if not line.startswith(b"{"):  # there is no room for us
+                self._streams.write("stderr", line + b"\n")
+                return 1
             code = self._hear(json.loads_trusted(line))
             if code is not None:
                 return code

@@ -19,15 +19,13 @@ from kube_actors.config.files import STDIN, ClusterFile, Manifest, read_files
 from kube_actors.errors import ApiError, InputError, Problem
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import UsageError, VerbError
-from kube_actors.verbs.selection import display_name
+from kube_actors.verbs.selection import BATCH, display_name
 from kube_actors.verbs.session import Session
 from kube_actors.writes.client import Applied
 from kube_actors.writes.intake import place, take_in
 
 Conflicts = Literal["take over", "refuse", "force"]
 _INPUT_CODES = frozenset({400, 405, 422})
-_SCAN_BATCH = 256
-"""Objects looked through between two checkpoints: about two milliseconds' work."""
 
 
 @attrs.frozen
@@ -78,17 +76,55 @@ async def apply(
     InputError with every problem when the API would refuse an object; then nothing has been done. What fails only later
     (conflicts, somebody deleting in between) is told per object.
     """
+    _raise(await _refusals(session, manifests))
+    return await _apply_all(session, manifests, options)
+
+
+@attrs.frozen
+class AppliedFile:
+    """What became of a whole file. `reconfigured`: its Cluster document changed the cluster (or would)."""
+
+    reconfigured: bool
+    objects: tuple[AppliedObject, ...]
+
+
+async def apply_file(session: Session, file: ClusterFile, options: ApplyOptions = PLAINLY) -> AppliedFile:
+    """The same for everything a file says: its Cluster document changes the cluster itself, where it can."""
+    reconfigured, problems = False, await _refusals(session, file.manifests)
+    reconfigure = session.reconfigure if file.cluster is not None else None
+    if reconfigure is not None and file.config is not None and file.cluster is not None:
+        try:
+            reconfigured = await reconfigure(file.config, dry_run=True)
+        except InputError as error:
+            place = file.cluster.problem
+            problems = [*(place(each.message, each.path or "$", each.hint) for each in error.problems), *problems]
+        _raise(problems)
+        if reconfigured and not options.dry_run:
+            await reconfigure(file.config)
+    _raise(problems)
+    return AppliedFile(reconfigured, await _apply_all(session, file.manifests, options))
+
+
+def _raise(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise InputError(problems)
+
+
+async def _apply_all(
+    session: Session, manifests: Sequence[Manifest], options: ApplyOptions
+) -> tuple[AppliedObject, ...]:
     ordered = sorted(manifests, key=lambda each: each.body.get("kind") != "Namespace")
-    await _check_all(session, ordered)
     applied = [await _apply_one(session, manifest, options) for manifest in ordered]
     await session.settled()
     return tuple(applied)
 
 
-async def _check_all(session: Session, manifests: Sequence[Manifest]) -> None:
+async def _refusals(session: Session, manifests: Sequence[Manifest]) -> list[Problem]:
+    """What the API would refuse, found by trying everything dry."""
     problems: list[Problem] = []
-    coming = {each.body.get("metadata", {}).get("name") for each in manifests if each.body.get("kind") == "Namespace"}
+    coming = {_name(each.body) for each in manifests if each.body.get("kind") == "Namespace"}
     for manifest in manifests:
+        await trio.lowlevel.checkpoint()  # trying does not wait for anything, so others get their turn here
         try:
             await session.client.apply(
                 manifest.body, force=True, dry_run=True, namespace=_namespace(session, manifest.body)
@@ -98,8 +134,14 @@ async def _check_all(session: Session, manifests: Sequence[Manifest]) -> None:
                 continue
             if error.code in _INPUT_CODES or error.reason == "NotFound":
                 problems += _problems(manifest, error)
-    if problems:
-        raise InputError(problems)
+    return problems
+
+
+def _name(body: dict[str, Any]) -> str:
+    """What an object calls itself; "" when it does not, or not in words."""
+    metadata = body.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _namespace(session: Session, body: dict[str, Any]) -> str | None:
@@ -118,7 +160,7 @@ def _problems(manifest: Manifest, error: ApiError) -> list[Problem]:
 
 def _problem(manifest: Manifest, field: str, message: str) -> Problem:
     path = f"$.{field}" if field else "$"
-    kind = f"{manifest.body.get('kind')} {(manifest.body.get('metadata') or {}).get('name', '')}".strip()
+    kind = f"{manifest.body.get('kind')} {_name(manifest.body)}".strip()
     return manifest.document.problem(f"{kind}: {message}", path)
 
 
@@ -162,8 +204,8 @@ async def applied_by(session: Session, field_manager: str) -> tuple[Revision, ..
     found: list[Revision] = []
     for resource in store.resources():
         revisions = store.list(resource)
-        for start in range(0, len(revisions), _SCAN_BATCH):
-            batch = revisions[start : start + _SCAN_BATCH]
+        for start in range(0, len(revisions), BATCH):
+            batch = revisions[start : start + BATCH]
             found += [each for each in batch if mark in each.raw and _is_applier(each, field_manager)]
             await trio.lowlevel.checkpoint()
     return tuple(found)

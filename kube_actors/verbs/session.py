@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from typing import Protocol
 
 import attrs
 
@@ -11,6 +12,12 @@ from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ActorSystem
 from kube_actors.writes import Client
+
+
+class Reconfigure(Protocol):
+    """Takes a Cluster document, where that is possible, and answers whether anything changed (or would: `dry_run`)."""
+
+    async def __call__(self, config: ClusterConfig, *, dry_run: bool = False) -> bool: ...
 
 
 @attrs.frozen
@@ -27,7 +34,7 @@ class Session:
     registry: Registry
     namespace: str = "default"
     logs: str = ""
-    reconfigure: Callable[[ClusterConfig], Awaitable[None]] | None = None
+    reconfigure: Reconfigure | None = None
     started: float = 0.0
 
     @property

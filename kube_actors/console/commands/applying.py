@@ -16,7 +16,7 @@ from kube_actors.verbs.apply import (
     AppliedObject,
     ApplyOptions,
     Conflicts,
-    apply,
+    apply_file,
     gone_from_input,
     prune,
     read_manifests,
@@ -57,10 +57,11 @@ async def run_apply(exchange: Exchange, parsed: Parsed[ApplyFlags]) -> int:
         session = session.written_by(flags.field_manager)
     dry_run = flags.dry
     _check_namespaces(file, flags.namespace)
-    await _reconfigure(exchange, session, file, dry_run=dry_run)
     conflicts: Conflicts = "take over" if not flags.server_side else "force" if flags.force_conflicts else "refuse"
-    applied = await apply(session, file.manifests, ApplyOptions(conflicts, dry_run))
-    code = await _print_applied(exchange, session, applied, flags)
+    applied = await apply_file(session, file, ApplyOptions(conflicts, dry_run))
+    if applied.reconfigured and file.config is not None:
+        await exchange.line(f"cluster.kube-actors.dev/{file.config.name} configured{flags.note}")
+    code = await _print_applied(exchange, session, applied.objects, flags)
     kept = [target_of(session, manifest.body)[1] for manifest in file.manifests]
     if flags.prune:
         async with aclosing(prune(session, flags.field_manager, kept, dry_run=dry_run)) as pruned:
@@ -75,22 +76,13 @@ async def run_apply(exchange: Exchange, parsed: Parsed[ApplyFlags]) -> int:
 def _check_namespaces(file: ClusterFile, namespace: str) -> None:
     """With -n no object may name another namespace."""
     for manifest in file.manifests:
-        named = (manifest.body.get("metadata") or {}).get("namespace")
+        metadata = manifest.body.get("metadata")
+        named = metadata.get("namespace") if isinstance(metadata, dict) else None
         if namespace and named and named != namespace:
             raise UsageError(
                 f'the namespace from the provided object "{named}" does not match the namespace "{namespace}". '
                 f"You must pass '--namespace={named}' to perform this operation."
             )
-
-
-async def _reconfigure(exchange: Exchange, session: Session, file: ClusterFile, *, dry_run: bool) -> None:
-    """A Cluster document changes the cluster itself."""
-    if file.config is None or session.reconfigure is None or dry_run:
-        return
-    if file.config == session.plane.config:
-        return
-    await session.reconfigure(file.config)
-    await exchange.line(f"cluster.kube-actors.dev/{file.config.name} configured")
 
 
 async def _print_applied(
@@ -99,7 +91,7 @@ async def _print_applied(
     failed = False
     for each in applied:
         for warning in each.warnings:
-            await exchange.err(f"Warning: {warning}")
+            await exchange.err(f"Warning: {each.name}: {warning}")
         if each.error is not None:
             failed = True
             await exchange.err(f"error: {each.error}")

@@ -3,8 +3,9 @@ namespace.
 
 One rule looks a (address, protocol, port, slot) up in a map; the slot is random, as kube-proxy picks (or hashes the
 client's address, with affinity). Every service fills all slots, so picking an endpoint is one lookup whatever their
-number; of more than SLOTS endpoints the first SLOTS are used. A service without endpoints has no entry: its packet
-reaches the cluster namespace itself, which refuses at once.
+number. A service of up to 64 endpoints is in a map of 64 slots, which changes in under a millisecond; a larger one is
+in a map of 1,024, looked up when the first has nothing. A service without endpoints has no entry: its packet reaches
+the cluster namespace itself, which refuses at once.
 """
 
 from __future__ import annotations
@@ -12,16 +13,17 @@ from __future__ import annotations
 import hashlib
 import socket
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from . import nftables
 from .conntrack import forget_udp
 from .nftables import REGISTER, Element, Transaction
 
-SLOTS = 64
+SIZES = (64, 1024)
+"""Slots of a small and of a large service; of more endpoints than that, the first 1,024 are used."""
 PROTOCOLS = {"TCP": 6, "UDP": 17}
-_SERVICES_PER_TRANSACTION = 16  # about 100 KiB, what an unprivileged socket sends at once
+_SLOTS_PER_TRANSACTION = 1024  # about 100 KiB with those taken away, what an unprivileged socket sends at once
 
 Endpoint = tuple[str, int]
 
@@ -41,28 +43,41 @@ class Backends(NamedTuple):
     affinity: bool = False
 
     @property
+    def slots(self) -> int:
+        # A hash spreads unevenly: with four slots for each, hardly an endpoint is left without one.
+        wanted = len(self.endpoints) * (4 if self.affinity else 1)
+        return next((size for size in SIZES if wanted <= size), SIZES[-1])
+
+    @property
     def map_name(self) -> str:
-        return "by_client" if self.affinity else "by_chance"
+        return f"{'by_client' if self.affinity else 'by_chance'}_{self.slots}"
+
+
+Change = tuple[ServicePort, Backends | None]
 
 
 def program_base() -> None:
     """Create the table, its maps and the rules that consult them; a table left there is replaced."""
     key = (payload_of_destination(), nftables.transport_protocol(REGISTER + 1), nftables.payload(REGISTER + 2, 2, 2, 2))
     slot, found = REGISTER + 3, REGISTER + 8
-    chance = nftables.random_number(slot, SLOTS)
-    client = (nftables.payload(found, 1, 12, 4), nftables.hashed(slot, found, 4, SLOTS))
+    source = nftables.payload(found, 1, 12, 4)
     nat = nftables.destination_nat(found, found + 1)
     with Transaction() as change:
         change.table().delete_table().table()
-        change.new_set("by_chance", 16, 8).new_set("by_client", 16, 8).new_set("hairpin", 8)
+        change.new_set("hairpin", 8)
+        for size in SIZES:
+            change.new_set(f"by_chance_{size}", 16, 8).new_set(f"by_client_{size}", 16, 8)
         for chain, hook in (("prerouting", 0), ("output", 3)):
             change.nat_chain(chain, hook, -100)
-            change.rule(chain, *key, chance, nftables.lookup("by_chance", REGISTER, found), nat)
-            change.rule(chain, *key, *client, nftables.lookup("by_client", REGISTER, found), nat)
+            for size in SIZES:
+                chance = (nftables.random_number(slot, size),)
+                client = (source, nftables.hashed(slot, found, 4, size))
+                change.rule(chain, *key, *chance, nftables.lookup(f"by_chance_{size}", REGISTER, found), nat)
+                change.rule(chain, *key, *client, nftables.lookup(f"by_client_{size}", REGISTER, found), nat)
         change.nat_chain("postrouting", 4, 100)
-        source = nftables.payload(REGISTER, 1, 12, 4)
+        sender = nftables.payload(REGISTER, 1, 12, 4)
         target = nftables.payload(REGISTER + 1, 1, 16, 4)
-        change.rule("postrouting", source, target, nftables.lookup("hairpin", REGISTER), nftables.masquerade())
+        change.rule("postrouting", sender, target, nftables.lookup("hairpin", REGISTER), nftables.masquerade())
         change.commit()
 
 
@@ -83,8 +98,7 @@ class ServiceTable:
     def change(self, wanted: Mapping[ServicePort, Backends | None]) -> None:
         """Set (or with None remove) service ports; those that are as wanted already cost nothing."""
         changes = [(port, new) for port, new in wanted.items() if self._programmed.get(port) != new]
-        for start in range(0, len(changes), _SERVICES_PER_TRANSACTION):
-            part = changes[start : start + _SERVICES_PER_TRANSACTION]
+        for part in _in_parts(changes):
             self._program(part)
             self._forget_flows(part)
             for port, new in part:
@@ -93,13 +107,13 @@ class ServiceTable:
                 else:
                     self._programmed[port] = new
 
-    def _program(self, part: list[tuple[ServicePort, Backends | None]]) -> None:
+    def _program(self, part: list[Change]) -> None:
         change = self._transaction
         hairpins = dict(self._hairpins)
         for port, new in part:
             old = self._programmed.get(port)
             if old and old.endpoints:
-                change.delete_elements(old.map_name, _keys(port))
+                change.delete_elements(old.map_name, _keys(port, old.slots))
             if new and new.endpoints:
                 change.add_elements(new.map_name, _elements(port, new))
             _count(hairpins, old, -1)
@@ -109,7 +123,7 @@ class ServiceTable:
         change.commit()
         self._hairpins = hairpins
 
-    def _forget_flows(self, part: Iterable[tuple[ServicePort, Backends | None]]) -> None:
+    def _forget_flows(self, part: Iterable[Change]) -> None:
         """UDP has no end of connection: flows to an endpoint that is gone would be sent there for ever."""
         gone: dict[tuple[str, int], frozenset[Endpoint]] = {}
         for port, new in part:
@@ -120,6 +134,21 @@ class ServiceTable:
                     gone[port.address, port.port] = lost
         if gone:
             forget_udp(gone)
+
+
+def _in_parts(changes: list[Change]) -> Iterator[list[Change]]:
+    """As many services at once as fit into one transaction."""
+    part: list[Change] = []
+    slots = 0
+    for port, new in changes:
+        size = new.slots if new is not None else SIZES[0]
+        if part and slots + size > _SLOTS_PER_TRANSACTION:
+            yield part
+            part, slots = [], 0
+        part.append((port, new))
+        slots += size
+    if part:
+        yield part
 
 
 def _count(hairpins: dict[str, int], backends: Backends | None, by: int) -> None:
@@ -133,26 +162,31 @@ def _twice(address: str) -> bytes:
     return socket.inet_aton(address) * 2
 
 
-def _keys(port: ServicePort) -> list[bytes]:
+def _keys(port: ServicePort, slots: int) -> list[bytes]:
     head = socket.inet_aton(port.address) + bytes([PROTOCOLS[port.protocol], 0, 0, 0]) + struct.pack(">H2x", port.port)
-    return [head + struct.pack("=I", slot) for slot in range(SLOTS)]
+    return [head + struct.pack("=I", slot) for slot in range(slots)]
 
 
 def _elements(port: ServicePort, backends: Backends) -> list[Element]:
-    chosen = by_client(backends.endpoints) if backends.affinity else evenly(backends.endpoints)
+    choose = by_client if backends.affinity else evenly
+    chosen = choose(backends.endpoints, backends.slots)
     targets = (socket.inet_aton(address) + struct.pack(">H2x", number) for address, number in chosen)
-    return list(zip(_keys(port), targets, strict=True))
+    return list(zip(_keys(port, backends.slots), targets, strict=True))
 
 
-def evenly(endpoints: tuple[Endpoint, ...]) -> list[Endpoint]:
+def evenly(endpoints: tuple[Endpoint, ...], slots: int) -> list[Endpoint]:
     """One endpoint per slot, each as often as the next (give or take one)."""
-    return [endpoints[slot % len(endpoints)] for slot in range(SLOTS)]
+    return [endpoints[slot % len(endpoints)] for slot in range(slots)]
 
 
-def by_client(endpoints: tuple[Endpoint, ...]) -> list[Endpoint]:
+def by_client(endpoints: tuple[Endpoint, ...], slots: int) -> list[Endpoint]:
     """One endpoint per slot by rendezvous hashing: losing an endpoint moves only the clients it had."""
 
-    def weight(slot: int, endpoint: Endpoint) -> bytes:
-        return hashlib.blake2b(f"{endpoint}{slot}".encode(), digest_size=8).digest()
+    rows = [_weights(endpoint, slots) for endpoint in endpoints]
+    return [endpoints[max(range(len(rows)), key=column.__getitem__)] for column in zip(*rows, strict=True)]
 
-    return [max(endpoints, key=lambda endpoint: weight(slot, endpoint)) for slot in range(SLOTS)]
+
+def _weights(endpoint: Endpoint, slots: int) -> tuple[int, ...]:
+    """How much an endpoint wants each slot."""
+    digest = hashlib.shake_128(f"{endpoint[0]}:{endpoint[1]}".encode()).digest(8 * slots)
+    return struct.unpack(f">{slots}Q", digest)

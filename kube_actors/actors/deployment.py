@@ -9,7 +9,7 @@ from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.ownership import remove_owner, set_controller
 from kube_actors.actors.per_object import ObjectActor, PerObject, Route, controller_of
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.api.views import DeploymentView, body_of
+from kube_actors.api.views import DeploymentView, ReplicaSetView, body_of
 from kube_actors.errors import ApiError
 from kube_actors.kernel import ActorStopped, AskTimeout
 from kube_actors.messages.common import Describe
@@ -26,6 +26,9 @@ SCALE_DEADLINE = 10.0
 
 class DeploymentActor(ObjectActor[Describe]):
     """Looks at its Deployment and ReplicaSets, plans, and performs the plan in order; status last, if it changed."""
+
+    pause_per_object = 0.0001
+    longest_pause = 0.05
 
     def __init__(self, plane: ControlPlane, key: Key, uid: str) -> None:
         super().__init__(plane, key, uid)
@@ -46,12 +49,12 @@ class DeploymentActor(ObjectActor[Describe]):
             self.events.record(about, event.type, event.reason, event.message)
         for action in plan.actions:
             if not await self._perform(action, deployment):
-                return len(replica_sets)
+                return _size(replica_sets)
         if plan.status != deployment.status:
             await self._write_status(body_of(plan.status))
         if plan.wake_at is not None:
             self.context.notify_at(plan.wake_at, self.uid)
-        return len(replica_sets)
+        return _size(replica_sets)
 
     def _replica_sets(self, deployment: DeploymentView) -> Iterable[Revision]:
         """Those it owns and the orphans its selector matches, by name."""
@@ -116,6 +119,11 @@ class DeploymentActor(ObjectActor[Describe]):
             body["status"] = status
 
         await self.client.mutate(self.key, change, subresource="status", uid=self.uid)
+
+
+def _size(replica_sets: Iterable[ReplicaSetView]) -> int:
+    """What a look is about: the ReplicaSets and the pods they count."""
+    return sum(1 + one.status.replicas for one in replica_sets)
 
 
 def _annotate(body: dict[str, Any], annotations: Iterable[tuple[str, str]]) -> None:

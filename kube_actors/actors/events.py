@@ -19,10 +19,10 @@ from kube_actors.store import Key
 
 WRITE = "write"
 EXPIRE = "expire"
-BATCH = 32
+BATCH = 16
 BACKLOG = 10_000
-PAUSE = 0.02
-"""Seconds between batches: Events must not keep pods waiting."""
+PAUSE = 0.04
+"""Seconds between batches: Events must not keep pods waiting. Four hundred a second are written at most."""
 
 
 class EventsActor(Actor[EventsMessage]):

@@ -38,13 +38,6 @@ def field_set_of(body: Any, schema: Schema) -> FieldSet:
     return FieldSet(_members(body, schema.root))
 
 
-def is_granular(node: Node | None) -> bool:
-    """Whether parts of the value at this place have owners of their own."""
-    if node is None or node.atomic:
-        return False
-    return node.kind in (Kind.OBJECT, Kind.MAP) or (node.kind is Kind.LIST and node.list_type != "atomic")
-
-
 def compare(old: Any, new: Any, schema: Schema) -> Difference:
     """What was added or changed, and what was removed. Equal subtrees are not looked at."""
     before, after = _raw_parts(old, schema.root), _raw_parts(new, schema.root)
@@ -99,7 +92,7 @@ def _keyed(names: tuple[str, ...], *values: str | int | None) -> str:
 
 def _parts(value: Any, node: Node | None) -> Parts | None:
     """The owned parts of a value by path element; None when it has one owner as a whole."""
-    if not is_granular(node) or node is None:
+    if node is None or not node.granular:
         return None
     if isinstance(value, dict) and node.kind is not Kind.LIST:
         return {f"f:{name}": (member, node.child(name)) for name, member in value.items()}
@@ -155,7 +148,7 @@ def _compare_members(before: dict[str, Any], after: dict[str, Any], node: Node) 
 
 def _raw_parts(value: Any, node: Node) -> dict[str, Any] | None:
     """The owned parts of a value by name (a struct is its own parts); None when it has one owner as a whole."""
-    if not is_granular(node):
+    if not node.granular:
         return None
     if node.kind is Kind.LIST:
         return _elements(value, node) if isinstance(value, list) else None
@@ -247,7 +240,7 @@ def _without(value: Any, gone: Trie, node: Node | None, keep_emptied: bool) -> A
 
 
 def _duplicates(value: Any, node: Node | None, path: str) -> Iterator[tuple[str, str]]:
-    if not is_granular(node) or node is None:
+    if node is None or not node.granular:
         return
     if isinstance(value, list):
         seen: set[str] = set()

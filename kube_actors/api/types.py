@@ -96,12 +96,20 @@ class Node:
     enum: tuple[str, ...] = ()
     # The Python type that alone makes a value right; None where there is more to look at.
     sufficient_type: type | None = attrs.field(init=False, repr=False)
+    # Whether parts of a value here have owners of their own (managed fields).
+    granular: bool = attrs.field(init=False, repr=False)
 
     @sufficient_type.default
     def _only_type(self) -> type | None:
         if self.kind is Kind.STRING and not self.enum:
             return str
         return bool if self.kind is Kind.BOOL else None
+
+    @granular.default
+    def _has_owned_parts(self) -> bool:
+        if self.kind is Kind.LIST:
+            return not self.atomic and self.list_type != "atomic"
+        return not self.atomic and self.kind in (Kind.OBJECT, Kind.MAP)
 
     @property
     def fields(self) -> Mapping[str, Node]:

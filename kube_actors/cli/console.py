@@ -38,9 +38,9 @@ def command(name: str | None, state_dir: str | None, line: str | None) -> int:
     if line is not None:
         return _once(socket, line, with_input=True)
     if sys.stdin.isatty():
-        from kube_actors.console.prompt import run_prompt
+        from kube_actors.cli.asking import prompt
 
-        return run_prompt(socket, history=state.root / "console_history")
+        return prompt(socket, state.root / "console_history")
     for each in sys.stdin:
         status = _once(socket, each, with_input=False) if each.strip() and not each.lstrip().startswith("#") else 0
         if status:

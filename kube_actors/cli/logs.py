@@ -76,11 +76,10 @@ def _with_traceback(_logger: Any, _method: str, event: Event) -> Event:
 
 
 def _as_json(_logger: Any, _method: str, event: Event) -> str:
-    import orjson
+    from kube_actors.api.codecs.json import dumps_line
 
     ordered = {"time": event.pop("timestamp"), "level": event.pop("level"), "event": str(event.pop("event"))}
-    text: str = orjson.dumps({**ordered, **event}, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
-    return text
+    return dumps_line({**ordered, **event}, default=str).decode().rstrip("\n")
 
 
 def _for_people(colour: bool) -> Any:

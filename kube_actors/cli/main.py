@@ -53,7 +53,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
-    except Exception as error:
+    except Exception as error:  # whatever it is, a person reads a sentence about it
         return _explained(error)
     return status if isinstance(status, int) else 0
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import attrs
-import orjson
 
+from kube_actors.api.codecs import json
 from kube_actors.api.times import rfc3339_micro
 from kube_actors.errors import InputError, Problem
 from kube_actors.kernel import Ref, TraceRecord
@@ -43,7 +43,7 @@ class TraceWriter:
             "kind": record.kind.value,
             "message": self.plain(record.message),
         }
-        self._stream.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        self._stream.write(json.dumps_line(line))
 
     def plain(self, value: Any) -> Json:
         """A message, or a part of one, as JSON."""
@@ -71,7 +71,7 @@ class TraceWriter:
             case tuple() if hasattr(value, "_fields"):
                 return {name: self.plain(item) for name, item in zip(value._fields, value, strict=True)}
             case set() | frozenset():
-                return sorted((self.plain(item) for item in value), key=orjson.dumps)
+                return sorted((self.plain(item) for item in value), key=json.dumps)
             case tuple() | list():
                 return [self.plain(item) for item in value]
         return self._object(value)

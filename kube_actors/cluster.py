@@ -36,6 +36,7 @@ from kube_actors.assembly.defaults import create_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
 from kube_actors.assembly.nodes import NodeFactory, needs_agent, node_factory
 from kube_actors.assembly.ranges import hold_ranges
+from kube_actors.assembly.readdressing import move_to_ranges
 from kube_actors.assembly.reconfiguring import check_reconfiguration
 from kube_actors.assembly.storage import open_journal, open_store, run_seed, way_in
 from kube_actors.config.types import ClusterConfig
@@ -157,6 +158,7 @@ async def open_cluster(
         failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)
         seed = run_seed(config, store)
         system = ActorSystem(clock=clock, seed=seed, on_failure=lambda failure: _failed(failures, failure))
+        move_to_ranges(store, ranges, random_for(seed, "cluster ranges"))
         client_for = way_in(store, config, clock, random_for(seed, "cluster writes"), ranges.service_cidr)
         plane = ControlPlane(store, client_for, clock, config)
         factory: list[NodeFactory] = []

@@ -99,7 +99,7 @@ class ServiceAddresses:
         if wanted:
             self._check_address(request, wanted)
         else:
-            spec["clusterIP"] = self._free_address()
+            spec["clusterIP"] = self.free_address()
             spec["clusterIPs"] = [spec["clusterIP"]]
 
     def _check_address(self, request: Request, wanted: str) -> None:
@@ -112,7 +112,7 @@ class ServiceAddresses:
             why = f"failed to allocate IP {wanted}: {problem}"
             raise request.invalid([causes.invalid("spec.clusterIPs", [wanted], why)])
 
-    def _free_address(self) -> str:
+    def free_address(self) -> str:
         """A random one from the upper band; the lower stays for services that name their address."""
         size = self.network.num_addresses
         first, last = 1, size - 2

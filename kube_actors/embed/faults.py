@@ -10,8 +10,7 @@ from kube_actors.errors import ApiError
 from kube_actors.messages.node import StopContainer
 from kube_actors.node.runtime.base import ContainerId
 from kube_actors.verbs.drain import DrainRequest, check_plan, evict, plan_drain
-from kube_actors.verbs.exec import unreachable
-from kube_actors.verbs.node import NodeFault, cordon, fault_node
+from kube_actors.verbs.node import NodeFault, cordon, fault_node, unreachable
 from kube_actors.verbs.pods import choose_container, choose_pod, container_status, node_of
 from kube_actors.verbs.session import Session
 

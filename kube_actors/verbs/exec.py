@@ -11,6 +11,7 @@ from kube_actors.messages.node import Exec
 from kube_actors.node.runtime.base import ContainerId, ExecSession, RuntimeFailure, RuntimeGone
 from kube_actors.store import Revision
 from kube_actors.verbs.errors import UsageError
+from kube_actors.verbs.node import check_reachable, unreachable
 from kube_actors.verbs.pods import container_status, node_of
 from kube_actors.verbs.session import Session
 
@@ -29,9 +30,8 @@ async def open_exec(
         raise UsageError("you must specify at least one command for the container")
     body = pod.body()
     attempt = _running_attempt(body, container)
-    node = session.plane.directory.nodes.get(node_of(body))
-    if node is None:
-        raise unreachable(node_of(body), "no such node answers")
+    await check_reachable(session, node_of(body))
+    node = session.plane.directory.nodes[node_of(body)]
     ask = Exec(ContainerId(pod.uid, container, attempt), tuple(argv), stdin, tty)
     try:
         return await node.ask(ask, deadline=START_DEADLINE)
@@ -39,11 +39,6 @@ async def open_exec(
         raise ApiError("InternalError", 500, f"Internal error occurred: {error.message}") from error
     except (RuntimeGone, ActorStopped) as error:
         raise unreachable(node_of(body), str(error)) from error
-
-
-def unreachable(node: str, why: str) -> ApiError:
-    """The node does not answer."""
-    return ApiError("InternalError", 500, f"error dialing backend: node {node}: {why}")
 
 
 def _running_attempt(body: Mapping[str, Any], container: str) -> int:

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import attrs
 
-from kube_actors.errors import not_found
+from kube_actors.errors import ApiError, KubeActorsError, not_found
+from kube_actors.messages.common import Describe
 from kube_actors.messages.node import PartitionNode, StartNode, StopNode
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import VerbError
@@ -14,6 +15,9 @@ from kube_actors.verbs.session import Session
 
 FAULT_DEADLINE = 60.0
 """Machine seconds a node may take to die or to come back with all its pods."""
+REACH_DEADLINE = 5.0
+"""Machine seconds a node may take to say that it is there."""
+CONNECTED = "connected"
 NodeFault = Literal["stop", "partition", "start"]
 
 
@@ -58,3 +62,21 @@ async def cordon(session: Session, name: str, *, unschedulable: bool = True, dry
     revision = await session.client.patch(node_key(name), patch, "merge", dry_run=dry_run)
     await session.settled()
     return Cordoned(revision, changed=True)
+
+
+async def check_reachable(session: Session, name: str) -> None:
+    """ApiError 500 in Kubernetes' words when the node cannot be asked for logs or commands: stopped, or cut off."""
+    node = session.plane.directory.nodes.get(name)
+    if node is None:
+        raise unreachable(name, "no such node answers")
+    try:
+        facts = dict((await node.ask(Describe(), deadline=REACH_DEADLINE)).facts)
+    except KubeActorsError as error:
+        raise unreachable(name, str(error)) from error
+    if facts.get("link") != CONNECTED:
+        raise unreachable(name, "no route to host")
+
+
+def unreachable(node: str, why: str) -> ApiError:
+    """The node does not answer."""
+    return ApiError("InternalError", 500, f"error dialing backend: dial {node}: {why}")

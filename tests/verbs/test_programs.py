@@ -16,6 +16,7 @@ from kube_actors.store import Revision, base_projection
 from kube_actors.verbs.errors import VerbError
 from kube_actors.verbs.exec import open_exec
 from kube_actors.verbs.logs import log_target, logs
+from kube_actors.verbs.node import fault_node
 from kube_actors.verbs.pods import choose_container, choose_pod
 from kube_actors.verbs.session import Session
 
@@ -206,3 +207,17 @@ async def test_exec(tmp_path: Path) -> None:
         body = pod("pending")
         with pytest.raises(ApiError, match="pod web does not have a host assigned"):
             await open_exec(session, bare({**body, "metadata": {"name": "web"}}), "main", ["true"])
+
+
+async def test_a_node_that_cannot_be_reached(tmp_path: Path) -> None:
+    """Stopped or cut off, it runs no commands for anybody; started again it does."""
+    async with simulated_cluster(tmp_path, nodes=1) as cluster:
+        session = cluster.session
+        await create(session, pod("web"))
+        revision = await until_ready(session, "web")
+        await fault_node(session, "node-1", "partition")
+        with pytest.raises(ApiError, match="error dialing backend: dial node-1: no route to host"):
+            await open_exec(session, revision, "main", ["true"])
+        await fault_node(session, "node-1", "start")
+        async with aclosing(await open_exec(session, revision, "main", ["true"])) as command:
+            assert await command.wait() == 0

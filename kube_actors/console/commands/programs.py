@@ -20,7 +20,8 @@ from kube_actors.verbs.arguments import Parsed, duration, number, switch, text
 from kube_actors.verbs.errors import UsageError, VerbError
 from kube_actors.verbs.exec import open_exec
 from kube_actors.verbs.logs import LogTarget, log_target, logs
-from kube_actors.verbs.pods import choose_container, choose_pod, container_names
+from kube_actors.verbs.node import check_reachable
+from kube_actors.verbs.pods import choose_container, choose_pod, container_names, node_of
 from kube_actors.verbs.selection import label_selector
 from kube_actors.verbs.session import Session
 
@@ -104,6 +105,7 @@ async def _log_targets(
                 await exchange.err(f'Defaulted container "{chosen.name}" out of: {", ".join(chosen.out_of)}')
         for name in names:
             try:
+                await check_reachable(session, node_of(body))
                 targets.append(log_target(session, pod, name, previous=flags.previous))
             except ApiError as error:
                 if len(pods) == 1 and len(names) == 1:

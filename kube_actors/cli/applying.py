@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -15,17 +17,19 @@ from typing import Any, Final
 import attrs
 import structlog
 
+from kube_actors.api.codecs.yaml import Document
 from kube_actors.cli.asking import ask_with_text
 from kube_actors.cli.places import RunningCluster, find_running
 from kube_actors.cli.views import say
-from kube_actors.config.files import ClusterFile
+from kube_actors.config.files import STDIN_NAME, ClusterFile
 from kube_actors.config.validation import Findings
 from kube_actors.store import Key
-from kube_actors.text import one_line
+from kube_actors.text import one_line, visible
 from kube_actors.verbs import apply as verb
 from kube_actors.verbs.session import Session
 
 MANAGER: Final = "kube-actors-cluster-file"
+_PLACE: Final = re.compile(rf"{STDIN_NAME}:(\d+):\d+(?: (\$\S*))?: ")
 MARK: Final = "kube-actors.dev/applied-by"
 
 log = structlog.get_logger(__name__)
@@ -40,13 +44,15 @@ async def apply_findings(session: Session, findings: Findings, *, prune: bool) -
     own = session.written_by(MANAGER)
     manifests = [attrs.evolve(each.manifest, body=_marked(each.manifest.body)) for each in findings.objects]
     applied = await verb.apply(own, manifests)
+    told = {warning.message for warning in findings.warnings}
     for each in applied:
         if each.error is not None:
             log.error("not applied", problem=str(each.error))
         else:
             say(one_line(f"{each.name} {each.outcome}"))
         for warning in each.warnings:
-            log.warning(warning, object=each.name)
+            if warning not in told:
+                log.warning(warning, object=each.name)
     keys = [each.key for each in applied]
     if prune:
         async for revision in verb.prune(own, MANAGER, keys):
@@ -80,18 +86,32 @@ def find_target(home: Path, name: str | None, file: ClusterFile) -> RunningClust
 def apply_through_console(cluster: RunningCluster, file: ClusterFile, flags: Sequence[str]) -> int:
     """Have a running cluster apply what was read; prints what it says and answers its exit status."""
     argv = ["apply", "-f", "-", "--field-manager", MANAGER, *flags]
-    text = "\n".join(json.dumps(body, ensure_ascii=False) for body in _bodies(cluster, file))
-    return ask_with_text(cluster.state.console_socket, argv, text.encode())
+    sent = _sent(cluster, file)
+    lines = (json.dumps(body, ensure_ascii=False) for _, body in sent)  # a line each: see `_in_files`
+    status, said = ask_with_text(cluster.state.console_socket, argv, "\n".join(lines).encode())
+    sys.stderr.write(visible(_in_files(said, [document for document, _ in sent])))
+    return status
 
 
-def _bodies(cluster: RunningCluster, file: ClusterFile) -> list[dict[str, Any]]:
-    """What is to be sent: the Cluster document first, as the cluster itself has to read it."""
-    bodies = [_marked(manifest.body) for manifest in file.manifests]
+def _sent(cluster: RunningCluster, file: ClusterFile) -> list[tuple[Document, dict[str, Any]]]:
+    """What is to be sent and where it is from: the Cluster document first, as the cluster itself has to read it."""
+    sent = [(manifest.document, _marked(manifest.body)) for manifest in file.manifests]
     if file.cluster is None:
-        return bodies
+        return sent
     own = _absolute(file.cluster.body, file.cluster.file)
     named = {**own, "metadata": {**(own.get("metadata") or {}), "name": cluster.record.name}}
-    return [named, *bodies]
+    return [(file.cluster, named), *sent]
+
+
+def _in_files(said: str, documents: Sequence[Document]) -> str:
+    """Places in the lines we sent as places in the files they are from."""
+
+    def placed(match: re.Match[str]) -> str:
+        document = documents[int(match[1]) - 1]
+        line, column = document.position(match[2] or "$")
+        return f"{document.file}:{line}:{column}{f' {match[2]}' if match[2] else ''}: "
+
+    return _PLACE.sub(placed, said)
 
 
 def _absolute(body: dict[str, Any], file: str | None) -> dict[str, Any]:

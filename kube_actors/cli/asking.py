@@ -29,12 +29,17 @@ def prompt(socket: Path, history: Path) -> int:
         raise NotRunning(str(error)) from error
 
 
-def ask_with_text(socket: Path, argv: Sequence[str], text: bytes) -> int:
-    """The same with an input that is at hand."""
-    with tempfile.TemporaryFile() as file:
+def ask_with_text(socket: Path, argv: Sequence[str], text: bytes) -> tuple[int, str]:
+    """The same with an input that is at hand; answers the status and what was said on stderr."""
+    with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as said:
         file.write(text)
         file.seek(0)
-        return ask(socket, argv, file)
+        try:
+            status = run_once(socket, argv, file, stderr=said)
+        except Unreachable as error:
+            raise NotRunning(str(error)) from error
+        said.seek(0)
+        return status, said.read().decode(errors="replace")
 
 
 def ask_silently(socket: Path, argv: Sequence[str]) -> bytes | None:

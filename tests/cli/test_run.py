@@ -83,6 +83,9 @@ def test_working_with_a_running_cluster(place: Place) -> None:
         {"ready": 2, "total": 2},
         {"deployment/web": {"ready": 2, "total": 2}},
     )
+    grown = place.call("apply", "-f", place.file(CLUSTER.replace("count: 2", "count: 3"), "grown.yaml"))
+    assert grown.stdout == "cluster.kube-actors.dev/shop configured\n"
+    assert place.call("console", "-c", "wait node/node-3 --for condition=Ready --timeout 10s").returncode == 0
     assert place.call("stop").stdout == "stopped shop\n"
     assert place.call("status").returncode == 1
     assert place.call("console", "-c", "get pods").returncode == 1
@@ -100,6 +103,10 @@ def test_bad_input_while_running(place: Place) -> None:
     assert 'wrong.yaml:12:3 $.spec.replcas: unknown field "spec.replcas" (did you mean "replicas"?)' in wrong.stderr
     other = place.call("apply", "-f", place.file(CLUSTER.replace("shop", "other"), "other.yaml"))
     assert (other.returncode, other.stderr) == (1, "error: no cluster named 'other' is running (running: shop)\n")
+    seed = place.file(CLUSTER + "  seed: 5\n", "seed.yaml")
+    refused = place.call("apply", "-f", seed)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"{seed}:7:3 $.spec.seed: cannot change while the cluster runs" in refused.stderr
     reset = place.call("reset", "--yes")
     assert reset.returncode == 2
     assert "stop it first" in reset.stderr

@@ -35,6 +35,7 @@ from kube_actors.api.registry import Registry
 from kube_actors.assembly.defaults import create_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
 from kube_actors.assembly.nodes import NodeFactory, needs_agent, node_factory
+from kube_actors.assembly.pod_logs import collect_logs
 from kube_actors.assembly.ranges import hold_ranges
 from kube_actors.assembly.readdressing import move_to_ranges
 from kube_actors.assembly.reconfiguring import check_reconfiguration
@@ -174,6 +175,7 @@ async def open_cluster(
         factory.append(node_factory(plane, config, state, network, link, background))
         cluster.factory = factory[0]
         _start_actors(cluster, factory[0], frameworks)
+        background.start_soon(collect_logs, plane, state.logs, name="pod logs")
         await _nodes_registered(cluster)
         try:
             yield cluster

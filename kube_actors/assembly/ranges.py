@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from ipaddress import IPv4Network
@@ -13,7 +14,7 @@ import attrs
 
 from kube_actors.config.types import ClusterConfig
 from kube_actors.network.claims import RangeClaim, claim_ranges
-from kube_actors.network.machine_networks import LOOPBACK, networks_in_use
+from kube_actors.network.machine_networks import LOOPBACK, NetworkInUse, networks_in_use
 from kube_actors.network.ranges import (
     LOOPBACK_FAMILIES,
     ROUTED_FAMILIES,
@@ -23,10 +24,14 @@ from kube_actors.network.ranges import (
     parse_cidr,
 )
 from kube_actors.node.agent.host_link import interface_name
+from kube_actors.node.agent.settings import SOCKET_NAME
 from kube_actors.state import StateDirectory
 
 # Nothing of a simulated cluster is on the machine, so it can have all the addresses it likes.
 SIMULATED = NetworkRanges(IPv4Network("10.128.0.0/9"), IPv4Network("10.96.0.0/16"), IPv4Network("10.112.0.0/16"))
+
+MARK_PORT = 61_440
+"""UDP port of a range's first address that is bound by whoever holds the range."""
 
 
 @attrs.frozen
@@ -76,24 +81,60 @@ def hold_ranges(config: ClusterConfig, state: StateDirectory, cluster_id: str) -
     try:
         # Every cluster holds both, for it is not known yet what the machine allows.
         inside = WantedRanges(*(_in_loopback(one) for one in attrs.astuple(wanted, recurse=False)))
-        loopback = _claim(inside, LOOPBACK_FAMILIES, cluster_id, remembered.get("loopback"))
+        loopback, mark = _claim_loopback(inside, cluster_id, remembered.get("loopback"), kept=_has_keeper(state))
         try:
             _remember(remembered_in, {"routed": routed.ranges, "loopback": loopback.ranges})
-            yield HeldRanges(routed.ranges, loopback.ranges, (routed.fileno(), loopback.fileno()))
+            descriptors = (routed.fileno(), loopback.fileno(), *([mark.fileno()] if mark is not None else []))
+            yield HeldRanges(routed.ranges, loopback.ranges, descriptors)
         finally:
             loopback.close(keep=keep)
+            if mark is not None:
+                mark.close()
     finally:
         routed.close(keep=keep)
+
+
+def _has_keeper(state: StateDirectory) -> bool:
+    """Whether keeper and agent of an earlier run are still there."""
+    return (Path(state.agent) / SOCKET_NAME).exists()
 
 
 def _in_loopback(network: IPv4Network | None) -> IPv4Network | None:
     return network if network is not None and network.subnet_of(LOOPBACK) else None
 
 
+def _claim_loopback(
+    wanted: WantedRanges, cluster_id: str, remembered: NetworkRanges | None, *, kept: bool
+) -> tuple[RangeClaim, socket.socket | None]:
+    """Ranges nobody has on this machine, and the socket that says so.
+
+    Claims are files of one user, and addresses of 127.0.0.0/8 leave no trace in the routes that others could see: a
+    bound socket is seen by all. None: this cluster's own keeper (`kept`) holds it.
+    """
+    taken: list[NetworkInUse] = []
+    while True:
+        claim = _claim(wanted, LOOPBACK_FAMILIES, cluster_id, remembered, taken)
+        mark = socket.socket(socket.AF_INET, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        try:
+            mark.bind((str(claim.ranges.pod_cidr.network_address), MARK_PORT))
+        except OSError:
+            mark.close()
+            if kept and claim.ranges == remembered:
+                return claim, None
+            claim.close()
+            taken += [NetworkInUse(network, "another user's cluster") for _, network in claim.ranges.named()]
+        else:
+            return claim, mark
+
+
 def _claim(
-    wanted: WantedRanges, families: Sequence[Family], cluster_id: str, remembered: NetworkRanges | None
+    wanted: WantedRanges,
+    families: Sequence[Family],
+    cluster_id: str,
+    remembered: NetworkRanges | None,
+    taken: Sequence[NetworkInUse] = (),
 ) -> RangeClaim:
-    in_use = networks_in_use((interface_name(cluster_id),))
+    in_use = (*networks_in_use((interface_name(cluster_id),)), *taken)
     return claim_ranges(
         wanted, claims_directory(), owner=cluster_id, in_use=in_use, families=families, remembered=remembered
     )

@@ -66,15 +66,18 @@ class Trash:
         self._when_empty: list[Callable[[], None]] = []
 
     def discard(self, path: str) -> None:
-        """Take a directory out of the way and delete it soon."""
+        """Take a directory out of the way and delete it soon. What cannot be moved stays, and nobody waits for it."""
         in_memory = path.startswith(self._world.settings.memory + "/")
         base = self._world.settings.memory if in_memory else self._world.settings.directory
         trash = os.path.join(base, "trash")
-        os.makedirs(trash, exist_ok=True)
         target = os.path.join(trash, f"{os.getpid()}-{next(self._names)}")
         try:
+            os.makedirs(trash, exist_ok=True)
             os.rename(path, target)
         except FileNotFoundError:
+            return
+        except OSError as error:
+            print(f"agent: cannot remove {path}: {error}", file=sys.stderr)
             return
         self._waiting.append(target)
         self._work()

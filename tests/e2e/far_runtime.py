@@ -15,6 +15,9 @@ from typing import Any
 
 import trio
 
+from kube_actors.node.agent.cgroups import group_name
+from kube_actors.node.agent.host_link import interface_name
+
 from .footprint import Footprint
 from .stage import PATIENCE, Body
 
@@ -98,12 +101,13 @@ class FarRuntime:
     async def footprint(self) -> Footprint:
         """What it has on the machine."""
         keeper, _ = await self.ask("helpers")
+        cluster_id = await self.ask("id")
         footprint = Footprint(
             root=self.state,
-            interface="",
+            interface=interface_name(cluster_id),
             networks=tuple(IPv4Network(cidr) for cidr in await self.ask("ranges")),
             ports=(),
-            cgroup=f"kube-actors-e2e-{self.state.name}",
+            cgroup=group_name(cluster_id),
             keeper=keeper,
         )
         footprint.look()

@@ -12,6 +12,7 @@ from pathlib import Path
 import attrs
 
 from kube_actors.cluster import Cluster, cluster_id_of
+from kube_actors.node.agent.cgroups import group_name
 from kube_actors.node.agent.host_link import interface_name
 
 NAMESPACES = ("net", "mnt", "pid", "ipc", "uts", "user")
@@ -46,7 +47,7 @@ class Footprint:
             interface=interface_name(cluster_id),
             networks=networks,
             ports=tuple(listener.port for listener in cluster.listeners),
-            cgroup=f"kube-actors-{cluster_id}",
+            cgroup=group_name(cluster_id),
             keeper=link.keeper_pid if link is not None else 0,
         )
         footprint.look()
@@ -126,7 +127,12 @@ class Footprint:
         return found
 
     def _cgroups(self) -> list[str]:
-        return [f"cgroup {path}" for path in Path("/sys/fs/cgroup").glob(f"*/**/{self.cgroup.replace('/', '*')}")]
+        """Groups lie at the root of a hierarchy, or below the group this process is in."""
+        own = [line.split(":")[2] for line in Path("/proc/self/cgroup").read_text().splitlines()]
+        places = [
+            Path(f"/sys/fs/cgroup/{name}/{below}") for name in os.listdir("/sys/fs/cgroup") for below in ("", *own)
+        ]
+        return sorted({f"cgroup {place / self.cgroup}" for place in places if (place / self.cgroup).exists()})
 
 
 def processes_of(*argv: str) -> list[int]:

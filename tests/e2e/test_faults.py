@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 
-import pytest
 import trio
 
 from kube_actors.messages.node import NodeMessage, PartitionNode, StartNode, StopNode
 
 from .load import load
-from .manifests import SERVER_FILES, service, web
-from .stage import Stage
+from .manifests import CLUSTER, SERVER_FILES, service, web
+from .stage import Stage, read_config, running
 
 RETURN_WITHIN = 5.0
 
@@ -38,8 +38,27 @@ def is_ready(stage: Stage, node: str) -> str:
     return str(next(one["status"] for one in body["status"]["conditions"] if one["type"] == "Ready"))
 
 
-@pytest.mark.parametrize("fault", [StopNode, PartitionNode])
-async def test_a_lost_node_is_replaced_and_its_surplus_ended(stage: Stage, fault: Callable[[], NodeMessage]) -> None:
+Scenario = Callable[[Stage], Awaitable[None]]
+
+
+async def test_lost_nodes(tmp_path: Path) -> None:
+    """Stopped, cut off for long, cut off for a moment: three clusters side by side, for each has to wait."""
+    scenarios: dict[str, Scenario] = {
+        "stopped": lambda stage: is_replaced(stage, StopNode),
+        "partitioned": lambda stage: is_replaced(stage, PartitionNode),
+        "briefly": costs_nothing,
+    }
+
+    async def play(name: str, scenario: Scenario) -> None:
+        async with running(read_config(CLUSTER), tmp_path / name) as stage:
+            await scenario(stage)
+
+    async with trio.open_nursery() as nursery:
+        for name, scenario in scenarios.items():
+            nursery.start_soon(play, name, scenario, name=name)
+
+
+async def is_replaced(stage: Stage, fault: Callable[[], NodeMessage]) -> None:
     """Replacements come up on the other node after the toleration; the node's return kills what was replaced."""
     address = await two_each(stage)
     lost = on(stage, "node-1")
@@ -77,7 +96,7 @@ async def test_a_lost_node_is_replaced_and_its_surplus_ended(stage: Stage, fault
     assert not stage.endpoints("web") & addresses
 
 
-async def test_a_short_partition_costs_nothing(stage: Stage) -> None:
+async def costs_nothing(stage: Stage) -> None:
     """Back within the toleration: same pods, no restart."""
     await two_each(stage)
     before = {one.uid for one in stage.pods()}

@@ -29,6 +29,7 @@ from kube_actors.cli.signals import EndSignals
 from kube_actors.cli.views import say, view
 from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.console.server import open_console
+from kube_actors.errors import InputError
 from kube_actors.network.services import ServiceName
 from kube_actors.state import StateDirectory
 from kube_actors.store.journal import StateInUse

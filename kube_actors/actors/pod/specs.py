@@ -26,7 +26,6 @@ from kube_actors.node.runtime.base import (
 )
 from kube_actors.node.volumes import resolve_mounts
 
-
 MOST_PROCESSES = 4096
 """Processes and threads of one pod where there is a control group for them: a fork bomb fills its pod, not the machine
 (a kubelet's `podPidsLimit`)."""

@@ -13,6 +13,15 @@ class Words(NamedTuple):
     message: str
 
 
+def start_success(name: str, image: str) -> tuple[Words, ...]:
+    """A container runs."""
+    return (
+        Words("Normal", "Pulled", f'Container image "{image}" already present on machine'),
+        Words("Normal", "Created", f"Container created: {name}"),
+        Words("Normal", "Started", f"Container started: {name}"),
+    )
+
+
 def start_failure(image: str, reason: str, text: str, *, again: bool) -> tuple[Words, ...]:
     """A container could not be started: first what went wrong, then that it keeps the container from starting.
 

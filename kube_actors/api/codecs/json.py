@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as standard_json
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -21,6 +22,14 @@ def dumps(body: Any) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
 
 
+def dumps_line(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
+    """One line of a log or a trace: keys in the order given, a line feed at the end. Keys that are no text become text.
+
+    `default` turns what JSON cannot hold into something it can.
+    """
+    return orjson.dumps(value, default=default, option=orjson.OPT_NON_STR_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
 def dumps_pretty(body: Any) -> str:
     """For people: indented by four as `kubectl -o json`, keys sorted, unescaped Unicode."""
     return standard_json.dumps(body, indent=4, sort_keys=True, ensure_ascii=False)
@@ -35,7 +44,7 @@ def identical(one: Any, other: Any) -> bool:
 
 
 def loads_trusted(text: bytes) -> Any:
-    """Read JSON that this program wrote itself: nothing is checked beyond the syntax."""
+    """Read JSON that this program or a program it trusts wrote itself: nothing is checked beyond the syntax."""
     return orjson.loads(text)
 
 

@@ -95,7 +95,7 @@ def guarded(callback: Callback) -> None:
     """Run a callback; what it raises goes to stderr (the agent's log) and nowhere else."""
     try:
         callback()
-    except Exception:
+    except Exception:  # one pod's fault must not end the agent of all of them
         traceback.print_exc()
         sys.stderr.flush()
 

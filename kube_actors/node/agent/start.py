@@ -86,7 +86,7 @@ def _be_agent(settings: Settings, found: Probe, listener: socket.socket, inherit
     """Serve as agent; one that cannot even start the first time ends for good, telling why."""
     try:
         agent = Agent(settings, found, listener, inherited)
-    except Exception as error:
+    except Exception as error:  # whatever it is, the runtime waits to hear why there will be no agent
         if not inherited.first:
             raise
         traceback.print_exc()

@@ -14,9 +14,9 @@ import struct
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import orjson
 import trio
 
+from kube_actors.api.codecs import json
 from kube_actors.node.runtime.base import RuntimeGone
 from kube_actors.node.runtime.docker.asyncio_thread import AsyncioThread, open_asyncio_thread
 
@@ -91,7 +91,7 @@ class Engine:
 
         async def work() -> Any:
             given = {key: value for key, value in params.items() if value is not None}
-            data = orjson.dumps(body).decode() if isinstance(body, (dict, list)) else body
+            data = json.dumps(body).decode() if isinstance(body, (dict, list)) else body
             content = "application/x-tar" if isinstance(body, bytes) else "application/json"
             response = await self._docker._do_query(
                 path, method, params=given, data=data, headers={"Content-Type": content}, timeout=ClientTimeout()
@@ -101,7 +101,7 @@ class Engine:
                 is_json = response.content_type == "application/json"
             finally:
                 response.close()
-            return orjson.loads(text) if text and is_json and path != "images/create" else None
+            return json.loads_trusted(text) if text and is_json and path != "images/create" else None
 
         return await self._call(work)
 
@@ -232,4 +232,4 @@ async def _lines(content: Any) -> AsyncGenerator[tuple[int, bytes], None]:
 
 def text_filter(filters: Mapping[str, list[str]]) -> str:
     """A `filters` parameter."""
-    return orjson.dumps(filters).decode()
+    return json.dumps(filters).decode()

@@ -8,9 +8,9 @@ import signal as signals
 from typing import Any
 
 import attrs
-import orjson
 import trio
 
+from kube_actors.api.codecs import json
 from kube_actors.node.runtime.base import (
     ContainerId,
     ContainerSpec,
@@ -114,7 +114,7 @@ class DockerRuntime(Runtime):
                 self._report.send_nowait(RuntimeBack())
             self._tried.set()
             async for _, line in stream.pieces:
-                self._heard(orjson.loads(line))
+                self._heard(json.loads_trusted(line))
         except (RuntimeGone, RuntimeFailure) as error:
             why = str(error)
         finally:

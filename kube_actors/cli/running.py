@@ -63,7 +63,7 @@ def _state_of(prepared: Prepared) -> Iterator[None]:
     is_new = not state.root.exists()
     try:
         yield
-    except Exception as error:  # the end of a start: what was wrong with the input is told apart, the rest goes on
+    except (InputError, ExceptionGroup) as error:
         problems = input_problems(error)
         if not problems:
             raise

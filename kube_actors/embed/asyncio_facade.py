@@ -287,4 +287,7 @@ async def open_cluster(
     finally:
         portal.end()
         with beside(lambda: raised):
-            await patiently(portal.ended, portal.abort)
+            try:
+                await patiently(portal.ended, portal.abort)
+            finally:
+                portal.join()

@@ -112,6 +112,9 @@ class Portal:
         self._aborted = True
         self.soon(self._scope.cancel)
 
+    def join(self) -> None:
+        """Let go of what the run took place in, once it has `ended`."""
+
     def soon(self, callback: Callable[[], object]) -> bool:
         """Call back in the trio run, from any thread; False when that has ended."""
         if self._token is None:
@@ -172,6 +175,11 @@ class ThreadPortal(Portal):
     def is_here(self) -> bool:
         """Whether this is the cluster's own thread, which must not wait for itself."""
         return threading.current_thread() is self._thread
+
+    def join(self) -> None:
+        """Let the thread go, which is a moment after `ended`. One that has not ended is left alone."""
+        if self.ended.done():
+            self._thread.join()
 
     def _run(self) -> None:
         self._finish(outcome.capture(trio.run, self._main))

@@ -281,4 +281,7 @@ def running(opening: Opening) -> Iterator[SyncCluster]:
     finally:
         portal.end()
         with beside(lambda: raised):
-            done(portal.ended, portal.abort)
+            try:
+                done(portal.ended, portal.abort)
+            finally:
+                portal.join()

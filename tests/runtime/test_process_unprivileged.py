@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,17 +51,15 @@ def interpreter() -> str:
     pytest.skip("no interpreter that an unprivileged user may run")
 
 
-def test_tier_b_without_privileges(tmp_path: Path) -> None:
+def test_tier_b_without_privileges() -> None:
     """All of tier B's contract holds for a user without privileges."""
-    place = tmp_path / "theirs"
-    place.mkdir()
-    os.chown(place, NOBODY, NOBODY)
-    for parent in (tmp_path, *tmp_path.parents[:2]):
-        parent.chmod(0o755)
     chosen = "TestTierB or test_any_user_without_root"
     files = [str(TESTS / name) for name in ("test_process.py", "test_process_containers.py")]
-    pytest_options = ("-q", "-p", "pytest_trio.plugin", "-p", "no:cacheprovider", f"--basetemp={place}/t", "-k", chosen)
-    done = as_nobody(interpreter(), "-m", "pytest", *pytest_options, *files)
+    plugins = ("-p", "pytest_trio.plugin", "-p", "no:cacheprovider")
+    with tempfile.TemporaryDirectory() as place:  # pytest's own directories are root's alone
+        os.chown(place, NOBODY, NOBODY)
+        options = ("-q", *plugins, f"--basetemp={place}/t", "-k", chosen)
+        done = as_nobody(interpreter(), "-m", "pytest", *options, *files)
     assert done.returncode == 0, done.stdout + done.stderr
     if "passed" not in done.stdout:
         pytest.skip(f"tier B is not possible here: {done.stdout.strip().splitlines()[-1]}")

@@ -91,14 +91,21 @@ class Cluster:
         """How pods are kept apart: A, B or C; empty when no node runs real processes."""
         return self.link.tier if self.link is not None else ""
 
-    async def reconfigure(self, config: ClusterConfig) -> None:
-        """Apply a changed Cluster document: nodes come, go and change. InputError names what needs a restart."""
+    async def reconfigure(self, config: ClusterConfig, *, dry_run: bool = False) -> bool:
+        """Apply a Cluster document: nodes come, go and change; answers whether anything does.
+
+        InputError names what needs a restart; then nothing has changed, nor does it with `dry_run`.
+        """
         check_reconfiguration(self.config, config)
+        config = attrs.evolve(config, seed=self.config.seed)
+        if dry_run or config == self.config:
+            return config != self.config
         assert self.nodes is not None, "a cluster is given out when it is complete"
         assert self.factory is not None, "a cluster is given out when it is complete"
-        self.factory.config = config
+        self.factory.reconfigure(config)
         self.config = config
         await self.nodes.ask(SetNodes(config.nodes), deadline=RECONFIGURE_DEADLINE)
+        return True
 
     async def drain(self, grace_seconds: float) -> None:
         """End every pod in order (endpoints withdrawn, preStop, SIGTERM, grace); the objects stay for the next start.
@@ -217,8 +224,7 @@ def _start_actors(cluster: Cluster, factory: NodeFactory, frameworks: list[tuple
     ]
     for name, framework in frameworks:
         controllers.append(system.spawn(f"scheduler/{name}", _scheduler(plane, name, framework)))
-    nodes = {node.name: node for node in cluster.config.nodes}
-    cluster.nodes = system.spawn("nodes", lambda: NodesActor(plane, nodes, factory.users, factory.make))
+    cluster.nodes = system.spawn("nodes", lambda: NodesActor(plane, cluster.config.nodes, factory.users, factory.make))
     cluster.controllers = tuple(controllers)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import assert_never
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.node.actor import NodeActor
+from kube_actors.actors.node.registration import RUNTIME_LABEL
 from kube_actors.actors.pod.actor import VOLUMES
 from kube_actors.actors.pod.world import Users
 from kube_actors.config.types import NodeConfig
@@ -25,19 +26,22 @@ class NodesActor(Actor[NodesMessage]):
     def __init__(
         self,
         plane: ControlPlane,
-        nodes: Mapping[str, NodeConfig],
+        nodes: Iterable[NodeConfig],
         users: Users,
         make: Callable[[NodeConfig], NodeActor],
     ) -> None:
         self.plane = plane
         self.users = users
         self.make = make
-        self.nodes = dict(nodes)
+        self.nodes = {config.name: config for config in nodes}
         self.children: dict[str, Ref[NodeMessage]] = {}
         self.unsubscribe: Callable[[], None] | None = None
 
     async def started(self) -> None:
-        """Start every node."""
+        """Forget nodes that went from cluster.yaml while nobody ran it, and start every other."""
+        for revision in self.plane.store.list("nodes"):
+            if RUNTIME_LABEL in revision.projection.labels and revision.key.name not in self.nodes:
+                await self._forget(revision.key.name)
         self.unsubscribe = self.plane.store.subscribe(self._committed)
         for config in self.nodes.values():
             self._start(config)

@@ -55,6 +55,13 @@ class NodeFactory:
     runtimes: dict[str, Runtime] = attrs.field(factory=dict)
     pools: dict[str, AddressPool] = attrs.field(factory=dict)
     addresses: dict[str, str] = attrs.field(factory=dict)
+    image_maps: dict[str, ImageMap] = attrs.field(factory=dict)
+
+    def reconfigure(self, config: ClusterConfig) -> None:
+        """Make nodes as this says from now on; those that are there learn of its images."""
+        self.config = config
+        for images in self.image_maps.values():
+            images.set(config.images, host_image=config.host_image)
 
     def make(self, node: NodeConfig) -> NodeActor:
         """The actor of a node: the same runtime and addresses for the same name, every time."""
@@ -78,11 +85,13 @@ class NodeFactory:
             memory_bytes=int(Quantity.parse(node.capacity.get("memory", "0")).value),
         )
         others = None if node.runtime == "process" else _others(runtime)
+        images = ImageMap(self.config.images, host_image=self.config.host_image, others=others)
+        self.image_maps[node.name] = images
         return PodWorld(
             node=node.name,
             place=place,
             addresses=None if node.runtime == "docker" else pool,
-            images=ImageMap(self.config.images, host_image=self.config.host_image, others=others),
+            images=images,
             runtime=runtime,
             client=self.plane.client_for(Identity(f"system:node:{node.name}")),
             events=self.plane.events("kubelet", node.name),

@@ -8,19 +8,22 @@ from kube_actors.config.types import ClusterConfig, NodeConfig
 from kube_actors.errors import InputError, Problem
 
 CHANGEABLE = frozenset({"nodes", "images", "host_image"})
-NAMES = {"on_runtime_exit": "onRuntimeExit", "host_image": "hostImage"}
+UNSAID_SEED = ClusterConfig().seed
+PATHS = {"name": "$.metadata.name", "on_runtime_exit": "$.spec.onRuntimeExit"}
 
 
 def check_reconfiguration(old: ClusterConfig, new: ClusterConfig) -> None:
     """InputError naming every change that needs a restart.
 
     Nodes may come, go and be changed in labels, annotations, taints and capacity, and images may change; a node's
-    runtime and everything else stays as it was when the cluster started.
+    runtime and everything else stays as it was when the cluster started. A seed given on the command line is not
+    taken back by a document that names none.
     """
     problems = [
-        Problem("cannot change while the cluster runs", path=f"$.spec.{_yaml_name(field.name)}", hint="restart it")
+        Problem("cannot change while the cluster runs", path=_path(field.name), hint="restart it")
         for field in attrs.fields(ClusterConfig)
         if field.name not in CHANGEABLE and getattr(old, field.name) != getattr(new, field.name)
+        if field.name != "seed" or new.seed != UNSAID_SEED
     ]
     before = {node.name: node for node in old.nodes}
     problems += [
@@ -37,8 +40,8 @@ def check_reconfiguration(old: ClusterConfig, new: ClusterConfig) -> None:
         raise InputError(problems)
 
 
-def _yaml_name(field: str) -> str:
-    return NAMES.get(field, field)
+def _path(field: str) -> str:
+    return PATHS.get(field, f"$.spec.{field}")
 
 
 def _is_process(node: NodeConfig) -> bool:

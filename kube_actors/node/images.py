@@ -29,10 +29,15 @@ class ImageMap:
     what a look-up finds (an engine's own images); None refuses it."""
 
     def __init__(self, images: Mapping[str, Image], *, host_image: bool = True, others: Others = None) -> None:
+        self._images: dict[str, Image] = {}
+        self._others = others
+        self.set(images, host_image=host_image)
+
+    def set(self, images: Mapping[str, Image], *, host_image: bool = True) -> None:
+        """From now on these are the images, for containers that start."""
         self._images = dict(images)
         if host_image:
             self._images.setdefault(HOST, Image(HOST, ImageKind.HOST))
-        self._others = others
 
     def find(self, name: str, pull_policy: str = "IfNotPresent") -> Image:
         """The image of that name. An entry with the very name wins; then the name without its digest, with the tag

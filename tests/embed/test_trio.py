@@ -107,7 +107,7 @@ async def test_fields_of_others_are_taken_over_unless_refused(cluster: Cluster) 
 async def test_a_changed_cluster_document_changes_the_nodes(cluster: Cluster) -> None:
     """Nodes come and go."""
     node = {"name": "big", "runtime": "simulated", "labels": {"disk": "ssd"}}
-    changed = {
+    changed: dict[str, Any] = {
         "apiVersion": "kube-actors.dev/v1alpha1",
         "kind": "Cluster",
         "spec": {"nodes": [{"name": "node-1", "runtime": "simulated"}, node]},
@@ -117,6 +117,44 @@ async def test_a_changed_cluster_document_changes_the_nodes(cluster: Cluster) ->
     assert (await cluster.get("nodes", "big"))["metadata"]["labels"]["disk"] == "ssd"
     assert [each["metadata"]["name"] for each in await cluster.get("nodes")] == ["big", "node-1"]
     assert [node.name for node in cluster.config.nodes] == ["node-1", "big"]
+    del node["labels"]
+    await cluster.apply(changed)
+    await cluster.wait("node/big", lambda big: "disk" not in big["metadata"]["labels"], timeout=60)
+    changed["spec"]["nodes"].pop()
+    await cluster.apply(changed)
+    assert [each["metadata"]["name"] for each in await cluster.get("nodes")] == ["node-1"]
+
+
+async def test_a_refused_file_changes_nothing(cluster: Cluster) -> None:
+    """A manifest that is wrong keeps the Cluster document beside it from being applied, and both are told."""
+    document: dict[str, Any] = {
+        "apiVersion": "kube-actors.dev/v1alpha1",
+        "kind": "Cluster",
+        "spec": {"nodes": [{"name": "other", "runtime": "simulated"}], "tier": "C"},
+    }
+    await cluster.apply(deployment("web"))
+    changed = deployment("web")
+    changed["spec"]["selector"] = {"matchLabels": {"app": "other"}}
+    changed["spec"]["template"]["metadata"]["labels"] = {"app": "other"}
+    with pytest.raises(InputError) as refused:
+        await cluster.apply([document, changed])
+    assert [each.path for each in refused.value.problems] == ["$.spec.tier", "$.spec.selector"]
+    del document["spec"]["tier"]
+    with pytest.raises(InputError, match="field is immutable"):
+        await cluster.apply([document, changed])
+    assert "other" not in [each["metadata"]["name"] for each in await cluster.get("nodes")]
+
+
+async def test_images_can_be_added(cluster: Cluster) -> None:
+    """A node that is there already finds an image that cluster.yaml names only now."""
+    bare = pod("one")
+    bare["spec"] = {"containers": [{"name": "main", "image": "host"}]}
+    await cluster.apply(bare)
+    await cluster.wait("pod/one", lambda one: "no command" in str(one["status"]), timeout=60)
+    nodes = [{"name": name, "runtime": "simulated"} for name in ("node-1", "node-2")]
+    spec = {"nodes": nodes, "hostImage": False}
+    await cluster.apply({"apiVersion": "kube-actors.dev/v1alpha1", "kind": "Cluster", "spec": spec})
+    await cluster.wait("pod/one", "Ready", timeout=120)
 
 
 async def test_waiting_for_conditions_values_functions_and_ends(cluster: Cluster) -> None:
@@ -257,7 +295,7 @@ async def test_scaling_and_rolling(cluster: Cluster) -> None:
 
 async def test_a_rollout_that_never_comes_up_times_out(cluster: Cluster) -> None:
     """With the sentence it has got to."""
-    await cluster.apply(deployment("web", replicas=2, annotations={"simulation.kube-actors.dev/readyAfter": "1h"}))
+    await cluster.apply(deployment("web", replicas=2, annotations={"simulation.kube-actors.dev/ready-seconds": "3600"}))
     with pytest.raises(WaitTimeout, match=r"after 10 s: Waiting for deployment \"web\" rollout to finish: 0 of 2"):
         await cluster.rollout("deployment/web").status(timeout=10)
 

@@ -12,7 +12,7 @@ import trio
 from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.node.admission import Share, Tally
 from kube_actors.actors.node.link import NodeLink
-from kube_actors.actors.node.registration import NodeFacts, lease_body, node_body, node_labels, node_status
+from kube_actors.actors.node.registration import NodeFacts, configure_node, lease_body, node_body, node_status
 from kube_actors.actors.pod.actor import PodActor
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.quantity import Quantity
@@ -98,12 +98,8 @@ class NodeActor(Actor[NodeMessage]):
             revision = await self.client.create(node_body(self.config, self.facts))
             about = reference_to(revision, kind="Node", api_version="v1")
             self.world.events.record(about, "Normal", "Starting", "Starting kubelet.")
-        await self.client.mutate(key, self._relabel)
+        await self.client.mutate(key, lambda body: configure_node(body, self.config, self.facts))
         await self._post_status()
-
-    def _relabel(self, body: dict[str, Any]) -> None:
-        body["metadata"].setdefault("labels", {}).update(node_labels(self.config))
-        body.setdefault("spec", {}).setdefault("podCIDR", self.facts.pod_cidr)
 
     async def _post_status(self) -> None:
         now = self.plane.clock.now()

@@ -7,8 +7,10 @@ from typing import Any
 
 import attrs
 
+from kube_actors.api.codecs import json
 from kube_actors.api.times import rfc3339, rfc3339_micro
 from kube_actors.config.types import NodeConfig
+from kube_actors.errors import ApiError
 
 HEARTBEAT_CONDITIONS = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -17,6 +19,10 @@ HEARTBEAT_CONDITIONS = (
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
 LEASE_SECONDS = 40
+RUNTIME_LABEL = "kube-actors.dev/runtime"
+"""Every node of cluster.yaml has it, and no other Node."""
+SAID = "kube-actors.dev/cluster-file"
+"""The annotation that lists what cluster.yaml has given a Node: names of labels and annotations, keys of taints."""
 
 
 @attrs.frozen
@@ -38,24 +44,76 @@ def node_labels(config: NodeConfig) -> dict[str, str]:
         "kubernetes.io/arch": machine,
         "kubernetes.io/os": "linux",
         "kubernetes.io/hostname": config.name,
-        "kube-actors.dev/runtime": config.runtime,
+        RUNTIME_LABEL: config.runtime,
         **config.labels,
     }
 
 
 def node_body(config: NodeConfig, facts: NodeFacts) -> dict[str, Any]:
     """The Node to create when there is none of this name."""
-    spec: dict[str, Any] = {"podCIDR": facts.pod_cidr, "podCIDRs": [facts.pod_cidr]}
+    body: dict[str, Any] = {"apiVersion": "v1", "kind": "Node", "metadata": {"name": config.name}, "spec": {}}
+    configure_node(body, config, facts)
+    return body
+
+
+def configure_node(body: dict[str, Any], config: NodeConfig, facts: NodeFacts) -> None:
+    """Bring a Node to what cluster.yaml says of it.
+
+    What cluster.yaml said before and says no longer goes; what anybody else has set (a cordon, a taint of the node
+    controller) stays. An annotation of ours remembers what was said.
+    """
+    metadata, spec = body["metadata"], body.setdefault("spec", {})
+    before = _said_before(metadata)
+    for field, wanted in (("labels", node_labels(config)), ("annotations", config.annotations)):
+        held = metadata.setdefault(field, {})
+        for key in before.get(field, ()):
+            held.pop(key, None)
+        held.update(wanted)
+    spec["taints"] = _taints(spec.get("taints") or [], config, before)
+    if not spec["taints"]:
+        del spec["taints"]
     if config.unschedulable:
         spec["unschedulable"] = True
-    if config.taints:
-        spec["taints"] = [attrs.asdict(taint, filter=lambda _, value: value != "") for taint in config.taints]
-    return {
-        "apiVersion": "v1",
-        "kind": "Node",
-        "metadata": {"name": config.name, "labels": node_labels(config), "annotations": dict(config.annotations)},
-        "spec": spec,
+    elif before.get("unschedulable"):
+        spec.pop("unschedulable", None)
+    spec.setdefault("podCIDR", facts.pod_cidr)
+    spec.setdefault("podCIDRs", [facts.pod_cidr])
+    said = _said(config)
+    if said:
+        metadata["annotations"][SAID] = json.dumps(said).decode()
+    if not metadata["annotations"]:
+        del metadata["annotations"]
+
+
+def _taints(held: list[dict[str, Any]], config: NodeConfig, before: dict[str, Any]) -> list[dict[str, Any]]:
+    """Those of others, then ours. A taint is known by its key and effect."""
+    ours = {(taint.key, taint.effect) for taint in config.taints}
+    gone = {tuple(each) for each in before.get("taints", ())} | ours
+    kept = [taint for taint in held if (taint.get("key"), taint.get("effect")) not in gone]
+    return kept + [attrs.asdict(taint, filter=lambda _, value: value != "") for taint in config.taints]
+
+
+def _said(config: NodeConfig) -> dict[str, Any]:
+    """What a later cluster.yaml may take back."""
+    said: dict[str, Any] = {
+        "labels": sorted(config.labels),
+        "annotations": sorted(config.annotations),
+        "taints": [[taint.key, taint.effect] for taint in config.taints],
+        "unschedulable": config.unschedulable,
     }
+    return {field: value for field, value in said.items() if value}
+
+
+def _said_before(metadata: dict[str, Any]) -> dict[str, Any]:
+    """What we remembered, which goes with this; nothing when somebody has spoiled it."""
+    text = (metadata.get("annotations") or {}).pop(SAID, None)
+    if text is None:
+        return {}
+    try:
+        said = json.loads(text)
+    except ApiError:
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def node_status(

@@ -68,6 +68,13 @@ def test_merge_keys() -> None:
     assert problems("a: {<<: 1}") == ["f.yaml:1:5: map merge requires map or sequence of maps as the value"]
 
 
+def test_colons_in_flow_style() -> None:
+    """A colon ends a name only before a blank, so images and addresses need no quotes between braces."""
+    assert bodies("c: [{name: web, image: nginx:1.27}, {url: http://web:80/}]") == [
+        {"c": [{"name": "web", "image": "nginx:1.27"}, {"url": "http://web:80/"}]}
+    ]
+
+
 def test_json_files() -> None:
     """One JSON text, several in a row, escapes that YAML does not know, tabs; and flow YAML that is no JSON."""
     assert bodies('{"a": "\\ud83d\\ude00\\/",\t"b": 1e3}') == [{"a": "😀/", "b": 1000.0}]

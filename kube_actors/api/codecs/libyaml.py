@@ -1,6 +1,7 @@
-"""The door to libyaml: events in, events out. The only module that imports ruamel.
+"""The door to libyaml: events in, events out. The only module that imports PyYAML.
 
-Events are ruamel's own classes, made in C: a start mark (line and column from 0, in characters), and per class `value`,
+PyYAML, because it comes with libyaml 0.2, which reads `{image: nginx:1.27}` as Kubernetes does; older ones refuse it.
+Events are PyYAML's own classes, made in C: a start mark (line and column from 0, in characters), and per class `value`,
 `implicit`, `tag`, `anchor`. Nothing is built and no tag is resolved here.
 """
 
@@ -10,9 +11,9 @@ import io
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from ruamel.yaml.cyaml import CEmitter, CParser  # type: ignore[attr-defined]  # C classes without stubs
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
+from yaml._yaml import CEmitter, CParser
+from yaml.error import MarkedYAMLError, YAMLError
+from yaml.events import (
     AliasEvent,
     DocumentEndEvent,
     DocumentStartEvent,
@@ -24,7 +25,7 @@ from ruamel.yaml.events import (
     StreamEndEvent,
     StreamStartEvent,
 )
-from ruamel.yaml.reader import ReaderError
+from yaml.reader import ReaderError
 
 __all__ = [
     "AliasEvent",
@@ -66,7 +67,8 @@ def parse(text: str) -> Iterator[Any]:
         raise TextRefused(error.reason, line, column) from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise TextRefused(_sentence(error, text), mark.line, mark.column) from None
+        line, column = (mark.line, mark.column) if mark is not None else (0, 0)
+        raise TextRefused(_sentence(error, text), line, column) from None
     except YAMLError as error:
         raise TextRefused(str(error), 0, 0) from None
 

@@ -18,6 +18,11 @@ def visible(text: str, *, keep: str = "\n\t") -> str:
     return _HARMFUL.sub(lambda match: match[0] if match[0] in keep else _spelt(match[0]), text)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 node`, `2 nodes`."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def one_line(text: str) -> str:
     """The same for a name or a message that must stay on its line."""
     return visible(text, keep="")

@@ -23,7 +23,7 @@ def command(files: tuple[str, ...], partial: bool, strict: bool) -> int:
     from kube_actors.cli.main import BAD_INPUT
     from kube_actors.cli.reading import read
     from kube_actors.config.validation import validate
-    from kube_actors.text import visible
+    from kube_actors.text import counted, visible
 
     file = read(files)
     findings = validate(file, known=None if partial else ())
@@ -32,6 +32,6 @@ def command(files: tuple[str, ...], partial: bool, strict: bool) -> int:
             click.echo(f"{label}: {visible(str(problem))}", err=True)
     if findings.problems or (strict and findings.warnings):
         return BAD_INPUT
-    cluster = f"cluster {file.config.name!r} with {len(file.config.nodes)} nodes and " if file.config else ""
-    click.echo(f"valid: {cluster}{len(findings.objects)} objects")
+    cluster = f"cluster {file.config.name!r} with {counted(len(file.config.nodes), 'node')} and " if file.config else ""
+    click.echo(f"valid: {cluster}{counted(len(findings.objects), 'object')}")
     return 0

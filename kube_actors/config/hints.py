@@ -26,15 +26,20 @@ _EXPECTED: Final[Mapping[Kind, str]] = {
     Kind.BYTES: "base64 text",
 }
 _FOUND: Final[Mapping[type, str]] = {dict: "an object", list: "a list"}
+_FOUND_HIDDEN: Final[Mapping[type, str]] = {str: "other text", bool: "true or false", **_FOUND}
 
 
-def wording(schema: Schema, cause: Cause, value: object) -> str:
-    """The message of a cause; for a wrong type what was expected and found, where Kubernetes speaks of Go's types."""
+def wording(schema: Schema, cause: Cause, value: object, *, hidden: bool = False) -> str:
+    """The message of a cause; for a wrong type what was expected and found, where Kubernetes speaks of Go's types.
+
+    `hidden`: the value is nobody's business (a password in a Secret); only its type is told.
+    """
     node = schema.node(cause.field) if cause.reason == WRONG_TYPE and cause.field else None
     expected = _EXPECTED.get(node.kind) if node is not None else None
     if expected is None:
         return cause.message
-    return f"expected {expected}, found {_FOUND.get(type(value)) or shown(value)}"
+    found = _FOUND_HIDDEN.get(type(value), "a number") if hidden else _FOUND.get(type(value)) or shown(value)
+    return f"expected {expected}, found {found}"
 
 
 def hint_for(schema: Schema, cause: Cause, value: object = None) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import attrs
 
+from kube_actors.api.patches import clone
 from kube_actors.api.registry import Registry, Resource
 from kube_actors.api.schema import UNKNOWN_FIELD, WRONG_TYPE, parse_path
 from kube_actors.config.files import Manifest
@@ -69,17 +70,18 @@ class ObjectCheck:
         document = manifest.document
         try:
             resource, body, warnings = take_in(self.registry, manifest.body)
+            misread = [each for each in resource.schema.validate(body) if each.reason in (WRONG_TYPE, UNKNOWN_FIELD)]
+            reported = [cause.field for cause in misread]
+            as_written = clone(body)
+            for field in reported:
+                _remove(body, field)
             key = place(resource, body, None)
         except ApiError as error:
             self.problems.append(self._unreadable(manifest, error))
             return
         self.warnings += [document.problem(text, "$.apiVersion") for text in warnings]
-        misread = [each for each in resource.schema.validate(body) if each.reason in (WRONG_TYPE, UNKNOWN_FIELD)]
-        self._say(manifest, resource, body, misread)
-        reported = [cause.field for cause in misread]
-        for field in reported:
-            _remove(body, field)
-        if not key.name:
+        self._say(manifest, resource, as_written, misread)
+        if not key.name and not _about("metadata.name", reported):
             hint = "an object that is applied needs a name of its own"
             self.problems.append(document.problem("Required value", "$.metadata.name", hint))
             reported.append("metadata.name")
@@ -104,7 +106,8 @@ class ObjectCheck:
                 return document.problem(f"Required value: {name}", f"$.{name}", hint)
         kind, version = str(body["kind"]), str(body["apiVersion"])
         if self.registry.by_kind(version, kind) is not None:
-            return document.problem(error.message)
+            where = "$" if isinstance(body.get("metadata", {}), dict) else "$.metadata"
+            return document.problem(error.message, where)
         versions = [each.api_version for each in self.registry if each.kind == kind]
         if versions:
             return document.problem(error.message, "$.apiVersion", f"{kind} is in {' and '.join(versions)}")
@@ -113,7 +116,7 @@ class ObjectCheck:
     def _say(self, manifest: Manifest, resource: Resource, body: Any, causes: Iterable[Cause]) -> None:
         for cause in causes:
             value = value_at(body, cause.field)
-            message = wording(resource.schema, cause, value)
+            message = wording(resource.schema, cause, value, hidden=resource.id == "secrets")
             hint = hint_for(resource.schema, cause, value)
             self.problems.append(manifest.document.problem(message, f"$.{cause.field}" if cause.field else "$", hint))
 

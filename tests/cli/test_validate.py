@@ -12,7 +12,7 @@ DANGLING = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: shop
 def test_good_files(place: Place) -> None:
     """Say how much there is, with status 0."""
     done = place.call("validate", place.file(GOOD))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "valid: 1 objects\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "valid: 1 object\n", "")
 
 
 def test_bad_files(place: Place) -> None:

@@ -105,6 +105,36 @@ def test_what_no_api_server_takes(document: str, path: str | None, message: str,
     assert (hint or "") in (problem.hint or "")
 
 
+def test_a_name_that_is_no_text_hides_nothing_else() -> None:
+    """What is wrong with the name is told at its place, together with all the rest."""
+    pod = POD.replace("name: web\n  labels", "name: [web]\n  labels").replace("spec:", "spec:\n  hostNetwrk: true")
+    assert [(each.path, each.line) for each in judge(pod).problems] == [
+        ("$.metadata.name", 4),
+        ("$.spec.hostNetwrk", 7),
+    ]
+
+
+def test_secrets_are_not_told() -> None:
+    """Whatever is wrong with a Secret, its values appear in no message."""
+    secret = """\
+apiVersion: v1
+kind: Secret
+metadata: {name: keys}
+data: {plain: "hunter2!", "bad key": aHVudGVyMg==}
+stringData: {number: 7727, list: [hunter2]}
+"""
+    problems = judge(secret).problems
+    assert [each.path for each in problems] == [
+        "$.data[plain]",
+        "$.data[bad key]",
+        "$.stringData[number]",
+        "$.stringData[list]",
+    ]
+    assert problems[0].message == "expected base64 text, found other text"
+    told = "".join(map(str, problems))
+    assert not [each for each in ("hunter2", "aHVudGVyMg", "7727") if each in told]
+
+
 def test_the_same_name_twice() -> None:
     """Also when one of the two says its namespace and the other means it; another kind may have the name."""
     second = POD.replace("name: web\n", "name: web\n  namespace: default\n", 1)

@@ -215,8 +215,17 @@ async def test_pruning_from_the_console(tmp_path: Path) -> None:
         await say(session, "apply -f - --field-manager deck", f"{one}---\n{two}")
         told = await say(session, "apply -f - --field-manager deck", one)
         assert told.err == "configmap/two is no longer in the input (--prune deletes it)\n"
-        pruned = await say(session, "apply -f - --field-manager deck --prune", one)
-        assert pruned.out == "configmap/one unchanged\nconfigmap/two pruned\n"
+        many = "---\n".join(settings.replace("NAME", f"more-{number}") for number in range(4))
+        await say(session, "apply -f - --field-manager deck", f"{one}---\n{two}---\n{many}")
+        other = await say(session, "apply -f - --field-manager deck", many)
+        assert other.err.count("\n") == 2
+        told = await say(session, "apply -f - --field-manager deck", one)
+        assert told.err == (
+            "configmap/more-0, configmap/more-1, configmap/more-2 and 2 more"
+            " are not in the input (--prune deletes them)\n"
+        )
+        pruned = await say(session, "apply -f - --field-manager deck --prune", f"{one}---\n{many}")
+        assert pruned.out.endswith("configmap/more-3 unchanged\nconfigmap/two pruned\n")
         assert cluster.plane.store.get(key("configmaps", "two")) is None
 
 

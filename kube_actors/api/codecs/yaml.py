@@ -193,7 +193,10 @@ def _expand(document: Document, expanded: list[Document], problems: list[Problem
     items = body.get("items")
     kind = str(body.get("kind") or "")
     if not kind.endswith("List") or not isinstance(items, list):
-        expanded.append(document)
+        if kind == "List" and items is not None:
+            problems.append(document.problem(f"expected a list, found {_described(items)}", "$.items"))
+        elif kind != "List":
+            expanded.append(document)
         return
     for index, item in enumerate(items):
         part = document.part(f"items[{index}]", item)

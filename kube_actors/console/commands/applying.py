@@ -28,6 +28,8 @@ from kube_actors.verbs.printing.objects import Format, parse_format, print_objec
 from kube_actors.verbs.selection import display_name
 from kube_actors.verbs.session import Session
 
+SOME = 3
+
 
 @attrs.frozen(slots=False)
 class ApplyFlags(DryRun, Namespaced):
@@ -68,9 +70,20 @@ async def run_apply(exchange: Exchange, parsed: Parsed[ApplyFlags]) -> int:
             async for revision in pruned:
                 await exchange.line(f"{_name(session, revision)} pruned{flags.note}")
     elif flags.field_manager:
-        for revision in await gone_from_input(session, flags.field_manager, kept):
-            await exchange.err(f"{_name(session, revision)} is no longer in the input (--prune deletes it)")
+        await _tell_gone(exchange, session, await gone_from_input(session, flags.field_manager, kept), file)
     return code
+
+
+async def _tell_gone(exchange: Exchange, session: Session, gone: Sequence[Revision], file: ClusterFile) -> None:
+    """What was applied before and is not in the input: each object beside a Cluster document, which speaks of the whole
+    cluster; else it is likely to stand in other files, and some names will do."""
+    names = [_name(session, revision) for revision in gone]
+    if file.cluster is None and len(names) > SOME:
+        some = ", ".join(names[:SOME])
+        await exchange.err(f"{some} and {len(names) - SOME} more are not in the input (--prune deletes them)")
+        return
+    for name in names:
+        await exchange.err(f"{name} is no longer in the input (--prune deletes it)")
 
 
 def _check_namespaces(file: ClusterFile, namespace: str) -> None:

@@ -64,6 +64,8 @@ def line(figure: Figure, answer: Answer, before: Answer | None) -> Answer:
         earlier = _value(figure, before)
         found["before"] = earlier
         found["ratio"] = round(value / earlier, 3) if value is not None and earlier else None
+        if earlier is None:
+            found["reason"] = f"the other commit: {before.get('reason', 'not measured')}"
     return found
 
 

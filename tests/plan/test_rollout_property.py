@@ -315,6 +315,14 @@ def test_scaling_keeps_enough_ready(replicas: int, sizes: list[int], steps: list
     world.settle()
 
 
+def test_recreate_in_the_middle_of_a_rolling_update() -> None:
+    """Scaled to nothing and switched to Recreate while two sets have pods: none is left."""
+    world = a_world(1, 1, 0)
+    play(world, [("template", "v2"), ("roll", 0), ("crash", 0), ("replicas", 0), ("strategy", "Recreate")])
+    world.settle()
+    assert world.living() == []
+
+
 def test_a_version_that_never_becomes_ready_leaves_the_old_pods() -> None:
     """After the deadline the status says so; as many as may not be missing still serve; undoing it brings all back."""
     world = a_world(10, "25%", "25%")

@@ -13,7 +13,13 @@ from kube_actors.plan.rollout.rolling import empty_old
 
 
 def is_scaling(draft: Draft) -> bool:
-    """Whether some set with pods was sized for another number of replicas than the Deployment has now."""
+    """Whether some set with pods was sized for another number of replicas than the Deployment has now.
+
+    Recreate shares nothing out: with several sets that have pods (it was RollingUpdate before) all but one are about to
+    be emptied, and the last one then gets the right size.
+    """
+    if not rolls(draft.deployment) and len(active(draft.every)) > 1:
+        return False
     wanted = draft.deployment.spec.replicas
     sized_for = (_number(one, DESIRED_REPLICAS) for one in active(draft.every))
     return any(number is not None and number != wanted for number in sized_for)

@@ -19,15 +19,20 @@ CAPACITY = {"cpu": "8", "memory": "16Gi", "pods": "110"}
 
 @asynccontextmanager
 async def simulated_cluster(
-    directory: Path, *, nodes: int = 2, clock: ClusterClock | None = None, simulation: dict[str, Any] | None = None
+    directory: Path,
+    *,
+    nodes: int = 2,
+    clock: ClusterClock | None = None,
+    simulation: dict[str, Any] | None = None,
+    ephemeral: bool = True,
 ) -> AsyncIterator[Cluster]:
-    """A running cluster, its nodes ready."""
+    """A running cluster, its nodes ready; it keeps its objects in a file unless it is ephemeral."""
     nodes_ = tuple(
         NodeConfig(f"node-{number}", "simulated", capacity=CAPACITY, simulation=simulation or {})
         for number in range(1, nodes + 1)
     )
     config = ClusterConfig(nodes=nodes_, timeouts=Timeouts(default_toleration=5.0))
-    state = StateDirectory(directory / "state", ephemeral=True)
+    state = StateDirectory(directory / "state", ephemeral=ephemeral)
     async with open_cluster(config, state=state, clock=clock or VirtualClock()) as cluster:
         store = cluster.plane.store
         while not all(node.projection.facts.ready for node in store.list("nodes")) or store.count("nodes") < nodes:

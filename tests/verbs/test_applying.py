@@ -54,7 +54,7 @@ def manifests(tmp_path: Path, text: str) -> tuple[Manifest, ...]:
 
 async def test_outcomes(tmp_path: Path) -> None:
     """Created, unchanged, configured; and durable when apply returns."""
-    async with simulated_cluster(tmp_path) as cluster:
+    async with simulated_cluster(tmp_path, ephemeral=False) as cluster:
         session, store = cluster.session, cluster.plane.store
         for text, outcome in (
             (SETTINGS, "created"),

@@ -16,7 +16,8 @@ async def test_the_endpoint_is_withdrawn_before_anything_stops(open_simulated: O
     def hear(record: TraceRecord) -> None:
         if "/default.web-" not in record.sender + record.receiver:
             return
-        if record.kind is TraceKind.ASK and isinstance(record.message, WithdrawEndpoint | StopContainer | RemoveSandbox):
+        asked = record.kind is TraceKind.ASK
+        if asked and isinstance(record.message, WithdrawEndpoint | StopContainer | RemoveSandbox):
             heard.append(type(record.message).__name__)
         elif record.kind is TraceKind.REPLY and isinstance(record.message, Withdrawn):
             heard.append("Withdrawn")

@@ -55,7 +55,8 @@ def hint_for(schema: Schema, cause: Cause, value: object = None) -> str | None:
         return did_you_mean(str(path[-1]), parent.fields) if parent is not None else None
     if cause.reason == NOT_SUPPORTED and isinstance(value, str):
         node = schema.node(path)
-        return did_you_mean(value, node.enum) if node is not None else None
+        # Where only some of the words are allowed (restartPolicy of a Deployment), the value may be one of the others.
+        return did_you_mean(value, node.enum) if node is not None and value not in node.enum else None
     return None
 
 

@@ -10,7 +10,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.columns import age
 from kube_actors.kinds.facts import DeploymentFacts
-from kube_actors.kinds.hooks import Body, Hooks, Row
+from kube_actors.kinds.hooks import Body, Hooks, Row, spec_changed
 from kube_actors.kinds.workloads import (
     container_columns,
     default_template,
@@ -33,6 +33,12 @@ def _default(body: Body) -> None:
         rolling.setdefault("maxSurge", "25%")
         rolling.setdefault("maxUnavailable", "25%")
     default_template(spec)
+
+
+def _generation(new: Body, old: Body) -> bool:
+    """Annotations count as well, as in Kubernetes, where a rollback was once asked for by one."""
+    before = old["metadata"].get("annotations") or {}
+    return spec_changed(new, old) or (new["metadata"].get("annotations") or {}) != before
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
@@ -115,5 +121,6 @@ HOOKS = Hooks(
     validate=_validate,
     project=_facts,
     columns=_columns,
+    generation=_generation,
     status_metadata=("annotations", "finalizers"),
 )

@@ -49,8 +49,10 @@ def carry_over(request: Request) -> None:
 
 
 def count_generation(request: Request) -> None:
-    """Raise `generation` when the kind counts this change."""
+    """Raise `generation` when the kind counts this change; a write of the status is never counted."""
     counts, old = request.hooks.generation, request.old
+    if request.subresource == "status":
+        return
     if counts is not None and old is not None and "generation" in old["metadata"] and counts(request.new, old):
         request.new["metadata"]["generation"] = old["metadata"]["generation"] + 1
 

@@ -114,6 +114,14 @@ def test_a_name_that_is_no_text_hides_nothing_else() -> None:
     ]
 
 
+def test_a_word_is_not_proposed_instead_of_itself() -> None:
+    """`Never` is a restart policy, but not one of a Deployment's pods."""
+    template = "{metadata: {labels: {a: b}}, spec: {restartPolicy: Never, containers: [{name: a, image: host}]}}"
+    text = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\nspec:\n  selector: {matchLabels: {a: b}}\n"
+    (problem,) = judge(f"{text}  template: {template}\n").problems
+    assert (problem.message, problem.hint) == ('Unsupported value: "Never": supported values: "Always"', None)
+
+
 def test_secrets_are_not_told() -> None:
     """Whatever is wrong with a Secret, its values appear in no message."""
     secret = """\

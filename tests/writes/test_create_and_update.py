@@ -223,6 +223,20 @@ async def test_generation_counts_changes_of_the_spec(world: World) -> None:
     assert generations == [1, 1, 2]
 
 
+async def test_annotations_of_a_deployment_count(world: World) -> None:
+    """Kubernetes counts them for Deployments, unless they come with the status, as the controller's revision does."""
+    await world.client.create(deployment())
+
+    def annotate(body: dict[str, Any]) -> None:
+        annotations = body["metadata"].setdefault("annotations", {})
+        annotations[f"a{len(annotations)}"] = "b"
+
+    assert (await world.client.mutate(WEB, annotate)).projection.generation == 2
+    told = await world.client.mutate(WEB, annotate, subresource="status")
+    assert told.projection.generation == 2
+    assert told.body()["metadata"]["annotations"] == {"a0": "b", "a1": "b"}
+
+
 async def test_status_and_spec_are_two_halves(world: World) -> None:
     """A write of the object keeps the status, a write of the status keeps everything else."""
     await world.client.create(deployment())

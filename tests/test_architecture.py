@@ -46,7 +46,7 @@ BESIDE = "testing"
 PLAN_MAY_IMPORT = {"api", "plan"}
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "structlog", "subprocess", "threading", "time", "trio"}
 
-ONE_PLACE = {"yaml": 1, "orjson": 1, "sqlite3": 1, "aiodocker": 1}
+ONE_PLACE = {"ruamel": 1, "orjson": 1, "sqlite3": 1, "aiodocker": 1}
 
 # The named boundaries at which any error at all is dealt with, each with its reason beside it in the code.
 CATCH_ALL_LIMIT = 24

@@ -16,7 +16,7 @@ from kube_actors.errors import InputError, KubeActorsError, Problem
 from .running import Place
 
 COMMANDS = ("run", "apply", "validate", "console", "status", "stop", "reset", "doctor", "version", "completion")
-HEAVY = {"trio", "structlog", "rich", "orjson", "yaml", "cattrs", "asyncio", "prompt_toolkit", "kube_actors.cluster"}
+HEAVY = {"trio", "structlog", "rich", "orjson", "ruamel", "cattrs", "asyncio", "prompt_toolkit", "kube_actors.cluster"}
 
 
 @pytest.mark.parametrize("command", COMMANDS)

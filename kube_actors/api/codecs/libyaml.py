@@ -1,19 +1,22 @@
-"""The door to libyaml: events in, events out. The only module that imports PyYAML.
+"""The door to libyaml: events in, events out. The only module that imports ruamel.
 
-PyYAML, because it comes with libyaml 0.2, which reads `{image: nginx:1.27}` as Kubernetes does; older ones refuse it.
-Events are PyYAML's own classes, made in C: a start mark (line and column from 0, in characters), and per class `value`,
-`implicit`, `tag`, `anchor`. Nothing is built and no tag is resolved here.
+Events are ruamel's own classes, made in C: a start mark (line and column from 0, in characters), and per class `value`,
+`implicit`, `tag`, `anchor`. Nothing is built and no tag is resolved here. The C parser refuses a colon inside a plain
+value in flow style (`{image: nginx:1.27}`), which Kubernetes reads; from there on ruamel's own parser, slower by far,
+reads the text.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
-from yaml._yaml import CEmitter, CParser
-from yaml.error import MarkedYAMLError, YAMLError
-from yaml.events import (
+from ruamel.yaml import YAML
+from ruamel.yaml.cyaml import CEmitter, CParser  # type: ignore[attr-defined]  # C classes without stubs
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import (
     AliasEvent,
     DocumentEndEvent,
     DocumentStartEvent,
@@ -25,7 +28,7 @@ from yaml.events import (
     StreamEndEvent,
     StreamStartEvent,
 )
-from yaml.reader import ReaderError
+from ruamel.yaml.reader import ReaderError
 
 __all__ = [
     "AliasEvent",
@@ -42,6 +45,8 @@ __all__ = [
 ]
 
 _LINE_WIDTH: Final = 80
+_OLD_RULE: Final = "found unexpected ':'"
+"""What the C parser says of a colon that YAML 1.2 allows."""
 
 
 class TextRefused(Exception):
@@ -57,9 +62,7 @@ class TextRefused(Exception):
 def parse(text: str) -> Iterator[Any]:
     """The events of a stream. Raises `TextRefused` where the text stops being YAML, after the events before it."""
     try:
-        parser = CParser(text)
-        while (event := parser.get_event()) is not None:
-            yield event
+        yield from _events(text)
     except ReaderError as error:
         at = error.position
         line = text.count("\n", 0, at)
@@ -71,6 +74,20 @@ def parse(text: str) -> Iterator[Any]:
         raise TextRefused(_sentence(error, text), line, column) from None
     except YAMLError as error:
         raise TextRefused(str(error), 0, 0) from None
+
+
+def _events(text: str) -> Iterator[Any]:
+    """Made in C as far as that goes."""
+    parser = CParser(text)
+    count = 0
+    try:
+        while (event := parser.get_event()) is not None:
+            yield event
+            count += 1
+    except MarkedYAMLError as error:
+        if error.problem != _OLD_RULE:
+            raise
+        yield from islice(YAML(typ="safe", pure=True).parse(text), count, None)
 
 
 def _sentence(error: MarkedYAMLError, text: str) -> str:

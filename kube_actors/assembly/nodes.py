@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network
 from pathlib import Path
@@ -68,13 +69,15 @@ class NodeFactory:
         pool = self._pool(node.name)
         address = self._address(node.name)
         runtime = self._runtime(node, address)
+        real = node.runtime == "process"
         facts = NodeFacts(
             address=address,
             pod_cidr=str(pool.cidr),
             runtime_version=runtime.description,
             version=VERSION,
             machine_id=f"{random_for(self.config.seed, f'machine {node.name}').getrandbits(128):032x}",
-            tier=self.link.tier if node.runtime == "process" and self.link is not None else "",
+            tier=self.link.tier if real and self.link is not None else "",
+            os_image=machine_os() if real else "kube-actors",
         )
         return NodeActor(self.plane, node, facts, runtime, self._world(node, runtime, address, pool))
 
@@ -204,6 +207,14 @@ def node_factory(
 def _pod_cidr(node: Revision) -> IPv4Network | None:
     cidr = node.body()["spec"].get("podCIDR")
     return IPv4Network(cidr) if cidr else None
+
+
+def machine_os() -> str:
+    """The name of the machine's distribution, as os-release(5) has it."""
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except OSError:
+        return platform.system()
 
 
 def _read(path: Path) -> str:

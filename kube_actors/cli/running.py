@@ -160,7 +160,9 @@ class Life:
                 nursery.start_soon(ending, cluster, nursery.cancel_scope)
             await self._work(cluster, started)
             await trio.sleep_forever()
-        if self.status != NOT_FOUND and cluster.config.on_runtime_exit == "end":
+        if cluster.config.on_runtime_exit == "keep":
+            log.info("pods run on; the next start takes them over")
+        elif self.status != NOT_FOUND:
             await self._drain(cluster)
 
     async def _signalled(self, _cluster: Cluster, scope: trio.CancelScope) -> None:

@@ -90,7 +90,7 @@ async def rollout_undo(
     if view.spec.paused:
         raise VerbError(
             "you cannot rollback a paused deployment; resume it first with "
-            f"'kubectl rollout resume deployment/{deployment.key.name}' and try again"
+            f"'rollout resume deployment/{deployment.key.name}' and try again"
         )
     sets = _replica_sets(session, deployment)
     try:

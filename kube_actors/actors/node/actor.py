@@ -102,14 +102,18 @@ class NodeActor(Actor[NodeMessage]):
         await self._post_status()
 
     async def _post_status(self) -> None:
-        now = self.plane.clock.now()
+        key, now = Key("nodes", "", self.config.name), self.plane.clock.now()
+        before = self.plane.store.get(key)
 
         def change(body: dict[str, Any]) -> None:
             old = body.get("status") or {}
             body["status"] = node_status(self.config, self.facts, old, now, trouble=self.trouble)
 
-        await self.client.mutate(Key("nodes", "", self.config.name), change, subresource="status")
-        self.status_written = now
+        await self.client.mutate(key, change, subresource="status")
+        registers, self.status_written = self.status_written < 0, now
+        if before is not None and not before.projection.facts.ready and not registers and not self.trouble:
+            about = reference_to(before, kind="Node", api_version="v1")
+            self.world.events.record(about, "Normal", "NodeReady", f"Node {key.name} status is now: NodeReady")
 
     async def _take_over(self) -> None:
         """Go on with what the runtime has; without a runtime the node is not ready until it is back."""

@@ -35,6 +35,7 @@ class NodeFacts:
     version: str
     machine_id: str
     tier: str = ""
+    os_image: str = ""
 
 
 def node_labels(config: NodeConfig) -> dict[str, str]:
@@ -142,7 +143,7 @@ def node_status(
             "kubeletVersion": facts.version,
             "machineID": facts.machine_id,
             "operatingSystem": "linux",
-            "osImage": f"kube-actors {facts.tier}".strip(),
+            "osImage": facts.os_image,
             "systemUUID": facts.machine_id,
         },
         "conditions": _conditions(facts, old.get("conditions", []), now, trouble),

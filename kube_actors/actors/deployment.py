@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, assert_never
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
@@ -81,7 +82,9 @@ class DeploymentActor(ObjectActor[Describe]):
             case steps.DeleteReplicaSet(name, uid):
                 await self.client.delete(self._replica_set(name), uid=uid, propagation="Background")
             case steps.SetRevision(number):
-                await self.client.mutate(self.key, lambda body: _annotate(body, ((REVISION, number),)), uid=self.uid)
+                # With the status, as Kubernetes does: the annotations of an update would count in the generation.
+                annotate = partial(_annotate, annotations=((REVISION, number),))
+                await self.client.mutate(self.key, annotate, subresource="status", uid=self.uid)
             case _:
                 assert_never(action)
         return True

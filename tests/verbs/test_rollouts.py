@@ -251,3 +251,13 @@ async def test_wait(tmp_path: Path) -> None:
         assert await errors(*both, condition="condition=Available") == [None, 'deployments.apps "nope" not found']
         await session.client.delete(WEB)
         assert await errors(WEB, condition="delete") == [None]
+
+
+async def test_rolling_out_counts_no_generation(tmp_path: Path) -> None:
+    """What the controller writes of a Deployment, its revision among it, is no change of what people want."""
+    async with simulated_cluster(tmp_path) as cluster:
+        session = cluster.session
+        await create(session, deployment("web"))
+        body = (await until_available(session, "web")).body()
+        assert body["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "1"
+        assert (body["metadata"]["generation"], body["status"]["observedGeneration"]) == (1, 1)

@@ -191,8 +191,10 @@ class _World:
         for template in self.templates:
             for field in ("initContainers", "containers"):
                 for index, container in enumerate(template.spec.get(field) or ()):
+                    if not container.get("image"):  # nothing more to say of a field that is missing
+                        continue
                     try:
-                        images.find(str(container.get("image") or ""))
+                        images.find(str(container["image"]))
                     except RuntimeFailure as failure:
                         path = f"{template.path}.spec.{field}[{index}].image"
                         yield template.owner.problem(failure.message, path)

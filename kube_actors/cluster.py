@@ -13,6 +13,7 @@ import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +42,7 @@ from kube_actors.assembly.readdressing import move_to_ranges
 from kube_actors.assembly.reconfiguring import check_reconfiguration
 from kube_actors.assembly.storage import open_journal, open_store, run_seed, way_in
 from kube_actors.config.types import ClusterConfig
-from kube_actors.errors import KubeActorsError
+from kube_actors.errors import ApiError, KubeActorsError
 from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref, random_for
 from kube_actors.log import Log
 from kube_actors.messages.common import Describe
@@ -60,6 +61,7 @@ FAILURES_KEPT = 100
 RECONFIGURE_DEADLINE = 120.0
 SHUTDOWN_SLACK = 10.0
 REGISTER_WITHIN = 2.0
+UNAVAILABLE = 503
 
 log = Log(__name__)
 
@@ -165,7 +167,7 @@ async def open_cluster(
         ranges = held.of_tier(link.tier if link is not None else "")
         failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)
         seed = run_seed(config, store)
-        system = ActorSystem(clock=clock, seed=seed, on_failure=lambda failure: _failed(failures, failure))
+        system = ActorSystem(clock=clock, seed=seed, on_failure=partial(_failed, failures, journal))
         move_to_ranges(store, ranges, random_for(seed, "cluster ranges"))
         client_for = way_in(store, config, clock, random_for(seed, "cluster writes"), ranges.service_cidr)
         plane = ControlPlane(store, client_for, clock, config)
@@ -247,8 +249,10 @@ def _scheduler(plane: ControlPlane, name: str, framework: Framework) -> Callable
     return lambda: SchedulerActor(plane, name, framework)
 
 
-def _failed(failures: deque[Failure], failure: Failure) -> None:
+def _failed(failures: deque[Failure], journal: Journal, failure: Failure) -> None:
     failures.append(failure)
+    if journal.failure is not None and isinstance(failure.error, ApiError) and failure.error.code == UNAVAILABLE:
+        return  # every actor that writes fails now; whoever waits for the journal tells of its failure, once
     log.error(
         "an actor failed",
         actor=failure.path,

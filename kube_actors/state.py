@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import pwd
 import stat
 from pathlib import Path
 
@@ -16,10 +17,24 @@ SOCKET_PATH_LIMIT = 107
 
 
 def default_state_home() -> Path:
-    """`$XDG_STATE_HOME/kube-actors`, by default `~/.local/state/kube-actors` (XDG Base Directory Specification)."""
-    home = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(home) if home.startswith("/") else Path.home() / ".local" / "state"
+    """`$XDG_STATE_HOME/kube-actors`, by default `~/.local/state/kube-actors` (XDG Base Directory Specification).
+
+    Relative paths in the environment do not count. InputError for a user who has no home.
+    """
+    state = os.environ.get("XDG_STATE_HOME", "")
+    base = Path(state) if state.startswith("/") else _home() / ".local" / "state"
     return base / "kube-actors"
+
+
+def _home() -> Path:
+    home = os.environ.get("HOME", "")
+    if home.startswith("/"):
+        return Path(home)
+    try:
+        return Path(pwd.getpwuid(os.geteuid()).pw_dir)
+    except KeyError:
+        problem = Problem("there is no place for the state: HOME is not set", hint="choose one with --state-dir")
+        raise InputError([problem]) from None
 
 
 def private_directory(path: Path) -> None:

@@ -33,7 +33,20 @@ def command() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and end the process."""
+    _open_missing_streams()
     sys.exit(run(arguments))
+
+
+def _open_missing_streams() -> None:
+    """Where a standard stream was closed by whoever started us, have an empty one: else the next file or socket that is
+    opened takes its number, and what we print goes there."""
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free, which is this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, mode, closefd=False))  # noqa: SIM115 (stays open for the life of the process)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from kube_actors.cli.processes import ProcessIdentity
+from kube_actors.errors import InputError, Problem
 
 
 @attrs.frozen
@@ -39,13 +40,17 @@ class RuntimeRecord:
 
 
 def write_record(path: Path, record: RuntimeRecord) -> None:
-    """Replace the file at once, readable by its owner only."""
+    """Replace the file at once, readable by its owner only. InputError when it cannot be written (a full disk, say)."""
     temporary = path.with_name(f"{path.name}.new")
-    temporary.unlink(missing_ok=True)
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w") as file:
-        json.dump(record.dump(), file, indent=2)
-    temporary.replace(path)
+    try:
+        temporary.unlink(missing_ok=True)
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with open(descriptor, "w") as file:
+            json.dump(record.dump(), file, indent=2)
+        temporary.replace(path)
+    except OSError as error:
+        message = f"the state directory cannot be used: {error.strerror}"
+        raise InputError([Problem(message, file=str(path), hint="choose another with --state-dir")]) from error
 
 
 def read_record(path: Path) -> RuntimeRecord | None:

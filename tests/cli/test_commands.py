@@ -132,3 +132,13 @@ def test_completion_knows_commands_options_and_clusters(place: Place) -> None:
     assert offered([], "st") == ["status", "stop"]
     assert offered(["run"], "--v") == ["--virtual"]
     assert offered(["stop", "--state-dir", str(place.home), "--name"], "q") == ["quickstart"]
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_empty_ones(closed: str, place: Place) -> None:
+    """Started with nothing to read or write (`>&-`), a command works, and no other file is printed into."""
+    file = place.file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "a.yaml")
+    line = f"{sys.executable} -m kube_actors validate {file} {closed}"
+    done = subprocess.run(["sh", "-c", line], env=place.environment, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == ("" if ">&-" in closed.replace("2>&-", "") else "valid: 1 object\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 from pathlib import Path
 from typing import Any
 
@@ -113,3 +114,26 @@ def test_state_home(place: Place, monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_no_state_at_all(tmp_path: Path) -> None:
     """A home that does not exist holds nothing."""
     assert states(tmp_path / "none") == []
+
+
+@pytest.mark.parametrize(
+    ("state", "home", "expected"),
+    [
+        ("/srv/state", "/home/me", "/srv/state/kube-actors"),
+        ("", "/home/me", "/home/me/.local/state/kube-actors"),
+        ("relative", "/home/me", "/home/me/.local/state/kube-actors"),
+        ("", "relative", f"{pwd.getpwuid(os.geteuid()).pw_dir}/.local/state/kube-actors"),
+        ("", "", f"{pwd.getpwuid(os.geteuid()).pw_dir}/.local/state/kube-actors"),
+    ],
+)
+def test_where_states_are(state: str, home: str, expected: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the XDG Base Directory Specification says; never below the working directory."""
+    monkeypatch.setenv("XDG_STATE_HOME", state)
+    monkeypatch.setenv("HOME", home)
+    assert state_home(None) == Path(expected)
+
+
+def test_a_record_that_cannot_be_written(tmp_path: Path) -> None:
+    """A full or vanished disk is a sentence with the file's name, not a traceback."""
+    with pytest.raises(InputError, match=r"runtime\.json: the state directory cannot be used: No such file"):
+        write_record(tmp_path / "gone" / "runtime.json", record("web"))

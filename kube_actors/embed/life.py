@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import attrs
 import trio
 
 from kube_actors.cluster import Cluster as Running
@@ -18,6 +17,7 @@ from kube_actors.cluster import open_cluster as run_core
 from kube_actors.embed.errors import ClusterStopped
 from kube_actors.embed.gate import Gate
 from kube_actors.embed.opening import FIELD_MANAGER, Opening
+from kube_actors.embed.sources import placed, raise_problems
 from kube_actors.kernel import ClockMode, ClusterClock, RealClock, VirtualClock
 from kube_actors.state import StateDirectory
 from kube_actors.verbs.apply import apply
@@ -51,8 +51,8 @@ class Life:
         state = self.opening.make_state()
         try:
             async with run_core(self.config, state=state, clock=self.clock) as self.cluster:
-                self.session = self._session_of(self.cluster)
-                await apply(self.session, self.opening.manifests)
+                self.session = self.cluster.session.written_by(FIELD_MANAGER)
+                await self._apply_manifests()
                 async with trio.open_nursery() as self.tasks:
                     self.tasks.start_soon(self._watch_journal, name="journal watch")
                     task_status.started()
@@ -93,9 +93,10 @@ class Life:
         stopped.__cause__ = self._failure
         return stopped
 
-    def _session_of(self, cluster: Running) -> Session:
-        session = attrs.evolve(cluster.session, logs=str(cluster.state.logs), reconfigure=cluster.reconfigure)
-        return session.written_by(FIELD_MANAGER)
+    async def _apply_manifests(self) -> None:
+        with placed():
+            applied = await apply(self.session, self.opening.manifests)
+        raise_problems(each.error for each in applied if each.error is not None)
 
     def _end_work(self) -> None:
         for scope in tuple(self._work):
@@ -106,13 +107,14 @@ class Life:
 
     async def _drain(self) -> None:
         """preStop, SIGTERM and grace for what really runs. Simulated pods that nothing remembers just go."""
-        leaves_nothing = self.opening.state is None and all(node.runtime == "simulated" for node in self.config.nodes)
-        if self.config.on_runtime_exit == "keep" or leaves_nothing:
+        config = self.cluster.config
+        leaves_nothing = self.opening.state is None and all(node.runtime == "simulated" for node in config.nodes)
+        if config.on_runtime_exit == "keep" or leaves_nothing:
             return
         if self.clock.mode is ClockMode.PAUSED:
             self.clock.resume()
         with self.gate.open():
-            await self.cluster.drain(self.config.timeouts.shutdown)
+            await self.cluster.drain(config.timeouts.shutdown)
 
 
 async def _clean_up(state: StateDirectory) -> None:

@@ -176,9 +176,8 @@ def test_wrong_input_is_an_error_of_the_test(pytester: pytest.Pytester) -> None:
             pass
         """
     )
-    outcome(pytester, errors=1).stdout.fnmatch_lines(
-        ['*shop.yaml:4:8 $.spec.nodez: unknown field*did you mean "nodes"*']
-    )
+    told = outcome(pytester, errors=1).stdout
+    told.fnmatch_lines(['*shop.yaml:4:8 $.spec.nodez: unknown field*did you mean "nodes"*'])
 
 
 def test_the_plugin_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester) -> None:
@@ -191,6 +190,5 @@ def test_the_plugin_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester
             assert "kube_actors.embed.cluster" not in sys.modules and "trio" not in sys.modules
         """
     )
-    pytester.runpytest_subprocess(
-        "-p", "no:cacheprovider", "-p", "no:trio", "-p", "no:hypothesispytest"
-    ).assert_outcomes(passed=1)
+    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:trio", "-p", "no:hypothesispytest")
+    result.assert_outcomes(passed=1)

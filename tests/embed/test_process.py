@@ -20,7 +20,7 @@ def look():
         "wakeup": wakeup,
         "mask": signal.pthread_sigmask(signal.SIG_BLOCK, ()),
         "gc": (gc.isenabled(), gc.get_threshold(), gc.get_freeze_count()),
-        "logging": (logging.root.handlers[:], logging.root.level, logging.root.manager.disable, logging.raiseExceptions),
+        "logging": (logging.root.handlers[:], logging.root.level, logging.root.manager.disable),
         "warnings": warnings.filters[:],
         "umask": umask,
         "directory": os.getcwd(),

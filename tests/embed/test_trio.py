@@ -295,7 +295,9 @@ async def test_scaling_and_rolling(cluster: Cluster) -> None:
 
 async def test_a_rollout_that_never_comes_up_times_out(cluster: Cluster) -> None:
     """With the sentence it has got to."""
-    await cluster.apply(deployment("web", replicas=2, annotations={"simulation.kube-actors.dev/ready-seconds": "3600"}))
+    slow = deployment("web", replicas=2, annotations={"simulation.kube-actors.dev/ready-seconds": "3600"})
+    slow["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = {"tcpSocket": {"port": 80}}
+    await cluster.apply(slow)
     with pytest.raises(WaitTimeout, match=r"after 10 s: Waiting for deployment \"web\" rollout to finish: 0 of 2"):
         await cluster.rollout("deployment/web").status(timeout=10)
 

@@ -65,10 +65,19 @@ def loads(text: bytes | str, *, unique_keys: bool = False) -> Any:
 
 def parse(text: bytes | str) -> Any:
     """The same, with a ValueError (`json.JSONDecodeError` with its position, where there is one) for what is wrong."""
-    value = orjson.loads(text)
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        if "depth limit" in error.msg:  # orjson's own, 1024
+            raise _too_deep() from None
+        raise
     if _may_be_deep(text) and _depth_exceeds(value, MAX_DEPTH):
-        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+        raise _too_deep()
     return value
+
+
+def _too_deep() -> ValueError:
+    return ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 
 def _may_be_deep(text: bytes | str) -> bool:

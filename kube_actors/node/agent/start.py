@@ -51,6 +51,8 @@ def _forget_caller() -> None:
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         with contextlib.suppress(OSError, ValueError):
             signal.signal(number, signal.SIG_DFL)
+    for internal in syscalls.INTERNAL_SIGNALS:
+        syscalls.reset_signal(internal)
     os.environ.clear()
     for name in os.listdir("/proc/self/fd"):
         with contextlib.suppress(OSError):  # the listing's own is closed already

@@ -24,13 +24,15 @@ AT_FDCWD, AT_EMPTY_PATH, AT_RECURSIVE = -100, 0x1000, 0x8000
 OPEN_TREE_CLONE, OPEN_TREE_CLOEXEC = 1, os.O_CLOEXEC
 MOVE_MOUNT_F_EMPTY_PATH = 4
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID, MOUNT_ATTR_NODEV = 1, 2, 4
+INTERNAL_SIGNALS = (32, 33)
+"""glibc's own. A program started by posix_spawn, as Python 3.13 does it, finds them ignored, as would its children."""
 RESOLVE_NO_MAGICLINKS, RESOLVE_BENEATH, RESOLVE_IN_ROOT = 2, 8, 16
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECUREBITS = 1, 4, 28
 PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 24, 36, 38
 
-# Only these two differ between architectures; the newer calls share one number everywhere.
-_CLONE, _PIVOT_ROOT, _CAPSET = (56, 155, 126) if os.uname().machine == "x86_64" else (220, 41, 91)
+# Only these differ between architectures; the newer calls share one number everywhere.
+_CLONE, _PIVOT_ROOT, _CAPSET, _SIGACTION = (56, 155, 126, 13) if os.uname().machine == "x86_64" else (220, 41, 91, 134)
 _OPEN_TREE, _MOVE_MOUNT, _OPENAT2, _MOUNT_SETATTR = 428, 429, 437, 442
 
 
@@ -58,6 +60,12 @@ def clone_sibling(flags: int) -> tuple[int, int]:
     flags |= CLONE_PARENT | CLONE_PIDFD | signal.SIGCHLD
     pid = _libc.syscall(_long(_CLONE), ctypes.c_ulong(flags), _long(0), ctypes.byref(pidfd), _long(0), _long(0))
     return _check(pid), pidfd.value
+
+
+def reset_signal(number: int) -> None:
+    """Give a signal its default action, `INTERNAL_SIGNALS` too, which `signal.signal` refuses."""
+    default = bytes(32)  # the kernel's struct sigaction: SIG_DFL, no flags, no mask
+    _check(_libc.syscall(_long(_SIGACTION), ctypes.c_int(number), default, None, _long(8)))
 
 
 def unshare(flags: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from pathlib import Path
 
 import trio
@@ -30,8 +30,10 @@ async def collect_logs(plane: ControlPlane, logs: Path) -> None:
     unsubscribe = plane.store.subscribe(committed, "pods")
     try:
         while True:
+            found = await trio.to_thread.run_sync(log_directories, logs)
+            # Asked afterwards: a pod that came meanwhile is known, and its logs are not among those found.
             known = {revision.uid for revision in plane.store.list("pods")} | plane.directory.pods.keys()
-            await trio.to_thread.run_sync(remove_logs_except, logs, known)
+            await trio.to_thread.run_sync(remove_logs_except, found, known)
             await deleted.wait()
             await plane.clock.sleep(KEPT_SECONDS)
             deleted = trio.Event()
@@ -39,12 +41,16 @@ async def collect_logs(plane: ControlPlane, logs: Path) -> None:
         unsubscribe()
 
 
-def remove_logs_except(logs: Path, known: Container[str]) -> None:
-    """Remove the directories `<namespace>_<name>_<uid>` of pods whose uid is not known."""
+def log_directories(logs: Path) -> list[Path]:
+    """The directories there are, `<namespace>_<name>_<uid>` each."""
     try:
-        found = os.listdir(logs)
+        return [logs / name for name in os.listdir(logs)]
     except FileNotFoundError:
-        return
-    for name in found:
-        if name.rpartition("_")[2] not in known:
-            shutil.rmtree(logs / name, ignore_errors=True)
+        return []
+
+
+def remove_logs_except(directories: Iterable[Path], known: Container[str]) -> None:
+    """Remove those of pods whose uid is not known."""
+    for directory in directories:
+        if directory.name.rpartition("_")[2] not in known:
+            shutil.rmtree(directory, ignore_errors=True)

@@ -77,9 +77,10 @@ async def logs(session: Session, target: LogTarget, options: LogOptions) -> Asyn
         if not options.follow or ended():
             return
         await trio.sleep(POLL_SECONDS)
-    async with contextlib.aclosing(read_log(target.path, options, ended)) as pieces:
-        async for piece in pieces:
-            yield piece
+    with contextlib.suppress(FileNotFoundError):  # the pod went, and its logs were collected just now
+        async with contextlib.aclosing(read_log(target.path, options, ended)) as pieces:
+            async for piece in pieces:
+                yield piece
 
 
 def has_ended(session: Session, target: LogTarget) -> bool:

@@ -11,6 +11,7 @@ import trio
 
 from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError
+from kube_actors.kernel import RealClock
 from kube_actors.node.container_logs import LogOptions
 from kube_actors.store import Revision, base_projection
 from kube_actors.verbs.errors import VerbError
@@ -124,7 +125,7 @@ async def test_no_log_yet(tmp_path: Path, state: dict[str, Any], message: str) -
 
 async def test_reading_and_following(tmp_path: Path) -> None:
     """Tail and time stamps; following goes on until the container has ended."""
-    async with simulated_cluster(tmp_path) as cluster:
+    async with simulated_cluster(tmp_path, clock=RealClock()) as cluster:
         session = cluster.session
         await create(session, pod("web"))
         revision = await until_ready(session, "web")

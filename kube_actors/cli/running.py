@@ -45,9 +45,9 @@ def run(options: RunOptions, signals: EndSignals) -> int:
     """Run a cluster until it is told to end; answers the exit status. InputError when it cannot start."""
     os.umask(0o077)  # everything we leave on disk is its owner's only
     prepared = prepare(options)
-    if signals.first is not None:
-        return _status(signals)
     with _state_of(prepared):
+        if signals.first is not None:
+            return _status(signals)
         if options.virtual:
             from kube_actors.cli.virtual import run_virtual
 
@@ -128,7 +128,8 @@ class Life:
             self._record(cluster)
             gc.set_threshold(50_000, 20, 1000)  # with many actors the default makes timers seconds late
             gc.enable()
-            log.info("cluster started", name=cluster.config.name, seconds=round(time.monotonic() - started, 3))
+            tier = {"tier": cluster.tier} if cluster.tier else {}
+            log.info("cluster started", name=cluster.config.name, **tier, seconds=round(time.monotonic() - started, 3))
             await self._until_end(cluster, started)
 
     async def _not_even_started(self, scope: trio.CancelScope) -> None:

@@ -254,10 +254,11 @@ class PodWork:
 
     def _warn(self, spec: SandboxSpec | ContainerSpec) -> None:
         """Say once what this node leaves out."""
-        for text in self.world.runtime.unhonoured(spec):
-            if text not in self.warned:
-                self.warned.add(text)
-                self.say("Warning", "NotHonoured", text)
+        fields = [each for each in self.world.runtime.unhonoured(spec) if each not in self.warned]
+        if fields:
+            self.warned.update(fields)
+            what = f"{self.world.runtime.description} cannot honour: {', '.join(fields)}"
+            self.say("Warning", "NotHonoured", f"Node {self.world.node} with {what}")
 
     def say(self, type: str, reason: str, message: str, container: str = "") -> None:
         """Record an Event about the pod, or about one of its containers."""

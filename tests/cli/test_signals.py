@@ -7,10 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import trio
 
+from kube_actors.cli.run_options import RunOptions
+from kube_actors.cli.running import run
 from kube_actors.cli.signals import ENDING, EndSignals
 
 
@@ -57,3 +60,30 @@ def test_ignored_signals_are_heard_and_the_third_ends_at_once(number: signal.Sig
     command = [sys.executable, "-c", ignoring, sys.executable, "-c", program, str(int(number))]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.stdout, done.returncode) == ("1\n2\n", 128 + number)
+
+
+def test_a_signal_while_the_files_are_read_leaves_nothing(signals: EndSignals, tmp_path: Path) -> None:
+    """The state of an ephemeral cluster that never began goes as well."""
+    file = tmp_path / "a.yaml"
+    file.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n")
+    os.kill(os.getpid(), signal.SIGINT)
+    mask = os.umask(0o077)
+    try:
+        assert run(RunOptions((str(file),), tmp_path / "home", ephemeral=True), signals) == 130
+    finally:
+        os.umask(mask)
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def test_ctrl_c_while_the_program_is_read_is_quiet() -> None:
+    """No traceback, and the status of an interrupted program."""
+    program = (
+        "import sys, runpy\n"
+        "class Interrupted:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'click': raise KeyboardInterrupt\n"
+        "sys.meta_path.insert(0, Interrupted())\n"
+        "runpy.run_module('kube_actors', run_name='__main__')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "")

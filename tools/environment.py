@@ -1,4 +1,4 @@
-"""The checkout's own virtual environment: made on first use, remade when pyproject.toml changes, never touched otherwise.
+"""The checkout's own virtual environment: made on first use, remade when pyproject.toml changes, else left alone.
 
 Standard library only: this runs before anything is installed. A stamp file, written last, says what the environment
 was made from, so an interrupted install is recognised and repaired.
@@ -23,7 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"
 STAMP = ENVIRONMENT / "kube-actors.json"
 PYTHON = ENVIRONMENT / "bin" / "python"
-MISSING = re.compile(r"No matching distribution found for (\S+)|Could not find a version that satisfies the requirement (\S+)")
+MISSING = re.compile(
+    r"No matching distribution found for (\S+)|Could not find a version that satisfies the requirement (\S+)"
+)
 
 
 class CannotInstall(Exception):
@@ -85,13 +87,13 @@ def install(extra: str | None) -> None:
     with contextlib.suppress(OSError, ValueError, KeyError):
         extras |= set(json.loads(STAMP.read_text())["extras"])
     STAMP.unlink(missing_ok=True)
-    healthy = PYTHON.exists() and subprocess.run([PYTHON, "-m", "pip", "--version"], capture_output=True).returncode == 0
-    if not healthy:
+    asked = [PYTHON, "-m", "pip", "--version"]
+    if not PYTHON.exists() or subprocess.run(asked, capture_output=True).returncode:
         shutil.rmtree(ENVIRONMENT, ignore_errors=True)
         _run([find_python(), "-m", "venv", str(ENVIRONMENT)], "making the virtual environment")
     target = f".[{','.join(sorted(extras))}]" if extras else "."
-    pip = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--quiet", "--editable", target]
-    _run(pip, "installing")
+    quietly = ["--disable-pip-version-check", "--no-input", "--quiet"]
+    _run([str(PYTHON), "-m", "pip", "install", *quietly, "--editable", target], "installing")
     stamp = json.dumps({"made_from": fingerprint(), "extras": sorted(extras)})
     temporary = STAMP.with_suffix(".new")
     temporary.write_text(stamp)

@@ -7,6 +7,7 @@ from typing import Any
 
 from kube_actors.api.schema import decoding_error
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.unattended import unattended
 from kube_actors.writes import metadata, ownership
 from kube_actors.writes.ownership import Author
 from kube_actors.writes.request import Request
@@ -24,6 +25,8 @@ def prepare_create(request: Request, now: float, source: random.Random) -> None:
         request.new.pop("status", None)
     request.hooks.prepare_create(request.new)
     request.hooks.default(request.new)
+    if warning := unattended(request.resource.id, request.resource.kind):
+        request.warn(warning)
 
 
 def prepare_update(request: Request, old: Body) -> None:

@@ -356,3 +356,13 @@ async def test_warnings_of_old_versions(world: World) -> None:
     assert world.warnings == [
         "extensions/v1beta1 Deployment is deprecated, unavailable in v1.16+; use apps/v1 Deployment"
     ]
+
+
+async def test_objects_nobody_acts_on_are_told(world: World) -> None:
+    """A Job is kept and served, but no pod will come of it: whoever creates one hears it."""
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "once"}}
+    template = {"spec": {"restartPolicy": "Never", "containers": [{"name": "main", "image": "app"}]}}
+    applied = await world.client.apply({**job, "spec": {"template": template}})
+    assert applied.warnings == ("this Job is only stored: nothing in this cluster starts its pods",)
+    assert (await world.client.apply({**job, "spec": {"template": template}})).warnings == ()
+    assert (await world.client.apply(config_map())).warnings == ()

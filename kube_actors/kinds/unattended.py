@@ -1,0 +1,35 @@
+"""Kinds whose objects are kept and served, and that nothing in the cluster acts on: whoever creates one is told."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+# What a person would wait for in vain, as a sentence goes on after "nothing in this cluster".
+_MISSING: Final[Mapping[str, str]] = {
+    "certificatesigningrequests.certificates.k8s.io": "signs it",
+    "cronjobs.batch": "starts its jobs",
+    "customresourcedefinitions.apiextensions.k8s.io": "serves its resources",
+    "daemonsets.apps": "starts its pods",
+    "horizontalpodautoscalers.autoscaling": "scales by it",
+    "ingresses.networking.k8s.io": "routes by it",
+    "jobs.batch": "starts its pods",
+    "limitranges": "enforces it",
+    "mutatingadmissionpolicies.admissionregistration.k8s.io": "enforces it",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": "calls it",
+    "networkpolicies.networking.k8s.io": "enforces it",
+    "persistentvolumeclaims": "binds it",
+    "poddisruptionbudgets.policy": "enforces it",
+    "replicationcontrollers": "starts its pods",
+    "resourceclaims.resource.k8s.io": "allocates it",
+    "resourcequotas": "enforces it",
+    "statefulsets.apps": "starts its pods",
+    "validatingadmissionpolicies.admissionregistration.k8s.io": "enforces it",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": "calls it",
+}
+
+
+def unattended(resource_id: str, kind: str) -> str | None:
+    """The warning for a new object of this kind; None where somebody acts on it, or nobody has to."""
+    missing = _MISSING.get(resource_id)
+    return None if missing is None else f"this {kind} is only stored: nothing in this cluster {missing}"

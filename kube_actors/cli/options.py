@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import click
@@ -35,5 +36,13 @@ def with_state_dir(function: Any) -> Any:
 
 
 def files_argument(function: Any) -> Any:
-    """FILE...: at least one."""
-    return click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())(function)
+    """FILE..., or `-f FILE` as hands are used to: at least one, all of them in `files`."""
+
+    @functools.wraps(function)
+    def with_files(files: tuple[str, ...], filenames: tuple[str, ...], **rest: Any) -> Any:
+        if not files and not filenames:
+            raise click.UsageError("Missing argument 'FILE...'.")
+        return function(files=(*filenames, *files), **rest)
+
+    option = click.option("-f", "--filename", "filenames", multiple=True, type=click.Path(), hidden=True)
+    return click.argument("files", metavar="FILE...", nargs=-1, type=click.Path())(option(with_files))

@@ -48,3 +48,14 @@ def test_parts_of_a_cluster(place: Place) -> None:
 def test_stdin(place: Place) -> None:
     """A pipe is a file."""
     assert place.call("validate", "-", stdin=GOOD).returncode == 0
+
+
+def test_files_are_also_named_as_for_apply(place: Place) -> None:
+    """`-f FILE`, alone or beside others."""
+    one = place.file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: one}\n", "one.yaml")
+    two = place.file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: two}\n", "two.yaml")
+    assert place.call("validate", "-f", one).stdout == "valid: 1 object\n"
+    assert place.call("validate", "-f", one, two).stdout == "valid: 2 objects\n"
+    none = place.call("validate")
+    assert none.returncode == 2
+    assert "Missing argument 'FILE...'" in none.stderr

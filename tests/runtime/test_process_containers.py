@@ -217,6 +217,17 @@ async def test_out_of_memory(root: ProcessStage) -> None:
     assert (exited.id, exited.exit_code, exited.oom_killed) == (spec.id, 137, True)
 
 
+@pytest.mark.parametrize("tier", ["B", "C"])
+async def test_memory_without_groups(tier: Tier, tmp_path: Path) -> None:
+    """Where nothing counts a container's memory, each of its processes is refused more than the limit."""
+    async with opened(tier, tmp_path) as stage:
+        await with_volumes(stage)
+        spec = await stage.run("exec python3 -c 'bytearray(200 << 20)'", resources=Resources(memory_limit=64 << 20))
+        exited = await stage.next_exit()
+        assert exited.exit_code == 1
+        assert any("MemoryError" in text for stream, _, text in log_lines(spec) if stream == "stderr")
+
+
 async def test_cpu_and_process_limits(root: ProcessStage) -> None:
     """A tenth of a core is a tenth of a core; forks beyond the limit fail; nothing of the groups stays."""
     if not {"cpu", "pids"} <= root.link.limits:
@@ -244,7 +255,8 @@ async def test_what_a_tier_cannot_do_is_named(tmp_path: Path) -> None:
             with pytest.raises(RuntimeFailure, match=word):
                 await stage.run("true", **changes)
         spec = attrs.evolve(stage.container(Does()), resources=Resources(memory_limit=1, cpu_limit_milli=1))
-        assert runtime.unhonoured(spec) == ("resources.limits.memory", "resources.limits.cpu", "terminationMessagePath")
+        memory = "resources.limits.memory (kept for each process alone)"
+        assert runtime.unhonoured(spec) == (memory, "resources.limits.cpu", "terminationMessagePath")
 
 
 # --- processes

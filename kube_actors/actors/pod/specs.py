@@ -36,8 +36,10 @@ def pod_name(pod: PodView) -> PodName:
     return PodName(pod.metadata.uid, pod.metadata.namespace, pod.metadata.name)
 
 
-def hostname_of(pod: PodView) -> str:
-    """`spec.hostname`, or the pod's name cut to the 63 characters a host name may have."""
+def hostname_of(pod: PodView, node: str) -> str:
+    """`spec.hostname`, or the pod's name cut to the 63 characters a host name may have; the node's with hostNetwork."""
+    if pod.spec.host_network:
+        return node
     return pod.spec.hostname or pod.metadata.name[:63].rstrip("-.")
 
 
@@ -46,7 +48,7 @@ def sandbox_spec(
 ) -> SandboxSpec:
     """The pod's shared world."""
     spec = pod.spec
-    hostname = hostname_of(pod)
+    hostname = hostname_of(pod, world.node)
     names: tuple[str, ...] = (hostname,)
     if spec.subdomain:
         domain = f"{spec.subdomain}.{pod.metadata.namespace}.svc.{world.cluster_domain}"

@@ -125,7 +125,7 @@ class PodWork:
     def place(self) -> Place:
         """What the pod may ask about itself."""
         own = self.address or (self.world.place.host_ip if self.pod.spec.host_network else "")
-        return attrs.evolve(self.world.place, pod_ip=own, hostname=hostname_of(self.pod))
+        return attrs.evolve(self.world.place, pod_ip=own, hostname=hostname_of(self.pod, self.world.node))
 
     def objects(self) -> Objects:
         """What the pod refers to, as it is now."""

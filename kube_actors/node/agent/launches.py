@@ -46,6 +46,7 @@ def container_program(world: World, sandbox: Sandbox, spec: Value) -> Program:
         search_path=host_root.search_path() if image["kind"] == "host" else USUAL_PATH,
         hostname=sandbox.spec["hostname"],
         tty=spec["tty"],
+        data_limit=None if world.cgroups.supports("memory") else spec["resources"]["memory_limit"],
     )
 
 
@@ -103,7 +104,11 @@ def _refuse_in_c(sandbox: Sandbox, spec: Value) -> None:
     own = {"run_as_user": os.getuid(), "run_as_group": os.getgid()}
     refused = [f"image {image['name']!r}: a root file system"] if image["kind"] != "host" else []
     refused += [f"volumeMounts[{mount['path']}]" for mount in spec["mounts"]]
-    refused += [f"securityContext.{name}={security[name]}" for name in own if security[name] not in (None, own[name])]
+    refused += [
+        f"securityContext.{field}={security[name]}"
+        for name, field in (("run_as_user", "runAsUser"), ("run_as_group", "runAsGroup"))
+        if security[name] not in (None, own[name])
+    ]
     refused += ["securityContext.privileged"] if security["privileged"] else []
     refused += ["securityContext.readOnlyRootFilesystem"] if security["read_only_root_filesystem"] else []
     refused += ["images.files"] if image["files"] else []

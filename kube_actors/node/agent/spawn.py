@@ -24,7 +24,10 @@ USUAL_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class Program(NamedTuple):
-    """What to execute, as whom and where. `env` holds text pairs; PATH, HOME and HOSTNAME are added when missing."""
+    """What to execute, as whom and where. `env` holds text pairs; PATH, HOME and HOSTNAME are added when missing.
+
+    `data_limit` is how many bytes of memory of its own each process may have, where no control group counts them all.
+    """
 
     tier: str
     argv: list[str]
@@ -35,6 +38,7 @@ class Program(NamedTuple):
     search_path: str
     hostname: str
     tty: bool
+    data_limit: int | None = None
 
 
 class Stdio(NamedTuple):
@@ -177,6 +181,9 @@ def _execute(launch: Launch, report: socket.socket) -> None:
     credentials.assume(who, kept, program.security, tier=program.tier, user_namespace=joined)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    if program.data_limit is not None:
+        with contextlib.suppress(ValueError, OSError):  # above a hard limit: that one is kept already
+            resource.setrlimit(resource.RLIMIT_DATA, (program.data_limit, program.data_limit))
     syscalls.prctl(syscalls.PR_SET_PDEATHSIG, signal.SIGKILL)
     _exec(program.argv, environment)
 

@@ -264,6 +264,7 @@ def _of_container(spec: ContainerSpec, link: AgentLink) -> tuple[str, ...]:
     }
     limited = [name for name, value in wanted.items() if value is not None]
     found = [f"resources.limits.{name}" for name in limited if name not in link.limits]
+    found = [f"{each} (kept for each process alone)" if each.endswith("memory") else each for each in found]
     if link.tier != "A" and security.supplemental_groups:
         found.append("supplementalGroups")
     if link.tier == "C" and (security.capabilities_drop or security.capabilities_add):

@@ -80,23 +80,43 @@ def _run(command: list[str], what: str) -> None:
     raise CannotInstall(f"{what} failed:\n{output.strip()[-2000:]}")
 
 
+def _made_before() -> set[str] | None:
+    """The extras of a complete earlier install; None when there is none, or it was interrupted."""
+    try:
+        return set(json.loads(STAMP.read_text())["extras"])
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _make(base: str) -> None:
+    """An empty environment in the place of whatever is there."""
+    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+    _run([base, "-m", "venv", "--without-pip", str(ENVIRONMENT)], "making the virtual environment")
+
+
+def _pip(base: str) -> list[str]:
+    """The base interpreter's pip at work on the environment, which spares installing one there; or one of its own."""
+    outside = [base, "-m", "pip", "--python", str(PYTHON)]
+    if subprocess.run([*outside, "--version"], capture_output=True, stdin=subprocess.DEVNULL).returncode == 0:
+        return outside
+    _run([str(PYTHON), "-m", "ensurepip", "--upgrade"], "installing pip")
+    return [str(PYTHON), "-m", "pip"]
+
+
 def install(extra: str | None) -> None:
-    """Make the environment from nothing, or bring it up to pyproject.toml."""
+    """Bring a complete environment up to pyproject.toml, or make one from nothing where none was completed."""
     print("kube-actors: making the environment in .venv (first use, or pyproject.toml changed) …", file=sys.stderr)
-    extras = {extra} if extra else set()
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        extras |= set(json.loads(STAMP.read_text())["extras"])
+    base = find_python()
+    before = _made_before()
     STAMP.unlink(missing_ok=True)
-    asked = [PYTHON, "-m", "pip", "--version"]
-    if not PYTHON.exists() or subprocess.run(asked, capture_output=True).returncode:
-        shutil.rmtree(ENVIRONMENT, ignore_errors=True)
-        _run([find_python(), "-m", "venv", str(ENVIRONMENT)], "making the virtual environment")
-    target = f".[{','.join(sorted(extras))}]" if extras else "."
+    if before is None or not PYTHON.exists():
+        _make(base)
+    extras = sorted((before or set()) | ({extra} if extra else set()))
+    target = f".[{','.join(extras)}]" if extras else "."
     quietly = ["--disable-pip-version-check", "--no-input", "--quiet"]
-    _run([str(PYTHON), "-m", "pip", "install", *quietly, "--editable", target], "installing")
-    stamp = json.dumps({"made_from": fingerprint(), "extras": sorted(extras)})
+    _run([*_pip(base), "install", *quietly, "--editable", target], "installing")
     temporary = STAMP.with_suffix(".new")
-    temporary.write_text(stamp)
+    temporary.write_text(json.dumps({"made_from": fingerprint(), "extras": extras}))
     temporary.replace(STAMP)
 
 

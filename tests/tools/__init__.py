@@ -1,0 +1,1 @@
+"""Tests of the checkout's own commands."""

@@ -123,7 +123,10 @@ class ObjectCheck:
 
 def _remove(body: Any, field: str) -> None:
     """Take a part out of a body; of a list the whole list, so that the numbers of its items stay true."""
-    path = parse_path(field)
+    try:
+        path = (*parse_path(field[:-1]), "") if field.endswith(".") else parse_path(field)
+    except ValueError:  # the name of an unknown field can be anything
+        return
     while path and isinstance(path[-1], int):
         path = path[:-1]
     holder = value_at(body, path[:-1])
@@ -133,7 +136,12 @@ def _remove(body: Any, field: str) -> None:
 
 def _about(field: str, reported: Iterable[str]) -> bool:
     """Whether a complaint is about something that was complained about already, or about what holds it."""
-    return any(each.startswith(field) or field.startswith(each) for each in reported)
+    return not field or any(_holds(each, field) or _holds(field, each) for each in reported)
+
+
+def _holds(outer: str, inner: str) -> bool:
+    """Whether one path leads to the other: `spec` to `spec.replicas`, but `spec.replica` does not."""
+    return inner == outer or inner.startswith((f"{outer}.", f"{outer}["))
 
 
 def pod_templates(objects: Iterable[CheckedObject]) -> list[PodTemplate]:

@@ -18,6 +18,9 @@ from kube_actors.store import Commit, Key, Revision
 LEASES = "leases.coordination.k8s.io"
 LEASE_NAMESPACE = "kube-node-lease"
 LOOK_AGAIN = 0.05
+MARK_AGAIN = 10.0
+"""Seconds. A node that counts as not ready but is alive (somebody wrote its status) reports its pods ready again each
+time they are marked; the two must not answer each other without end, so a pod is marked no more often than this."""
 
 
 class NodeLifecycle(Actor[Describe]):
@@ -32,6 +35,7 @@ class NodeLifecycle(Actor[Describe]):
         self.events = plane.events("node-controller")
         self.unsubscribe: Callable[[], None] | None = None
         self.silent: set[str] = set()
+        self.marked: dict[str, float] = {}
         self.opened_at = 0.0
 
     async def started(self) -> None:
@@ -53,7 +57,9 @@ class NodeLifecycle(Actor[Describe]):
                 self.context.ref.notify(name)
         elif key.resource == LEASES and key.namespace == LEASE_NAMESPACE and key.name in self.silent:
             self.context.ref.notify(key.name)
-        elif key.resource == "pods" and commit.kind != "deleted":
+        elif key.resource == "pods" and commit.kind == "deleted":
+            self.marked.pop(commit.revision.uid, None)
+        elif key.resource == "pods":
             node = commit.revision.projection.facts.node
             fresh = commit.previous is None or not commit.previous.projection.facts.node
             if node in self.silent or (fresh and node and self._is_tainted(node)):
@@ -87,14 +93,15 @@ class NodeLifecycle(Actor[Describe]):
         grace, evicts = self.plane.config.timeouts.node_grace, self._any_other_ready(name)
         plan = plan_node(node, self._renewed_at(revision), grace, now, evicts=evicts)
         await self._write(revision, node, plan)
+        next_mark = None
         if plan.not_ready:
             self.silent.add(name)
-            await self._pods_not_ready(name)
+            next_mark = await self._pods_not_ready(name, now)
         else:
             self.silent.discard(name)
         taints = node.spec.taints if plan.taints is None else plan.taints
         next_eviction = await self._evict(name, taints, now)
-        wake = [when for when in (plan.wake_at, next_eviction) if when is not None]
+        wake = [when for when in (plan.wake_at, next_mark, next_eviction) if when is not None]
         if wake:
             self.context.notify_at(min(wake), name)
 
@@ -105,15 +112,16 @@ class NodeLifecycle(Actor[Describe]):
 
     def _renewed_at(self, node: Revision) -> float:
         lease = self.plane.store.get(Key(LEASES, LEASE_NAMESPACE, node.key.name))
-        if lease is None:
-            return max(node.projection.created, self.opened_at)
-        return max(parse_rfc3339(lease.body()["spec"]["renewTime"]), self.opened_at)
+        renewed = lease.body().get("spec", {}).get("renewTime") if lease is not None else None
+        return max(node.projection.created if renewed is None else parse_rfc3339(renewed), self.opened_at)
 
     async def _write(self, revision: Revision, node: NodeView, plan: NodePlan) -> None:
         if plan.conditions is not None:
             conditions = [body_of(condition) for condition in plan.conditions]
             await self.client.mutate(
-                revision.key, lambda body: body["status"].update(conditions=conditions), subresource="status"
+                revision.key,
+                lambda body: body.setdefault("status", {}).update(conditions=conditions),
+                subresource="status",
             )
             about = reference_to(revision, kind="Node", api_version="v1")
             text = f"Node {revision.key.name} status is now: NodeNotReady"
@@ -126,15 +134,15 @@ class NodeLifecycle(Actor[Describe]):
 
         def change(body: dict[str, Any]) -> None:
             if bodies:
-                body["spec"]["taints"] = bodies
+                body.setdefault("spec", {})["taints"] = bodies
             else:
-                body["spec"].pop("taints", None)
+                body.get("spec", {}).pop("taints", None)
 
         await self.client.mutate(key, change)
 
-    async def _pods_not_ready(self, name: str) -> None:
-        """Nobody vouches for the pods of a silent node: no traffic goes there."""
-        stamp = rfc3339(self.plane.clock.now())
+    async def _pods_not_ready(self, name: str, now: float) -> float | None:
+        """Nobody vouches for the pods of a silent node: no traffic goes there. Answers when to look again."""
+        stamp, again = rfc3339(now), None
 
         def change(body: dict[str, Any]) -> None:
             for condition in body.get("status", {}).get("conditions", []):
@@ -142,8 +150,15 @@ class NodeLifecycle(Actor[Describe]):
                     condition.update(status="False", lastTransitionTime=stamp)
 
         for pod in self.plane.store.on_node(name):
-            if pod.projection.facts.ready:
-                await self.client.mutate(pod.key, change, subresource="status", uid=pod.uid)
+            if not pod.projection.facts.ready:
+                continue
+            due = self.marked.get(pod.uid, -MARK_AGAIN) + MARK_AGAIN
+            if due > now:
+                again = due if again is None else min(again, due)
+                continue
+            self.marked[pod.uid] = now
+            await self.client.mutate(pod.key, change, subresource="status", uid=pod.uid)
+        return again
 
     async def _evict(self, name: str, taints: tuple[Taint, ...], now: float) -> float | None:
         if not any(taint.effect == "NoExecute" for taint in taints):

@@ -93,10 +93,12 @@ class Registry:
         self._types = types
         self._by_id: dict[str, Resource] = {}
         self._by_kind: dict[tuple[str, str], Resource] = {}
+        self._by_path: dict[tuple[str, str, str], Resource] = {}
         self._by_word: dict[str, list[Resource]] = {}
         for resource in self._resources:
             self._by_id.setdefault(resource.id, resource)
             self._by_kind.setdefault((resource.api_version, resource.kind), resource)
+            self._by_path[resource.group, resource.version, resource.plural] = resource
             names = (resource.plural, resource.singular, *resource.short_names, resource.kind.lower())
             for word in dict.fromkeys(names):
                 self._by_word.setdefault(word, []).append(resource)
@@ -119,6 +121,10 @@ class Registry:
     def by_kind(self, api_version: str, kind: str) -> Resource | None:
         """The resource of an object's `apiVersion` and `kind`, exactly as written there."""
         return self._by_kind.get((api_version, kind))
+
+    def by_path(self, group: str, version: str, plural: str) -> Resource | None:
+        """The resource of a URL: `/apis/GROUP/VERSION/…/PLURAL`, the group empty for `/api/v1`."""
+        return self._by_path.get((group, version, plural))
 
     def find(self, word: str) -> Resource:
         """The resource a person means: plural, singular, short name or kind, optionally `.group` or `.version.group`.

@@ -126,6 +126,10 @@ def _without_directives(value: Any) -> Any:
 
 
 def _merge_primitives(current: list[Any], added: list[Any], deleted: list[Any], order: list[Any] | None) -> list[Any]:
+    if not all(isinstance(values, list) for values in (added, deleted, order or [])):
+        raise bad_request("the values of a list directive must be a list")
+    if any(isinstance(value, (dict, list)) for value in (*added, *deleted, *(order or ()))):
+        raise bad_request("the items of a list of plain values must be plain values")
     kept = [value for value in current if value not in deleted]
     fresh = [value for value in dict.fromkeys(added) if value not in kept]
     if order is None:

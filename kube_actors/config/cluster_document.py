@@ -67,7 +67,7 @@ def parse_cluster(body: Mapping[str, Any], *, directory: Path, problems: Problem
 
     What is wrong is added to `problems`; the result is only to be used when there are none.
     """
-    body = _readable(body, problems.check(schema_of("Cluster"), body, "$"))
+    body = _without_nulls(_readable(body, problems.check(schema_of("Cluster"), body, "$")))
     spec = body.get("spec") or {}
     name = (body.get("metadata") or {}).get("name") or "default"
     if dns1123_label(name):
@@ -101,6 +101,15 @@ def _readable(body: Mapping[str, Any], causes: list[Cause]) -> Mapping[str, Any]
         else:
             readable.pop(first, None)
     return readable
+
+
+def _without_nulls(value: Any) -> Any:
+    """A field that is null was never written, as in Kubernetes; a scheduler's own options stay as they are."""
+    if isinstance(value, Mapping):
+        return {
+            key: item if key == "options" else _without_nulls(item) for key, item in value.items() if item is not None
+        }
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
 
 
 def _or(default: Any, value: Any) -> Any:
@@ -187,6 +196,9 @@ def _images(entries: Mapping[str, Any], directory: Path, problems: Problems) -> 
             entry = {"rootfs": entry}
         if problems.check(schema_of("Image"), entry, path):
             continue
+        if "\0" in (entry.get("rootfs") or ""):
+            problems.say(f"{path}.rootfs", "a path cannot have a null character in it")
+            continue
         image = _image(name, entry, directory)
         if (image.rootfs is None) != bool(entry.get("host")):
             problems.say(path, "an image is either `host: true` or a `rootfs` directory")
@@ -264,6 +276,6 @@ def _timeouts(entry: Mapping[str, Any], problems: Problems) -> Timeouts:
         seconds = parse_duration(value)
         if seconds is None:
             problems.say(f"$.spec.timeouts.{key}", f"{value!r} is not a duration", "for example 10s, 500ms or 2m")
-        else:
+        elif key in _TIMEOUTS:  # the schema has complained about others
             values[_TIMEOUTS[key]] = seconds
     return Timeouts(**values)

@@ -8,7 +8,7 @@ from typing import Final
 from kube_actors.api.schema import NOT_SUPPORTED, UNKNOWN_FIELD, WRONG_TYPE, Kind, Path, Schema, parse_path
 from kube_actors.errors import Cause
 from kube_actors.kinds.causes import shown
-from kube_actors.text import did_you_mean
+from kube_actors.text import did_you_mean, nearest
 
 _EXPECTED: Final[Mapping[Kind, str]] = {
     Kind.OBJECT: "an object (fields, indented below)",
@@ -58,6 +58,17 @@ def hint_for(schema: Schema, cause: Cause, value: object = None) -> str | None:
         # Where only some of the words are allowed (restartPolicy of a Deployment), the value may be one of the others.
         return did_you_mean(value, node.enum) if node is not None and value not in node.enum else None
     return None
+
+
+def meant_field(schema: Schema, cause: Cause) -> str | None:
+    """The path of the field that an unknown one was probably meant to be: `spec.replicas` for `spec.replcas`."""
+    holder, dot, name = cause.field.rpartition(".")
+    try:
+        parent = schema.node(holder) if cause.reason == UNKNOWN_FIELD else None
+    except ValueError:
+        return None
+    near = nearest(name, parent.fields) if parent is not None else None
+    return None if near is None else f"{holder}{dot}{near}"
 
 
 def value_at(body: object, path: str | Path) -> object:

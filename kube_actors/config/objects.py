@@ -10,9 +10,9 @@ import attrs
 
 from kube_actors.api.patches import clone
 from kube_actors.api.registry import Registry, Resource
-from kube_actors.api.schema import UNKNOWN_FIELD, WRONG_TYPE, parse_path
+from kube_actors.api.schema import REQUIRED, UNKNOWN_FIELD, WRONG_TYPE, parse_path
 from kube_actors.config.files import Manifest
-from kube_actors.config.hints import hint_for, value_at, wording
+from kube_actors.config.hints import hint_for, meant_field, value_at, wording
 from kube_actors.errors import ApiError, Cause, Problem
 from kube_actors.kinds import hooks_for
 from kube_actors.store import Key
@@ -72,6 +72,7 @@ class ObjectCheck:
             resource, body, warnings = take_in(self.registry, manifest.body)
             misread = [each for each in resource.schema.validate(body) if each.reason in (WRONG_TYPE, UNKNOWN_FIELD)]
             reported = [cause.field for cause in misread]
+            meant = [field for cause in misread if (field := meant_field(resource.schema, cause))]
             as_written = clone(body)
             for field in reported:
                 _remove(body, field)
@@ -91,7 +92,7 @@ class ObjectCheck:
             finish(request)
         except ApiError as error:
             causes = error.causes or (Cause(error.reason, error.message),)
-            self._say(manifest, resource, body, [each for each in causes if not _about(each.field, reported)])
+            self._say(manifest, resource, body, [each for each in causes if not _follows(each, reported, meant)])
         self.warnings += [document.problem(text) for text in request.warnings]
         if key.name:
             self.objects.append(CheckedObject(manifest, resource, key, request.new))
@@ -123,7 +124,10 @@ class ObjectCheck:
 
 def _remove(body: Any, field: str) -> None:
     """Take a part out of a body; of a list the whole list, so that the numbers of its items stay true."""
-    path = parse_path(field)
+    try:
+        path = (*parse_path(field[:-1]), "") if field.endswith(".") else parse_path(field)
+    except ValueError:  # the name of an unknown field can be anything
+        return
     while path and isinstance(path[-1], int):
         path = path[:-1]
     holder = value_at(body, path[:-1])
@@ -131,9 +135,19 @@ def _remove(body: Any, field: str) -> None:
         holder.pop(path[-1], None)
 
 
+def _follows(cause: Cause, reported: Iterable[str], meant: Iterable[str]) -> bool:
+    """Whether a complaint says nothing new: that a field is missing whose name was written wrong, for one."""
+    return (cause.reason == REQUIRED and cause.field in meant) or _about(cause.field, reported)
+
+
 def _about(field: str, reported: Iterable[str]) -> bool:
     """Whether a complaint is about something that was complained about already, or about what holds it."""
-    return any(each.startswith(field) or field.startswith(each) for each in reported)
+    return not field or any(_holds(each, field) or _holds(field, each) for each in reported)
+
+
+def _holds(outer: str, inner: str) -> bool:
+    """Whether one path leads to the other: `spec` to `spec.replicas`, but `spec.replica` does not."""
+    return inner == outer or inner.startswith((f"{outer}.", f"{outer}["))
 
 
 def pod_templates(objects: Iterable[CheckedObject]) -> list[PodTemplate]:

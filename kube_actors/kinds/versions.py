@@ -109,6 +109,16 @@ CONVERSIONS: Mapping[tuple[str, str], Conversion] = {
 }
 
 
+def _drop_nulls(body: Body) -> None:
+    """Null is not written; else what an old version defaults would be taken for given."""
+    metadata, spec = body.get("metadata"), body.get("spec")
+    strategy = spec.get("strategy") if isinstance(spec, dict) else None
+    for part in (body, metadata, spec, strategy):
+        if isinstance(part, dict):
+            for name in [name for name, value in part.items() if value is None]:
+                del part[name]
+
+
 def convert(body: Body) -> tuple[Body, list[str]]:
     """A body in the version the cluster speaks, and a warning naming it; current bodies come back as they are."""
     old, kind = str(body.get("apiVersion", "")), str(body.get("kind", ""))
@@ -117,6 +127,7 @@ def convert(body: Body) -> tuple[Body, list[str]]:
         return body, []
     converted: Body = clone(body)
     converted["apiVersion"] = conversion.api_version
+    _drop_nulls(converted)
     conversion.adapt(converted)
     gone = f"{old} {kind} is deprecated, unavailable in {conversion.removed_in}+; use {conversion.api_version} {kind}"
     return converted, [gone]

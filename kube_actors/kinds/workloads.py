@@ -43,7 +43,11 @@ def selector_rules(spec: Body) -> list[Cause]:
     if found:
         return found
     labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
-    if not LabelSelector.from_object(selector).matches(labels):
+    try:
+        matches = LabelSelector.from_object(selector).matches(labels)
+    except SelectorError:  # something is missing that the schema asks for
+        return []
+    if not matches:
         return [causes.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")]
     return []
 

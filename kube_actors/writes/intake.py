@@ -39,12 +39,13 @@ def place(resource: Resource, body: Body, namespace: str | None) -> Key:
         raise method_not_allowed(f"the server does not allow this method on {resource.plural}: they are not stored")
     metadata = body["metadata"]
     name = metadata.get("name") or ""
-    if not isinstance(name, str):
-        raise bad_request("metadata.name must be a string")
+    sent = metadata.get("namespace") or ""
+    for field, value in (("name", name), ("namespace", sent)):
+        if not isinstance(value, str):
+            raise bad_request(f"metadata.{field} must be a string")
     if not resource.namespaced:
         metadata.pop("namespace", None)
         return Key(resource.id, "", name)
-    sent = metadata.get("namespace") or ""
     if namespace and sent and namespace != sent:
         raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
     metadata["namespace"] = sent or namespace or DEFAULT_NAMESPACE

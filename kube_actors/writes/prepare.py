@@ -73,6 +73,8 @@ def read(request: Request) -> None:
         raise error
     request.causes = found
     old = request.old or {}
+    for name in [name for name, value in request.new.items() if value is None]:
+        del request.new[name]
     schema.drop_nulls({name: value for name, value in request.new.items() if _differs(request.new, old, name)})
 
 

@@ -95,3 +95,18 @@ def test_patches_that_make_no_sense(patch: Any) -> None:
     with pytest.raises(ApiError) as caught:
         strategic_merge_patch(body, patch, POD)
     assert (caught.value.code, body) == (400, _pod(containers=[A]))
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"metadata": {"finalizers": [["a"]]}},
+        {"metadata": {"$deleteFromPrimitiveList/finalizers": [{}]}},
+        {"metadata": {"finalizers": ["b"], "$deleteFromPrimitiveList/finalizers": "a"}},
+    ],
+)
+def test_plain_values_are_plain(patch: dict[str, Any]) -> None:
+    """A list of texts takes no lists and objects: 400, as for everything else that cannot be read."""
+    with pytest.raises(ApiError) as refused:
+        strategic_merge_patch({"metadata": {"finalizers": ["a/b"]}}, patch, POD)
+    assert refused.value.code == 400

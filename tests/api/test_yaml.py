@@ -122,7 +122,6 @@ def test_every_problem_of_a_file_at_once() -> None:
         ("a: !!binary aGk=", "f.yaml:1:4: !!binary is not supported: write the base64 text without the tag"),
         ('{"a": 1,}', f"f.yaml:{TRAILING_COMMA}"),
         ('{"a": 1}\n {"a": {"b": 1,\n"b": 2}}', 'f.yaml:3:1 $.a.b: duplicate key "a.b"'),
-        ('{"a": "\\ud83d"}', "f.yaml:1:8: invalid JSON: no low surrogate in string"),
         ("text", "f.yaml:1:1: expected an object, found text"),
         ("[" * 300, "f.yaml:1:201: nested deeper than 200 levels"),
         ('{"a":' * 5000 + "1" + "}" * 5000, "f.yaml:1:1: nested deeper than 200 levels"),

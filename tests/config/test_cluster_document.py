@@ -34,6 +34,28 @@ def test_no_nodes_at_all() -> None:
     assert (config.nodes, problems) == ((), [])
 
 
+def test_nulls_were_never_written() -> None:
+    """As everywhere in Kubernetes, except among a scheduler's own options."""
+    spec = {
+        "nodes": [{"name": "a", "runtime": None, "labels": {"a": None}, "taints": None}],
+        "listeners": [{"service": "web", "host": None, "port": None}],
+        "schedulers": [{"name": "mine", "plugin": "a:B", "options": {"zone": None}}],
+        "hostImage": None,
+        "seed": None,
+    }
+    config, problems = read(spec)
+    assert problems == []
+    assert (config.nodes[0].runtime, dict(config.nodes[0].labels)) == ("process", {})
+    assert config.listeners == (ListenerConfig("web"),)
+    assert (config.host_image, config.seed, config.schedulers[0].options) == (True, 0, {"zone": None})
+
+
+def test_unknown_and_impossible_words_do_not_stop_the_reading() -> None:
+    """Each is a problem of its own."""
+    _, problems = read({"timeouts": {"shutdown": "1s"}, "images": {"a": {"rootfs": "x\0y"}}})
+    assert [each.path for each in problems] == ["$.spec.timeouts.shutdown", '$.spec.images["a"].rootfs']
+
+
 def test_everything_that_can_be_said() -> None:
     """Counts, labels, taints, schedulers, listeners and durations as written."""
     config, problems = read(

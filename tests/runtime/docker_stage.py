@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import tarfile
+import tempfile
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -84,16 +85,17 @@ class EngineProcess:
 
 
 @contextmanager
-def running_engine(directory: Path) -> Iterator[EngineProcess]:
+def running_engine() -> Iterator[EngineProcess]:
     """An engine with the test image, or a skipped test that says why."""
     if os.geteuid() != 0:
         pytest.skip("a Docker engine of our own needs root")
     busybox = shutil.which("busybox")
     if shutil.which("dockerd") is None or busybox is None:
         pytest.skip("dockerd and busybox-static are not installed")
+    directory = Path(tempfile.mkdtemp(prefix="engine-"))  # short: its sockets' paths have a limit of 107 bytes
     engine = EngineProcess(directory)
-    engine.start()
     try:
+        engine.start()
         query = "fromSrc=-&repo=kube-actors-test&tag=1&changes=ENV%20FROM_IMAGE=yes&changes=CMD%20[%22sh%22]"
         engine_ask(engine.socket, "POST", f"/images/create?{query}", _root_archive(busybox))
         yield engine
@@ -103,6 +105,7 @@ def running_engine(directory: Path) -> Iterator[EngineProcess]:
         left = [mount for mount in mounts if mount.startswith(str(directory))]
         for mount in reversed(left):
             subprocess.run(["umount", "-l", mount], check=False)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def _root_archive(busybox: str) -> bytes:

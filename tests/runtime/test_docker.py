@@ -30,9 +30,9 @@ from .docker_stage import DockerStage, EngineProcess, engine_ask, running_engine
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EngineProcess]:
+def engine() -> Iterator[EngineProcess]:
     """One engine for all tests of the module."""
-    with running_engine(tmp_path_factory.mktemp("engine")) as engine:
+    with running_engine() as engine:
         yield engine
 
 
@@ -132,8 +132,7 @@ class TestDocker(IsolationContract):
 
 async def test_a_lost_engine(tmp_path: Path) -> None:
     """Calls say that it is gone, its return is told, and what ended meanwhile is found."""
-    (tmp_path / "engine").mkdir()
-    with running_engine(tmp_path / "engine") as engine:
+    with running_engine() as engine:
         async with DockerStage(engine, tmp_path).opened() as stage:
             container = await stage.start(RUNS)
             engine.stop()

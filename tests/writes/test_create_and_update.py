@@ -366,3 +366,18 @@ async def test_objects_nobody_acts_on_are_told(world: World) -> None:
     assert applied.warnings == ("this Job is only stored: nothing in this cluster starts its pods",)
     assert (await world.client.apply({**job, "spec": {"template": template}})).warnings == ()
     assert (await world.client.apply(config_map())).warnings == ()
+
+
+async def test_nulls_at_the_top_were_never_written(world: World) -> None:
+    """`spec: null` of a Namespace and `data: null` of a ConfigMap are stored as nothing."""
+    namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}, "spec": None}
+    assert (await world.client.create(namespace)).body()["spec"] == {"finalizers": ["kubernetes"]}
+    assert "data" not in (await world.client.create({**config_map(), "data": None})).body()
+
+
+async def test_a_namespace_that_is_no_text(world: World) -> None:
+    """Refused like a name that is none."""
+    body = config_map()
+    body["metadata"]["namespace"] = ["default"]
+    with pytest.raises(ApiError, match=r"metadata\.namespace must be a string"):
+        await world.client.create(body)

@@ -163,7 +163,7 @@ class NodeActor(Actor[NodeMessage]):
         if self.plane.store.get(key) is None:
             await self.client.create(lease_body(self.config.name, node.uid, now), namespace="kube-node-lease")
             return
-        await self.client.mutate(key, lambda body: body["spec"].update(renewTime=rfc3339_micro(now)))
+        await self.client.mutate(key, lambda body: body.setdefault("spec", {}).update(renewTime=rfc3339_micro(now)))
 
     # -- pods of the node
 

@@ -161,7 +161,7 @@ def _conditions(facts: NodeFacts, old: list[dict[str, Any]], now: float, trouble
     conditions = []
     for type_, status, reason, message in rows:
         known = before.pop(type_, None)
-        changed = known is None or known["status"] != status
+        changed = known is None or known.get("status") != status
         conditions.append(
             {
                 "type": type_,
@@ -169,7 +169,7 @@ def _conditions(facts: NodeFacts, old: list[dict[str, Any]], now: float, trouble
                 "reason": reason,
                 "message": message,
                 "lastHeartbeatTime": stamp,
-                "lastTransitionTime": stamp if changed or known is None else known["lastTransitionTime"],
+                "lastTransitionTime": stamp if changed or known is None else known.get("lastTransitionTime", stamp),
             }
         )
     return [*before.values(), *conditions]

@@ -1,0 +1,82 @@
+"""The way of every request: who is it, what does it want, may it, and then the function for it.
+
+All errors become a `Status` here; what nobody foresaw is logged with its traceback and answered with 500.
+"""
+
+from __future__ import annotations
+
+import traceback
+
+import attrs
+
+from kube_actors.access.user import User
+from kube_actors.errors import ApiError
+from kube_actors.log import Log
+from kube_actors.server.call import Api, Call, answer
+from kube_actors.server.http import Full, Headers, HttpRequest, Response, Upgrade
+from kube_actors.server.request_info import request_info
+from kube_actors.server.routes import answer_of
+
+MAX_WARNINGS_BYTES = 4096  # kube-apiserver cuts the headers of one answer off here
+LOUD_CODE = 500
+
+log = Log(__name__)
+
+
+@attrs.frozen(eq=False)
+class Chain:
+    """Answers requests of one API: the edge's handler."""
+
+    api: Api
+
+    async def __call__(self, request: HttpRequest) -> Response:
+        """Answer one request; never raises but when it is cancelled."""
+        info = request_info(request.method, request.path, request.query)
+        call = Call(self.api, request, info, User.anonymous())
+        try:
+            response = await self._answered(call)
+        except ApiError as error:
+            response = status_of(error)
+        except Exception as error:  # whatever a handler did not foresee must not end the connection's task
+            log.error(
+                "a request failed",
+                method=request.method,
+                path=request.path,
+                traceback="".join(traceback.format_exception(error)),
+            )
+            response = status_of(ApiError("InternalError", 500, "Internal error occurred: see the server's log"))
+        return with_warnings(response, call.warnings)
+
+    async def _answered(self, call: Call) -> Response:
+        api, info = self.api, call.info
+        call.user = api.authenticator.authenticate(call.request) or User.anonymous()
+        if info.is_resource:
+            call.resource = api.registry.by_path(info.group, info.version, info.resource)
+        call.check_allowed(call.attributes())
+        return await answer_of(call)(call)
+
+
+def status_of(error: ApiError) -> Full:
+    """An error as it is sent: a `Status`, with `Retry-After` where one is to come back."""
+    headers: Headers = ()
+    if error.retry_after_seconds is not None:
+        headers = (("Retry-After", str(error.retry_after_seconds)),)
+    if error.code == 401:
+        headers = (*headers, ("WWW-Authenticate", 'Bearer realm="kubernetes"'))
+    return attrs.evolve(answer(error.code, error.status()), headers=headers)
+
+
+def with_warnings(response: Response, warnings: list[str]) -> Response:
+    """The answer with a `Warning` header (RFC 9111, code 299) for each text, as long as they fit."""
+    headers: list[tuple[str, str]] = []
+    room = MAX_WARNINGS_BYTES
+    for text in warnings:
+        clean = " ".join(text.split()).encode("ascii", "replace").decode()
+        escaped = clean.replace("\\", "\\\\").replace('"', '\\"')
+        room -= len(escaped)
+        if room < 0:
+            break
+        headers.append(("Warning", f'299 - "{escaped}"'))
+    if not headers or isinstance(response, Upgrade):
+        return response
+    return attrs.evolve(response, headers=(*response.headers, *headers))

@@ -1,0 +1,135 @@
+"""Which function answers which call. Modules are imported when their first call comes."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
+
+from kube_actors.errors import ApiError
+from kube_actors.server.call import Call
+from kube_actors.server.http import Full, Response
+
+Answer = Callable[[Call], Awaitable[Response]]
+
+# Verb of a stored resource -> module and function.
+VERBS: Final[Mapping[str, str]] = {
+    "get": "reading.get:get",
+    "list": "reading.list:list_objects",
+    "watch": "reading.watch:watch",
+    "create": "writing.create:create",
+    "update": "writing.update:update",
+    "patch": "writing.patch:patch",
+    "delete": "writing.delete:delete",
+    "deletecollection": "writing.delete:delete_collection",
+}
+# Subresource (of a resource, or of all that have it) -> module and function, for every verb.
+SUBRESOURCES: Final[Mapping[str, str]] = {
+    "status": "subresources.status:status",
+    "scale": "subresources.scale:scale",
+    "approval": "subresources.status:status",
+    "ephemeralcontainers": "subresources.pods:ephemeral_containers",
+    "resize": "subresources.pods:resize",
+    "namespaces/finalize": "subresources.finalize:finalize",
+    "pods/binding": "subresources.binding:binding",
+    "pods/eviction": "subresources.eviction:eviction",
+    "pods/log": "streams.log:log",
+    "pods/exec": "streams.exec:exec_command",
+    "pods/attach": "streams.attach:attach",
+    "pods/portforward": "streams.port_forward:port_forward",
+    "pods/proxy": "streams.proxy:pod_proxy",
+    "services/proxy": "streams.proxy:service_proxy",
+    "nodes/proxy": "streams.proxy:node_proxy",
+    "serviceaccounts/token": "subresources.token:token",
+}
+# Resources that answer without being stored.
+UNSTORED: Final[Mapping[str, str]] = {
+    "bindings": "subresources.binding:create_binding",
+    "componentstatuses": "reading.component_statuses:component_statuses",
+    "localsubjectaccessreviews.authorization.k8s.io": "reviews.access:local_subject_access_review",
+    "selfsubjectaccessreviews.authorization.k8s.io": "reviews.access:self_subject_access_review",
+    "selfsubjectreviews.authentication.k8s.io": "reviews.identity:self_subject_review",
+    "selfsubjectrulesreviews.authorization.k8s.io": "reviews.access:self_subject_rules_review",
+    "subjectaccessreviews.authorization.k8s.io": "reviews.access:subject_access_review",
+    "tokenreviews.authentication.k8s.io": "reviews.identity:token_review",
+}
+# Plain paths, and those that begin one.
+PATHS: Final[Mapping[str, str]] = {
+    "/": "discovery.paths:paths",
+    "/version": "discovery.version:version",
+    "/healthz": "health:health",
+    "/livez": "health:health",
+    "/readyz": "health:health",
+    "/api": "discovery.documents:legacy",
+    "/apis": "discovery.documents:groups",
+    "/openapi/v2": "openapi.v2:openapi_v2",
+    "/openapi/v3": "openapi.v3:index",
+    "/.well-known/openid-configuration": "reviews.openid:configuration",
+    "/openid/v1/jwks": "reviews.openid:keys",
+}
+PREFIXES: Final[tuple[tuple[str, str], ...]] = (
+    ("/healthz/", "health:health"),
+    ("/livez/", "health:health"),
+    ("/readyz/", "health:health"),
+    ("/openapi/v3/", "openapi.v3:group_version"),
+    ("/api/", "discovery.documents:resources"),
+    ("/apis/", "discovery.documents:group_or_resources"),
+)
+
+
+def answer_of(call: Call) -> Answer:
+    """The function that answers; ApiError 404 or 405 when there is none."""
+    info, resource = call.info, call.resource
+    if not info.is_resource:
+        return _loaded(_of_path(info.path))
+    if resource is None:
+        raise no_such_path()
+    if info.subresource:
+        return _of_subresource(call)
+    if info.verb not in resource.verbs:
+        raise not_allowed()
+    return _loaded(UNSTORED.get(resource.id) or VERBS[info.verb])
+
+
+def _of_path(path: str) -> str:
+    plain = path.rstrip("/") or "/"
+    if plain in PATHS:
+        return PATHS[plain]
+    for prefix, name in PREFIXES:
+        if path.startswith(prefix):
+            return name
+    raise no_such_path()
+
+
+def _of_subresource(call: Call) -> Answer:
+    info, row = call.info, call.row
+    subresource = row.subresource(info.subresource)
+    name = SUBRESOURCES.get(f"{row.id}/{info.subresource}") or SUBRESOURCES.get(info.subresource)
+    if subresource is None or name is None:
+        raise no_such_path()
+    if info.subresource != "proxy" and info.verb not in subresource.verbs:
+        raise not_allowed()
+    return _loaded(name)
+
+
+@functools.cache
+def _loaded(name: str) -> Answer:
+    module, _, function = name.partition(":")
+    answer: Answer = getattr(importlib.import_module(f"kube_actors.server.{module}"), function)
+    return answer
+
+
+def no_such_path() -> ApiError:
+    """404 for a path that nothing stands behind."""
+    return ApiError("NotFound", 404, "the server could not find the requested resource")
+
+
+def not_allowed() -> ApiError:
+    """405 for a method that the path does not know."""
+    return ApiError("MethodNotAllowed", 405, "the server does not allow this method on the requested resource")
+
+
+def nothing_there() -> Full:
+    """What is answered to a path that nothing stands behind."""
+    return Full(404, b"404 page not found\n", "text/plain; charset=utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import json
 import os
 import socket
 import subprocess
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import attrs
 
+from kube_actors.assembly.ranges import claims_directory
 from kube_actors.cluster import Cluster, cluster_id_of
 from kube_actors.node.agent.cgroups import group_name
 from kube_actors.node.agent.host_link import interface_name
@@ -109,9 +112,16 @@ class Footprint:
         for line in Path("/proc/net/route").read_text().splitlines()[1:]:
             fields = line.split()
             address = IPv4Address(int.from_bytes(bytes.fromhex(fields[1]), "little"))
-            if fields[7] != "00000000" and any(address in network for network in self.networks):
+            of_another = fields[0].startswith("ka-") and fields[0] != self.interface
+            if fields[7] != "00000000" and not of_another and self._has(address):
                 found.append(f"route to {address}")
         return found
+
+    def _has(self, address: IPv4Address) -> bool:
+        """Whether an address is this cluster's: its ranges may be another's as soon as it has ended."""
+        if not any(address in network for network in self.networks):
+            return False
+        return not any(address in network for network in _claimed_now())
 
     def _listeners(self) -> list[str]:
         found = []
@@ -121,7 +131,7 @@ class Footprint:
                 host, _, port = fields[1].partition(":")
                 address, number = IPv4Address(int.from_bytes(bytes.fromhex(host), "little")), int(port, 16)
                 listens = fields[3] == "0A" or name == "udp"
-                ours = any(address in network for network in self.networks) or number in self.ports
+                ours = self._has(address) or number in self.ports
                 if listens and ours:
                     found.append(f"{name} listener {address}:{number}")
         return found
@@ -133,6 +143,21 @@ class Footprint:
             Path(f"/sys/fs/cgroup/{name}/{below}") for name in os.listdir("/sys/fs/cgroup") for below in ("", *own)
         ]
         return sorted({f"cgroup {place / self.cgroup}" for place in places if (place / self.cgroup).exists()})
+
+
+def _claimed_now() -> list[IPv4Network]:
+    """The ranges that clusters hold which run now."""
+    found = []
+    for path in claims_directory().glob("*.claim"):
+        try:
+            with path.open("rb") as file:
+                claim = file.read()
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            found += [IPv4Network(cidr) for cidr in json.loads(claim or b"{}").get("ranges", ())]
+        except FileNotFoundError:
+            continue
+    return found
 
 
 def processes_of(*argv: str) -> list[int]:

@@ -82,6 +82,7 @@ async def test_hooks_run_in_order_and_within_the_grace(stage: Stage) -> None:
     await stage.delete(PODS, "hooked")
     await stage.gone(PODS, "hooked")
     assert [line.split()[-1] for line in path.read_text().splitlines()] == ["post-start", "pre-stop", "term"]
+    await stage.until(lambda: stage.events("hooked", "Killing"))
     assert stage.events("hooked", "Killing") == ["Stopping container main"]
 
 
@@ -183,10 +184,11 @@ async def test_probes_and_their_thresholds(stage: Stage) -> None:
     await stage.exec("probed", "touch", "/tmp/sick")
     await stage.until(lambda: stage.container("probed")["restartCount"] == 1)
     assert stage.container("probed")["lastState"]["terminated"]["exitCode"] == 0  # it heeds SIGTERM
+    await stage.until(lambda: stage.events("probed", "Killing"))
+    assert stage.events("probed", "Killing") == ["Container main failed liveness probe, will be restarted"]
     unhealthy = stage.events("probed", "Unhealthy")
     assert "Liveness probe failed: so sick\n" in unhealthy
     assert any(message.startswith("Startup probe failed: ") for message in unhealthy)
-    assert stage.events("probed", "Killing") == ["Container main failed liveness probe, will be restarted"]
 
 
 async def test_tcp_and_http_probes_in_kubernetes_words(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from kube_actors.api.schema import UNKNOWN_FIELD, Schema
 from kube_actors.config.hints import hint_for, value_at, wording
 from kube_actors.config.schema import schema_of
 from kube_actors.config.types import (
+    ApiConfig,
     ClusterConfig,
     ListenerConfig,
     NetworkConfig,
@@ -79,6 +81,7 @@ def parse_cluster(body: Mapping[str, Any], *, directory: Path, problems: Problem
         host_image=spec.get("hostImage", True),
         schedulers=tuple(_schedulers(spec.get("schedulers") or [], problems)),
         network=_network(spec.get("network") or {}, problems),
+        api=_api(spec.get("api") or {}, directory, problems),
         listeners=tuple(_listeners(spec.get("listeners") or [], problems)),
         timeouts=_timeouts(spec.get("timeouts") or {}, problems),
         on_runtime_exit=_on_runtime_exit(spec, problems),
@@ -254,6 +257,32 @@ def _network(entry: Mapping[str, Any], problems: Problems) -> NetworkConfig:
         node_cidr=entry.get("nodeCIDR"),
         cluster_domain=entry.get("clusterDomain", "cluster.local"),
     )
+
+
+def _api(entry: Mapping[str, Any], directory: Path, problems: Problems) -> ApiConfig:
+    host, port = entry.get("host", "127.0.0.1"), entry.get("port", 0)
+    if not _is_address(host):
+        problems.say("$.spec.api.host", f"{host!r} is not an address", "an IP address of this machine")
+    if not 0 <= port <= 65535:
+        problems.say("$.spec.api.port", f"{port} is not a port", "between 0 and 65535; 0 takes a free one")
+    names = tuple(entry.get("names") or ())
+    for index, name in enumerate(names):
+        if dns1123_subdomain(name.removeprefix("*.")) and not _is_address(name):
+            problems.say(f"$.spec.api.names[{index}]", f"{name!r} is neither a DNS name nor an IP address")
+    token_file = entry.get("tokenFile")
+    if token_file is not None:
+        token_file = str((directory / token_file).resolve())
+        if not os.path.isfile(token_file):
+            problems.say("$.spec.api.tokenFile", f"there is no file {token_file}")
+    return ApiConfig(entry.get("enabled", True), host, port, names, token_file)
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _listeners(entries: list[Mapping[str, Any]], problems: Problems) -> Iterator[ListenerConfig]:

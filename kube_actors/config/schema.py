@@ -32,6 +32,7 @@ FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
             "hostImage": "bool",
             "schedulers": "[]@Scheduler",
             "network": "@Network",
+            "api": "@Api",
             "listeners": "[]@Listener",
             "timeouts": "@Timeouts",
             "onRuntimeExit": {"t": "string", "enum": ["end", "keep"]},
@@ -89,6 +90,15 @@ FACTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "Network": {
         "fields": {"podCIDR": "string", "serviceCIDR": "string", "nodeCIDR": "string", "clusterDomain": "string"}
     },
+    "Api": {
+        "fields": {
+            "enabled": "bool",
+            "host": "string",
+            "port": "int32",
+            "names": "[]string",
+            "tokenFile": "string",
+        }
+    },
     "Listener": {
         "required": ["service"],
         "fields": {
@@ -116,6 +126,12 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "or an object with `host: true` or `rootfs: DIR` and what an image may carry.",
     "ClusterSpec.hostImage": "Whether the image name `host` is there without being listed (default true).",
     "ClusterSpec.schedulers": "What pods can name in `schedulerName`; default-scheduler is always there.",
+    "ClusterSpec.api": "The Kubernetes API over HTTPS, for kubectl, helm and client libraries.",
+    "Api.enabled": "Whether it is served (default true).",
+    "Api.host": "The address of this machine it listens at (default 127.0.0.1); any other lets others reach it.",
+    "Api.port": "Its port; 0 (the default) takes a free one on the first start and keeps it.",
+    "Api.names": "Further names and addresses by which clients reach it: they go into its certificate.",
+    "Api.tokenFile": 'A file of static bearer tokens, a line each: TOKEN,USER,UID,"GROUP,GROUP".',
     "ClusterSpec.listeners": "Ports of this machine that lead to a Service.",
     "ClusterSpec.onRuntimeExit": "Whether pods end with the runtime (`end`) or run on and are adopted (`keep`).",
     "ClusterSpec.on_runtime_exit": "The same as onRuntimeExit.",

@@ -80,6 +80,18 @@ class ListenerConfig:
 
 
 @attrs.frozen
+class ApiConfig:
+    """The Kubernetes API over HTTPS. `port` 0 takes a free one on the first start and keeps it; `names` go into the
+    certificate beside those it always has; `token_file` holds static bearer tokens."""
+
+    enabled: bool = True
+    host: str = "127.0.0.1"
+    port: int = 0
+    names: tuple[str, ...] = ()
+    token_file: str | None = None
+
+
+@attrs.frozen
 class Timeouts:
     """How long things may take, in seconds."""
 
@@ -100,6 +112,7 @@ class ClusterConfig:
     host_image: bool = True
     schedulers: tuple[SchedulerConfig, ...] = (SchedulerConfig(),)
     network: NetworkConfig = NetworkConfig()
+    api: ApiConfig = ApiConfig()
     listeners: tuple[ListenerConfig, ...] = ()
     timeouts: Timeouts = Timeouts()
     on_runtime_exit: OnRuntimeExit = "end"

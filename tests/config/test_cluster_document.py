@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kube_actors.config.cluster_document import Problems, parse_cluster, parse_duration
-from kube_actors.config.types import ClusterConfig, ListenerConfig, SchedulerConfig, Taint, Timeouts
+from kube_actors.config.types import ApiConfig, ClusterConfig, ListenerConfig, SchedulerConfig, Taint, Timeouts
 from kube_actors.errors import Problem
 
 
@@ -167,3 +167,17 @@ def test_simulation_settings_are_checked() -> None:
 def test_durations(text: str | int, seconds: float | None) -> None:
     """A number with its unit, or plain seconds."""
     assert parse_duration(text) == seconds
+
+
+def test_the_api_and_what_is_wrong_with_it(tmp_path: Path) -> None:
+    """Where it listens, its names and its file of tokens; each mistake has its place."""
+    tokens = tmp_path / "tokens"
+    tokens.write_text("t,u,1\n")
+    said = {"host": "0.0.0.0", "port": 6443, "names": ["kube.example.org", "192.0.2.7"], "tokenFile": str(tokens)}
+    config, problems = read({"api": said})
+    assert not problems
+    assert config.api == ApiConfig(True, "0.0.0.0", 6443, ("kube.example.org", "192.0.2.7"), str(tokens))
+    wrong = {"host": "localhost", "port": 70000, "names": ["Not A Name"], "tokenFile": "/missing"}
+    _, problems = read({"api": wrong})
+    fields = ("host", "port", "names[0]", "tokenFile")
+    assert [each.path for each in problems] == [f"$.spec.api.{field}" for field in fields]

@@ -26,3 +26,10 @@ class User:
     def anonymous() -> User:
         """Whoever brings no credentials."""
         return User(ANONYMOUS, (UNAUTHENTICATED,))
+
+
+def authenticated(user: User) -> User:
+    """The user in the group of all who were authenticated, as everybody is but the anonymous one."""
+    if user.name == ANONYMOUS or AUTHENTICATED in user.groups:
+        return user
+    return attrs.evolve(user, groups=(*user.groups, AUTHENTICATED))

@@ -80,6 +80,26 @@ class StateDirectory:
         return self.root / "agent"
 
     @property
+    def pki(self) -> Path:
+        """The authority's keys and certificates."""
+        return self.root / "pki"
+
+    @property
+    def kubeconfig(self) -> Path:
+        """What kubectl is pointed at."""
+        return self.root / "kubeconfig"
+
+    @property
+    def api_port(self) -> Path:
+        """The port the API was served at, so that the next start takes it again."""
+        return self.root / "api-port"
+
+    @property
+    def audit_log(self) -> Path:
+        """JSON lines: who wrote what over the API."""
+        return self.root / "audit.log"
+
+    @property
     def runtime_file(self) -> Path:
         """JSON: who runs this cluster and where it answers."""
         return self.root / "runtime.json"
@@ -98,6 +118,11 @@ class StateDirectory:
     def console_socket(self) -> Path:
         """Where the console listens."""
         return self.sockets / "console.sock"
+
+    @property
+    def api_socket(self) -> Path:
+        """Where the API listens for its owner, without TLS."""
+        return self.sockets / "api.sock"
 
     def create(self) -> None:
         """Make every directory, private. InputError when that cannot be done."""

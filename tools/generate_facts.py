@@ -60,6 +60,8 @@ ZERO_IS_FINE = {
     ("core.v1.Event", "metadata"),
     ("events.v1.Event", "metadata"),
 }
+# What a kind without columns of its own shows.
+DEFAULT_COLUMNS = ["Name", "Created At@"]
 # Listed in the source of the API but refused by its validation.
 NOT_OFFERED = {"core.v1.TaintEffect": {"NoScheduleNoAdmit"}, "core.v1.TolerationOperator": {"Gt", "Lt"}}
 
@@ -172,7 +174,8 @@ def reachable_types(definitions: dict[str, Any], roots: list[str]) -> dict[str, 
 
 
 def printer_columns(resources: list[dict[str, Any]]) -> dict[tuple[str, str, str], list[str]]:
-    """(group, version, plural) -> column names; a trailing `*` marks those of `-o wide` only.
+    """(group, version, plural) -> columns as the registry reads them: a trailing `#`, `?` or `@` marks numbers, truth
+    values and dates, and after it a `*` those of `-o wide` only.
 
     Column names contain blanks, so a line is cut at the known names.
     """
@@ -181,17 +184,26 @@ def printer_columns(resources: list[dict[str, Any]]) -> dict[tuple[str, str, str
         "Node Selector|Nominated Node|Pod Labels|Readiness Gates|Reclaim Policy"
     )
     word = re.compile(rf"(?:{known}|\S+?)(?:\*)?(?= |$)")
+    types = json.loads((TABLES / "column_types.json").read_text())
     columns = {}
     for line in (TABLES / "printer-columns.txt").read_text().splitlines()[1:]:
         path, _, rest = line.partition(" ")
         parts = path.strip("/").split("/")
         group, version, plural = ("", parts[1], parts[2]) if parts[0] == "api" else (parts[1], parts[2], parts[3])
         rest = re.sub(r"\[[^\]]*\]", "", rest).strip()
-        columns[(group, version, plural)] = word.findall(rest)
+        columns[(group, version, plural)] = [typed_column(plural, name, types) for name in word.findall(rest)]
     unknown = columns.keys() - {(row["group"], row["version"], row["plural"]) for row in resources}
     if unknown:
         raise SystemExit(f"tools/facts/printer-columns.txt names resources that do not exist: {sorted(unknown)}")
     return columns
+
+
+def typed_column(plural: str, name: str, types: dict[str, dict[str, list[str]]]) -> str:
+    """A column's name with the mark of its type before that of its width."""
+    plain = name.removesuffix("*")
+    marks = {"integer": "#", "boolean": "?"}
+    mark = next((marks[kind] for kind, found in types.items() if plain in found.get(plural, ())), "")
+    return plain + ("@" if plain == "Created At" else mark) + name[len(plain) :]
 
 
 def resource_rows(resources: list[dict[str, Any]], by_gvk: dict[tuple[str, str, str], str]) -> list[dict[str, Any]]:
@@ -202,7 +214,7 @@ def resource_rows(resources: list[dict[str, Any]], by_gvk: dict[tuple[str, str, 
         gvk = (resource["group"], resource["version"], resource["kind"])
         row = {key: value for key, value in resource.items() if value or key in ("group", "namespaced")}
         row["type"] = short_name(by_gvk[gvk])
-        row["columns"] = columns.get((resource["group"], resource["version"], resource["plural"]), [])
+        row["columns"] = columns.get((resource["group"], resource["version"], resource["plural"]), DEFAULT_COLUMNS)
         rows.append(row)
     return rows
 

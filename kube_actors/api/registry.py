@@ -15,6 +15,17 @@ from kube_actors.api.types import Kind, Node, TypeTable
 from kube_actors.errors import KubeActorsError
 
 _FACTS: Final = Path(__file__).with_name("facts.json")
+_COLUMN_TYPES: Final = {"#": "integer", "?": "boolean", "@": "date"}
+# Kinds that are another form of objects kept under another id.
+_STORED_AS: Final = {"events.events.k8s.io": "events"}
+# Kinds that every group understands, and those without a resource of their own.
+_FREE_TYPES: Final = {
+    "CreateOptions": "meta.v1.CreateOptions",
+    "DeleteOptions": "meta.v1.DeleteOptions",
+    "PatchOptions": "meta.v1.PatchOptions",
+    "Status": "meta.v1.Status",
+    "UpdateOptions": "meta.v1.UpdateOptions",
+}
 
 
 class UnknownResourceError(KubeActorsError):
@@ -38,15 +49,20 @@ class Subresource:
 
 @attrs.frozen
 class Column:
-    """A column of `kubectl get`; `wide` ones only show with `-o wide`."""
+    """A column of `kubectl get`; `wide` ones only show with `-o wide`.
+
+    `type` is that of OpenAPI (`string`, `integer`, `boolean`, `date`).
+    """
 
     name: str
     wide: bool = False
+    type: str = "string"
 
 
 @attrs.frozen
 class Resource:
-    """A row of the registry. `singular`, `plural` and `short_names` are lower case; `kind` is `ReplicaSet`."""
+    """A row of the registry. `singular`, `plural` and `short_names` are lower case; `kind` is `ReplicaSet`,
+    `type_name` is `apps.v1.ReplicaSet`."""
 
     group: str
     version: str
@@ -59,6 +75,7 @@ class Resource:
     verbs: tuple[str, ...] = ()
     subresources: tuple[Subresource, ...] = ()
     columns: tuple[Column, ...] = ()
+    type_name: str = ""
     _compile: Callable[[], Schema] = attrs.field(kw_only=True, repr=False, eq=False)
 
     @property
@@ -68,8 +85,13 @@ class Resource:
 
     @property
     def id(self) -> str:
-        """`deployments.apps`, or `pods` in the core group: the name the store keeps objects under."""
+        """`deployments.apps`, or `pods` in the core group: the name of the resource in every version."""
         return f"{self.plural}.{self.group}" if self.group else self.plural
+
+    @property
+    def storage_id(self) -> str:
+        """The id that the store keeps its objects under: that of `events` for the events of `events.k8s.io`."""
+        return _STORED_AS.get(self.id, self.id)
 
     @property
     def schema(self) -> Schema:
@@ -117,6 +139,23 @@ class Registry:
     def by_id(self, resource_id: str) -> Resource:
         """The resource of an id such as `deployments.apps`; KeyError when there is none."""
         return self._by_id[resource_id]
+
+    def storage_of(self, resource: Resource) -> Resource:
+        """The resource in whose kind and version the objects of this one are stored; usually itself."""
+        return self._by_id[resource.storage_id]
+
+    def type_name(self, api_version: str, kind: str) -> str | None:
+        """The type of a kind, whether a resource stands for it or not: `autoscaling.v1.Scale`. None: unknown group."""
+        if kind in _FREE_TYPES:
+            return _FREE_TYPES[kind]
+        group, _, version = api_version.rpartition("/")
+        prefix = self._type_prefixes.get(group)
+        return None if prefix is None else f"{prefix}.{version}.{kind}"
+
+    @functools.cached_property
+    def _type_prefixes(self) -> dict[str, str]:
+        """Group -> how its types' names begin: `rbac.authorization.k8s.io` -> `rbac`."""
+        return {each.group: each.type_name.partition(".")[0] for each in self._resources}
 
     def by_kind(self, api_version: str, kind: str) -> Resource | None:
         """The resource of an object's `apiVersion` and `kind`, exactly as written there."""
@@ -172,9 +211,17 @@ def _resource(row: dict[str, Any], types: TypeTable) -> Resource:
         categories=tuple(row.get("categories", ())),
         verbs=tuple(row["verbs"]),
         subresources=tuple(subresources),
-        columns=tuple(Column(name.removesuffix("*"), name.endswith("*")) for name in row["columns"]),
+        columns=tuple(_column(text) for text in row["columns"]),
+        type_name=row["type"],
         compile=functools.cache(functools.partial(_schema_of, types, row["type"])),
     )
+
+
+def _column(text: str) -> Column:
+    """A column of the facts: `Name`, `Desired#` (integer), `Suspend?` (boolean), `Created At@` (date), `IP*` (wide)."""
+    name = text.removesuffix("*")
+    kind = _COLUMN_TYPES.get(name[-1])
+    return Column(name[:-1] if kind else name, text.endswith("*"), kind or "string")
 
 
 @functools.cache

@@ -5,8 +5,7 @@ from __future__ import annotations
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.columns import age
-from kube_actors.kinds.hooks import Body, Hooks, Row
+from kube_actors.kinds.hooks import Body, Hooks
 
 MAXIMUM_SIZE = 1024 * 1024
 
@@ -35,9 +34,4 @@ def kept_immutable(new: Body, old: Body, fields: tuple[str, ...]) -> list[Cause]
     return found + [causes.forbidden(name, why) for name in fields if new.get(name) != old.get(name)]
 
 
-def _columns(body: Body, now: float) -> Row:
-    keys = len(body.get("data") or {}) + len(body.get("binaryData") or {})
-    return (body["metadata"]["name"], str(keys), age(body, now))
-
-
-HOOKS = Hooks(validate=_validate, columns=_columns, generation=None)
+HOOKS = Hooks(validate=_validate, generation=None)

@@ -8,11 +8,9 @@ from typing import Any
 from kube_actors.api.intstr import is_percent, resolve_int_or_percent
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.columns import age
 from kube_actors.kinds.facts import DeploymentFacts
-from kube_actors.kinds.hooks import Body, Hooks, Row, spec_changed
+from kube_actors.kinds.hooks import Body, Hooks, spec_changed
 from kube_actors.kinds.workloads import (
-    container_columns,
     default_template,
     not_negative,
     selector_rules,
@@ -109,18 +107,10 @@ def _facts(body: Mapping[str, Any]) -> DeploymentFacts:
     )
 
 
-def _columns(body: Body, now: float) -> Row:
-    facts = _facts(body)
-    ready = f"{facts.ready}/{facts.replicas}"
-    row = (body["metadata"]["name"], ready, str(facts.updated), str(facts.available), age(body, now))
-    return row + container_columns(body)
-
-
 HOOKS = Hooks(
     default=_default,
     validate=_validate,
     project=_facts,
-    columns=_columns,
     generation=_generation,
     status_metadata=("annotations", "finalizers"),
 )

@@ -6,10 +6,7 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import endpoint_address
-from kube_actors.kinds.columns import age
-from kube_actors.kinds.hooks import Body, Hooks, Row
-
-SHOWN = 3
+from kube_actors.kinds.hooks import Body, Hooks
 
 
 def _default(body: Body) -> None:
@@ -45,24 +42,4 @@ def _port(port: Body, field: str, *, named: bool) -> list[Cause]:
     return found
 
 
-def shown_endpoints(places: list[str]) -> str:
-    """The first three, and how many more there are."""
-    if not places:
-        return "<none>"
-    listed = ",".join(places[:SHOWN])
-    return f"{listed} + {len(places) - SHOWN} more..." if len(places) > SHOWN else listed
-
-
-def _columns(body: Body, now: float) -> Row:
-    places = []
-    for subset in body.get("subsets") or ():
-        addresses = [each.get("ip", "") for each in subset.get("addresses") or ()]
-        ports = [each.get("port") for each in subset.get("ports") or ()]
-        if ports:
-            places += [f"{address}:{port}" for port in ports for address in addresses]
-        else:
-            places += addresses
-    return (body["metadata"]["name"], shown_endpoints(places), age(body, now))
-
-
-HOOKS = Hooks(default=_default, validate=_validate, columns=_columns, generation=None)
+HOOKS = Hooks(default=_default, validate=_validate, generation=None)

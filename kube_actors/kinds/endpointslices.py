@@ -10,10 +10,8 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import endpoint_address
-from kube_actors.kinds.columns import age
-from kube_actors.kinds.endpoints import SHOWN, shown_endpoints
 from kube_actors.kinds.facts import EndpointSliceFacts
-from kube_actors.kinds.hooks import Body, Hooks, Row
+from kube_actors.kinds.hooks import Body, Hooks
 
 MAXIMUM_ENDPOINTS = 1000
 MAXIMUM_ADDRESSES = 100
@@ -95,19 +93,10 @@ def _facts(body: Mapping[str, Any]) -> EndpointSliceFacts:
     return EndpointSliceFacts(labels.get(SERVICE_LABEL, ""), ready, len(endpoints))
 
 
-def _columns(body: Body, now: float) -> Row:
-    ports = [str(each["port"]) for each in body.get("ports") or [] if each.get("port") is not None]
-    shown_ports = ",".join(ports[:SHOWN]) + (f" + {len(ports) - SHOWN} more..." if len(ports) > SHOWN else "")
-    addresses = [address for each in body.get("endpoints") or [] for address in each.get("addresses") or []]
-    shown = shown_endpoints(addresses) if addresses else "<unset>"
-    return (body["metadata"]["name"], body.get("addressType", ""), shown_ports or "<unset>", shown, age(body, now))
-
-
 HOOKS = Hooks(
     default=_default,
     prepare_create=_prepare_create,
     validate=_validate,
     project=_facts,
-    columns=_columns,
     generation=_generation,
 )

@@ -11,7 +11,6 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 
 Body = dict[str, Any]
-Row = tuple[str, ...]
 METADATA_FIELDS = ("metadata.name", "metadata.namespace")
 
 
@@ -46,7 +45,6 @@ class Hooks:
     * `project`: the summary that deciding code reads instead of the body; `project_status(body, before)` makes it from
       the one before when only the status changed.
     * `selectable_fields`: what field selectors may ask for; other fields are refused.
-    * `columns(body, now)`: the cells of `kubectl get`, in the registry's order of columns.
     * `name`: grammar of `metadata.name`; `generation(new, old)`: whether this change counts, None when not counted.
     * `status_metadata`: fields of the metadata that a write of the status may change.
     * `default_grace(body)`: seconds a deleted object stays to end in order; without it, it goes at once.
@@ -59,7 +57,6 @@ class Hooks:
     project: Callable[[Mapping[str, Any]], Any] = _no_facts
     project_status: Callable[[Mapping[str, Any], Any], Any] | None = None
     selectable_fields: tuple[str, ...] = METADATA_FIELDS
-    columns: Callable[[Body, float], Row] | None = None
     name: Callable[[str], list[str]] = names.dns1123_subdomain
     generation: Callable[[Body, Body], bool] | None = spec_changed
     status_metadata: tuple[str, ...] = ()

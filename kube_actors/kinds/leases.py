@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.columns import age
-from kube_actors.kinds.hooks import Body, Hooks, Row
+from kube_actors.kinds.hooks import Body, Hooks
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
@@ -21,8 +20,4 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return found
 
 
-def _columns(body: Body, now: float) -> Row:
-    return (body["metadata"]["name"], (body.get("spec") or {}).get("holderIdentity", ""), age(body, now))
-
-
-HOOKS = Hooks(validate=_validate, columns=_columns, generation=None)
+HOOKS = Hooks(validate=_validate, generation=None)

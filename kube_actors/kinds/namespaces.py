@@ -8,9 +8,8 @@ from typing import Any
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.columns import age
 from kube_actors.kinds.facts import NamespaceFacts
-from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks, Row
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 
 FINALIZER = "kubernetes"
 NAME_LABEL = "kubernetes.io/metadata.name"
@@ -50,17 +49,12 @@ def _facts(body: Mapping[str, Any]) -> NamespaceFacts:
     return NamespaceFacts((body.get("status") or {}).get("phase", "Active"), finalizers)
 
 
-def _columns(body: Body, now: float) -> Row:
-    return (body["metadata"]["name"], (body.get("status") or {}).get("phase", ""), age(body, now))
-
-
 HOOKS = Hooks(
     default=_default,
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     validate=_validate,
     project=_facts,
-    columns=_columns,
     name=names.dns1123_label,
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "name", "status.phase"),

@@ -9,12 +9,8 @@ from kube_actors.api import names
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.columns import age, listed
 from kube_actors.kinds.facts import NodeFacts
-from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks, Row
-
-ROLE_PREFIX = "node-role.kubernetes.io/"
-ROLE_LABEL = "kubernetes.io/role"
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
@@ -67,44 +63,9 @@ def _address(body: Mapping[str, Any], kind: str) -> str:
     return next((str(each.get("address")) for each in addresses if each.get("type") == kind), "")
 
 
-def _status(body: Body) -> str:
-    ready = {"True": "Ready", "False": "NotReady"}.get(_condition(body, "Ready"), "Unknown")
-    conditions = (body.get("status") or {}).get("conditions") or ()
-    if not any(each.get("type") == "Ready" for each in conditions):
-        ready = "Unknown"
-    elif ready == "Unknown":
-        ready = "NotReady"
-    return ready + (",SchedulingDisabled" if (body.get("spec") or {}).get("unschedulable") else "")
-
-
-def _roles(body: Body) -> str:
-    labels = body["metadata"].get("labels") or {}
-    roles = {key.removeprefix(ROLE_PREFIX) for key in labels if key.startswith(ROLE_PREFIX)}
-    if labels.get(ROLE_LABEL):
-        roles.add(labels[ROLE_LABEL])
-    return listed(sorted(role for role in roles if role))
-
-
-def _columns(body: Body, now: float) -> Row:
-    info = (body.get("status") or {}).get("nodeInfo") or {}
-    return (
-        body["metadata"]["name"],
-        _status(body),
-        _roles(body),
-        age(body, now),
-        info.get("kubeletVersion", ""),
-        _address(body, "InternalIP") or "<none>",
-        _address(body, "ExternalIP") or "<none>",
-        info.get("osImage") or "<unknown>",
-        info.get("kernelVersion") or "<unknown>",
-        info.get("containerRuntimeVersion") or "<unknown>",
-    )
-
-
 HOOKS = Hooks(
     validate=_validate,
     project=_facts,
-    columns=_columns,
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "spec.unschedulable"),
     status_metadata=("labels", "annotations", "finalizers"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
-from kube_actors.kinds.pod_columns import pod_row
 from kube_actors.kinds.pod_defaults import default_pod
 from kube_actors.kinds.pod_facts import pod_facts, pod_facts_after_status
 from kube_actors.kinds.pod_updates import validate_pod
@@ -69,7 +68,6 @@ HOOKS = Hooks(
     project=pod_facts,
     project_status=pod_facts_after_status,
     selectable_fields=SELECTABLE_FIELDS,
-    columns=pod_row,
     status_metadata=("labels", "annotations", "finalizers"),
     default_grace=_default_grace,
 )

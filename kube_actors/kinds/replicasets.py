@@ -7,11 +7,9 @@ from typing import Any
 
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.columns import age
 from kube_actors.kinds.facts import ReplicaSetFacts
-from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks, Row
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 from kube_actors.kinds.workloads import (
-    container_columns,
     default_template,
     not_negative,
     selector_rules,
@@ -53,17 +51,10 @@ def _facts(body: Mapping[str, Any]) -> ReplicaSetFacts:
     )
 
 
-def _columns(body: Body, now: float) -> Row:
-    facts = _facts(body)
-    row = (body["metadata"]["name"], str(facts.replicas), str(facts.current), str(facts.ready), age(body, now))
-    return row + container_columns(body)
-
-
 HOOKS = Hooks(
     default=_default,
     validate=_validate,
     project=_facts,
-    columns=_columns,
     selectable_fields=(*METADATA_FIELDS, "status.replicas"),
     status_metadata=("labels", "annotations", "finalizers"),
 )

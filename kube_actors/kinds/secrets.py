@@ -9,9 +9,8 @@ import json
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.columns import age
 from kube_actors.kinds.configmaps import MAXIMUM_SIZE, kept_immutable
-from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks, Row
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 
 # Type -> keys that must be there; of several sets one is enough.
 REQUIRED_KEYS = {
@@ -67,14 +66,9 @@ def _is_json_object(encoded: str) -> bool:
         return False
 
 
-def _columns(body: Body, now: float) -> Row:
-    return (body["metadata"]["name"], body.get("type", ""), str(len(body.get("data") or {})), age(body, now))
-
-
 HOOKS = Hooks(
     default=_default,
     validate=_validate,
-    columns=_columns,
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "type"),
 )

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from kube_actors.api import names
-from kube_actors.kinds.columns import age, listed
 from kube_actors.kinds.facts import ServiceFacts
-from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks, Row
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 from kube_actors.kinds.service_rules import validate_service
 
 NONE = "None"
@@ -116,46 +115,12 @@ def _facts(body: Mapping[str, Any]) -> ServiceFacts:
     )
 
 
-def _external(spec: Body, status: Body) -> str:
-    match spec.get("type"):
-        case "ExternalName":
-            return str(spec.get("externalName", ""))
-        case "LoadBalancer":
-            ingress = (status.get("loadBalancer") or {}).get("ingress") or ()
-            shown = [each.get("ip") or each.get("hostname", "") for each in ingress] + (spec.get("externalIPs") or [])
-            return ",".join(shown) or "<pending>"
-        case _:
-            return listed(spec.get("externalIPs") or ())
-
-
-def _ports(spec: Body) -> str:
-    shown = []
-    for port in spec.get("ports") or ():
-        node = f":{port['nodePort']}" if port.get("nodePort") else ""
-        shown.append(f"{port.get('port')}{node}/{port.get('protocol', 'TCP')}")
-    return listed(shown)
-
-
-def _columns(body: Body, now: float) -> Row:
-    spec = body.get("spec") or {}
-    return (
-        body["metadata"]["name"],
-        spec.get("type", ""),
-        spec.get("clusterIP") or "<none>",
-        _external(spec, body.get("status") or {}),
-        _ports(spec),
-        age(body, now),
-        listed(f"{key}={value}" for key, value in sorted((spec.get("selector") or {}).items())),
-    )
-
-
 HOOKS = Hooks(
     default=_default,
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     validate=validate_service,
     project=_facts,
-    columns=_columns,
     name=names.dns1035_label,
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "spec.clusterIP", "spec.type"),

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kube_actors.api.selectors import LabelSelector, SelectorError
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.columns import listed
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.pod_defaults import default_pod_spec
 from kube_actors.kinds.pod_rules import validate_template
@@ -65,19 +62,3 @@ def template_rules(spec: Body) -> list[Cause]:
         why = "activeDeadlineSeconds in ReplicaSet is not Supported"
         found.append(causes.forbidden("spec.template.spec.activeDeadlineSeconds", why))
     return found
-
-
-def selector_text(selector: Any) -> str:
-    """The selector as columns show it; `<none>` for none, `<unset>` never."""
-    try:
-        return str(LabelSelector.from_object(selector or {})) or "<none>"
-    except SelectorError:
-        return "<error>"
-
-
-def container_columns(body: Body) -> tuple[str, str, str]:
-    """The wide columns Containers, Images, Selector."""
-    spec = body.get("spec") or {}
-    containers = ((spec.get("template") or {}).get("spec") or {}).get("containers") or ()
-    shown = listed(each.get("name", "") for each in containers)
-    return shown, listed(each.get("image", "") for each in containers), selector_text(spec.get("selector"))

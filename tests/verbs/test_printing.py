@@ -62,7 +62,7 @@ def test_tables(style: TableStyle, expected: str) -> None:
 def test_a_kind_without_columns_has_name_and_age() -> None:
     """No kind is left without a table."""
     body = {"metadata": {"name": "one", "creationTimestamp": CREATED}}
-    assert table(body, "storageclasses.storage.k8s.io", TableStyle()) == "NAME   AGE\none    5m\n"
+    assert table(body, "serviceaccounts", TableStyle()) == "NAME   AGE\none    5m\n"
     assert "CREATED AT" in table(body, "clusterroles.rbac.authorization.k8s.io", TableStyle())
 
 

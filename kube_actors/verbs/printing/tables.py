@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from kube_actors.api.registry import Resource
-from kube_actors.kinds import hooks_for
-from kube_actors.kinds.columns import age, listed
+from kube_actors.kinds.columns import Cell, listed
+from kube_actors.kinds.columns import row_of as cells_of
 from kube_actors.verbs.printing.columns import column_widths, table_line
 
 Body = dict[str, Any]
@@ -48,7 +48,7 @@ class Table:
 
 def header_of(resource: Resource, style: TableStyle) -> tuple[str, ...]:
     """The names of the columns, in capitals."""
-    names = [column.name for column in _columns(resource) if style.wide or not column.wide]
+    names = [column.name for column in resource.columns if style.wide or not column.wide]
     return (
         *(("NAMESPACE",) if style.namespace else ()),
         *(name.upper() for name in names),
@@ -61,9 +61,10 @@ def row_of(resource: Resource, body: Body, now: float, style: TableStyle) -> tup
     """The cells of one object, in the order of the header."""
     metadata = body["metadata"]
     labels: Mapping[str, str] = metadata.get("labels") or {}
-    columns = hooks_for(resource.id).columns
-    cells = _plain_row(resource, body, now) if columns is None else columns(body, now)
-    shown = [cell for cell, column in zip(cells, _columns(resource), strict=True) if style.wide or not column.wide]
+    cells = cells_of(resource.id)(body, now)
+    shown = [
+        cell_text(cell) for cell, column in zip(cells, resource.columns, strict=True) if style.wide or not column.wide
+    ]
     if style.kind and shown and shown[0] == metadata["name"]:
         shown[0] = f"{resource.singular}{'.' if resource.group else ''}{resource.group}/{shown[0]}"
     return (
@@ -74,28 +75,9 @@ def row_of(resource: Resource, body: Body, now: float, style: TableStyle) -> tup
     )
 
 
-@attrs.frozen
-class _Column:
-    name: str
-    wide: bool
-
-
-def _columns(resource: Resource) -> tuple[_Column, ...]:
-    if hooks_for(resource.id).columns is None:
-        return (_Column("Name", False), _Column(_age_column(resource), False))
-    return tuple(_Column(column.name, column.wide) for column in resource.columns)
-
-
-def _age_column(resource: Resource) -> str:
-    """Kinds that show their time of creation call it so."""
-    return "Created At" if any(column.name == "Created At" for column in resource.columns) else "Age"
-
-
-def _plain_row(resource: Resource, body: Body, now: float) -> tuple[str, ...]:
-    """The row of a kind that has no columns of its own: its name and its age."""
-    metadata = body["metadata"]
-    created = metadata.get("creationTimestamp", "<unknown>")
-    return (metadata["name"], created if _age_column(resource) == "Created At" else age(body, now))
+def cell_text(cell: Cell) -> str:
+    """A cell as kubectl prints it: numbers in digits, `true` and `false`."""
+    return str(cell).lower() if isinstance(cell, bool) else str(cell)
 
 
 def _on_one_line(cell: str) -> str:

@@ -6,24 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from kube_actors.api.times import parse_rfc3339
-from kube_actors.kinds.columns import age, human_duration
-from kube_actors.kinds.hooks import Body, Row
+from kube_actors.kinds.columns.words import Row, age, human_duration
 
+Body = Mapping[str, Any]
 Status = Mapping[str, Any]
 
 
-def pod_row(pod: Body, now: float) -> Row:
+def pod(body: Body, now: float) -> Row:
     """Name, Ready, Status, Restarts, Age, IP, Node, Nominated Node, Readiness Gates."""
-    spec, status = pod.get("spec") or {}, pod.get("status") or {}
-    reason, ready = pod_reason(pod)
+    spec, status = body.get("spec") or {}, body.get("status") or {}
+    reason, ready = pod_reason(body)
     total = len(spec.get("containers") or ()) + len(_sidecars(spec))
     return (
-        pod["metadata"]["name"],
+        body["metadata"]["name"],
         f"{ready}/{total}",
         reason,
         _restarts(spec, status, now),
-        age(pod, now),
-        status.get("podIP") or "<none>",
+        age(body, now),
+        _address(status),
         spec.get("nodeName") or "<none>",
         status.get("nominatedNodeName") or "<none>",
         _readiness_gates(spec, status),
@@ -109,6 +109,11 @@ def _restarts(spec: Status, status: Status, now: float) -> str:
     ends = [((each.get("lastState") or {}).get("terminated") or {}).get("finishedAt") for each in counted]
     known = [parse_rfc3339(end) for end in ends if end]
     return f"{restarts} ({human_duration(now - max(known))} ago)" if restarts and known else str(restarts)
+
+
+def _address(status: Status) -> str:
+    addresses = status.get("podIPs") or ({"ip": status.get("podIP")},)
+    return addresses[0].get("ip") or "<none>"
 
 
 def _readiness_gates(spec: Status, status: Status) -> str:

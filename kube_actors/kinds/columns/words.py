@@ -1,11 +1,16 @@
-"""The words of `kubectl get`: durations as people read them."""
+"""The words of `kubectl get`: durations as people read them, lists cut short, selectors."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from kube_actors.api.selectors import LabelSelector, SelectorError
 from kube_actors.api.times import parse_rfc3339
+
+# A cell is sent as JSON: numbers and truth values as such, everything else as text.
+Cell = str | int | bool
+Row = tuple[Cell, ...]
 
 
 def human_duration(seconds: float) -> str:
@@ -50,6 +55,33 @@ def age(body: Mapping[str, Any], now: float) -> str:
 def listed(values: Iterable[str]) -> str:
     """`a,b`, or `<none>`."""
     return ",".join(values) or "<none>"
+
+
+def labels_text(labels: Mapping[str, str] | None) -> str:
+    """`a=b,c=d` in the order of the keys, or `<none>`."""
+    return listed(f"{key}={value}" for key, value in sorted((labels or {}).items()))
+
+
+def selector_text(selector: Any) -> str:
+    """A label selector as text; `<none>` when it is empty, `<error>` when it is none."""
+    try:
+        return str(LabelSelector.from_object(selector or {})) or "<none>"
+    except SelectorError:
+        return "<error>"
+
+
+def shortened(values: Sequence[str], most: int, separator: str = ",") -> str:
+    """The first `most` values, and how many more there are: `a,b,c + 2 more...`."""
+    shown = separator.join(values[:most])
+    return f"{shown} + {len(values) - most} more..." if len(values) > most else shown
+
+
+def part(body: Mapping[str, Any], *path: str) -> Any:
+    """What stands at a path of objects; an empty one where something on the way is absent or null."""
+    found: Any = body
+    for name in path:
+        found = found.get(name) or {}
+    return found
 
 
 def _two(large: int, large_unit: str, small: int, small_unit: str) -> str:

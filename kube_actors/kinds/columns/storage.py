@@ -1,0 +1,94 @@
+"""Rows of volumes, claims and their classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kube_actors.kinds.columns.words import Row, age, part
+
+Body = Mapping[str, Any]
+
+DEFAULT_CLASS: Final = (
+    "storageclass.kubernetes.io/is-default-class",
+    "storageclass.beta.kubernetes.io/is-default-class",
+)
+CLASS_ANNOTATION: Final = "volume.beta.kubernetes.io/storage-class"
+_MODES: Final = {
+    "ReadWriteOnce": "RWO",
+    "ReadOnlyMany": "ROX",
+    "ReadWriteMany": "RWX",
+    "ReadWriteOncePod": "RWOP",
+}
+
+
+def persistent_volume(body: Body, now: float) -> Row:
+    """Name, Capacity, Access Modes, Reclaim Policy, Status, Claim, StorageClass, VolumeAttributesClass, Reason, Age,
+    VolumeMode."""
+    spec, status, claim = part(body, "spec"), part(body, "status"), part(body, "spec", "claimRef")
+    return (
+        body["metadata"]["name"],
+        str(part(spec, "capacity").get("storage", "0")),
+        _modes(spec),
+        spec.get("persistentVolumeReclaimPolicy", ""),
+        _phase(body),
+        f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else "",
+        _class(body),
+        spec.get("volumeAttributesClassName") or "<unset>",
+        status.get("reason", ""),
+        age(body, now),
+        spec.get("volumeMode") or "<unset>",
+    )
+
+
+def persistent_volume_claim(body: Body, now: float) -> Row:
+    """Name, Status, Volume, Capacity, Access Modes, StorageClass, VolumeAttributesClass, Age, VolumeMode."""
+    spec, status = part(body, "spec"), part(body, "status")
+    bound = bool(spec.get("volumeName"))
+    return (
+        body["metadata"]["name"],
+        _phase(body),
+        spec.get("volumeName") or "",
+        str(part(status, "capacity").get("storage", "0")) if bound else "",
+        _modes(status) if bound else "",
+        _class(body),
+        spec.get("volumeAttributesClassName") or "<unset>",
+        age(body, now),
+        spec.get("volumeMode") or "<unset>",
+    )
+
+
+def storage_class(body: Body, now: float) -> Row:
+    """Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age."""
+    annotations = body["metadata"].get("annotations") or {}
+    is_default = any(annotations.get(name) == "true" for name in DEFAULT_CLASS)
+    return (
+        body["metadata"]["name"] + (" (default)" if is_default else ""),
+        body.get("provisioner", ""),
+        body.get("reclaimPolicy") or "Delete",
+        body.get("volumeBindingMode") or "Immediate",
+        bool(body.get("allowVolumeExpansion", False)),
+        age(body, now),
+    )
+
+
+def volume_attributes_class(body: Body, now: float) -> Row:
+    """Name, DriverName, Age."""
+    return (body["metadata"]["name"], body.get("driverName", ""), age(body, now))
+
+
+def _modes(holder: Body) -> str:
+    """Access modes in short, each once, in Kubernetes' order: `RWO,ROX`."""
+    modes = holder.get("accessModes") or ()
+    return ",".join(short for mode, short in _MODES.items() if mode in modes)
+
+
+def _phase(body: Body) -> str:
+    return "Terminating" if "deletionTimestamp" in body["metadata"] else part(body, "status").get("phase", "")
+
+
+def _class(body: Body) -> str:
+    """The class of the old annotation, or of the spec."""
+    annotations = body["metadata"].get("annotations") or {}
+    found: str = annotations.get(CLASS_ANNOTATION) or part(body, "spec").get("storageClassName") or ""
+    return found

@@ -35,6 +35,11 @@ def dumps_pretty(body: Any) -> str:
     return standard_json.dumps(body, indent=4, sort_keys=True, ensure_ascii=False)
 
 
+def dumps_indented(body: Any) -> bytes:
+    """For people who look at an answer of the API: indented by two, keys sorted, a line feed at the end."""
+    return orjson.dumps(body, option=orjson.OPT_SORT_KEYS | orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
 def identical(one: Any, other: Any) -> bool:
     """Whether two values are the same JSON, keys in the same order: stricter than `==`, where `1 == True`.
 
@@ -106,16 +111,30 @@ def _depth_exceeds(value: Any, limit: int) -> bool:
 def duplicate_fields(text: bytes | str) -> list[str]:
     """Paths of the keys that an object of `text`, valid JSON, has more than once, in the order of the text."""
     found: dict[str, None] = {}
-    _find_duplicates(standard_json.loads(text, object_pairs_hook=_Pairs), "", found)
+    _find_duplicates(loads_pairs(text), "", found)
     return list(found)
 
 
-class _Pairs(list[tuple[str, Any]]):
+def loads_pairs(text: bytes | str) -> Any:
+    """The value of `text`, valid JSON of allowed depth, with each object as the `Pairs` that it was written with."""
+    return standard_json.loads(text, object_pairs_hook=Pairs)
+
+
+def may_repeat_keys(text: bytes, value: Any) -> bool:
+    """Whether an object of the text may give a key twice: False is certain for what programs write, and cheap.
+
+    A repeated key is missing from the value, so a text as long as the value's own without blanks repeats none (it
+    would have to make up for that in length elsewhere, as only a text that wants to be misread does).
+    """
+    return len(text) != len(orjson.dumps(value))
+
+
+class Pairs(list[tuple[str, Any]]):
     """The members of a JSON object as they stand, repetitions included."""
 
 
 def _find_duplicates(value: Any, path: str, found: dict[str, None]) -> None:
-    if isinstance(value, _Pairs):
+    if isinstance(value, Pairs):
         seen: set[str] = set()
         for key, item in value:
             below = f"{path}.{key}" if path else key

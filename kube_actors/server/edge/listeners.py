@@ -1,0 +1,227 @@
+"""Sockets that accept clients, the deadlines of all connections, and the orderly end."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import math
+import resource
+import socket
+import ssl
+import traceback
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import attrs
+import trio
+
+from kube_actors.log import Log
+from kube_actors.server.edge.connection import GIVING_WAY, Connection, Phase
+from kube_actors.server.edge.hosts import HostCheck
+from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
+from kube_actors.server.edge.service import Service
+from kube_actors.server.http import Handler, HttpRequest, Peer
+
+_TICK: Final = 1.0
+_PAUSE: Final = 0.1
+"""Machine seconds to wait when the process has no descriptors left."""
+_COMPRESSING: Final = 2
+"""Worker threads that compress answers."""
+_BACKLOG: Final = 1024
+_OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+_KEEPALIVE_OPTIONS: Final = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+_KEEPALIVE: Final = (60, 15, 4)
+"""A silent peer is asked after so many seconds, every so many, so many times, and then taken for gone."""
+
+log = Log(__name__)
+
+
+@attrs.frozen(eq=False)
+class Binding:
+    """A bound socket to serve: TLS with a context, plain without.
+
+    `is_owner`: a private unix socket, whose clients need no credentials. Never over TCP.
+    """
+
+    socket: socket.socket
+    tls: ssl.SSLContext | None = None
+    is_owner: bool = False
+
+
+LongRunning = Callable[[HttpRequest], bool]
+"""Whether a request may take as long as it likes."""
+
+
+class Edge:
+    """A running edge; made by `open_edge`."""
+
+    def __init__(self, service: Service, bindings: Sequence[Binding], long_running: LongRunning) -> None:
+        self.addresses = tuple(address_of(binding.socket) for binding in bindings)
+        """Where it listens, in the order of the bindings: `host:port`, or the path of a unix socket."""
+        self._service, self._bindings, self._long_running = service, tuple(bindings), long_running
+        self._room = room_for_connections(service.limits)
+        self._connections: set[Connection] = set()
+        self._accepting = trio.CancelScope()
+        self._serving = trio.CancelScope()
+        self._changes = trio.lowlevel.ParkingLot()
+
+    async def drain(self, seconds: float) -> None:
+        """Take no more clients and let the others come to their ends: requests are answered, streams end where they
+        are. What is not done after so many machine seconds is dropped. The sockets are closed."""
+        self._accepting.cancel()
+        for connection in tuple(self._connections):
+            connection.end()
+        with trio.move_on_after(seconds):
+            while self._connections:
+                await self._changes.park()
+        self._serving.cancel()
+
+    # --- its tasks
+
+    async def run(self) -> None:
+        """Serve until drained or cancelled."""
+        with self._serving:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._keep_deadlines, name="edge deadlines")
+                with self._accepting:
+                    async with trio.open_nursery() as accepting:
+                        for binding in self._bindings:
+                            accepting.start_soon(self._accept, binding, nursery, name="edge listener")
+                await trio.sleep_forever()
+
+    async def _accept(self, binding: Binding, nursery: trio.Nursery) -> None:
+        with binding.socket:
+            listening = trio.socket.from_stdlib_socket(binding.socket)
+            while True:
+                try:
+                    sock, address = await listening.accept()
+                except OSError as error:
+                    if error.errno in _OUT_OF_ROOM:
+                        self._make_room()
+                        await trio.sleep(_PAUSE)
+                    continue  # a client that went before it was accepted
+                if len(self._connections) >= self._room and not self._make_room():
+                    sock.close()
+                    continue
+                self._admit(sock, address, binding, nursery)
+
+    def _admit(self, sock: trio.socket.SocketType, address: object, binding: Binding, nursery: trio.Nursery) -> None:
+        stream: trio.abc.Stream = trio.SocketStream(sock)
+        where = "unix"
+        if isinstance(address, tuple):
+            where = address[0]
+            _ask_after_silence(sock)
+        if binding.tls is not None:
+            stream = trio.SSLStream(stream, binding.tls, server_side=True, https_compatible=True)
+        self._service.now = trio.current_time()
+        connection = Connection(self._service, stream, Peer(where, is_owner=binding.is_owner))
+        self._connections.add(connection)
+        if len(self._connections) == 1:
+            self._changes.unpark_all()
+        nursery.start_soon(self._serve, connection, name="edge connection")
+
+    async def _serve(self, connection: Connection) -> None:
+        try:
+            await connection.run()
+        except Exception as error:  # a boundary: one connection's fault is no other's
+            log.error("a connection failed", traceback="".join(traceback.format_exception(error)))
+        finally:
+            self._connections.discard(connection)
+            self._changes.unpark_all()
+
+    # --- deadlines and room
+
+    async def _keep_deadlines(self) -> None:
+        """Look at every connection once a second: cheaper than a timer for each step of each request."""
+        while True:
+            while not self._connections:
+                await self._changes.park()
+            await trio.sleep(_TICK)
+            now = self._service.now = trio.current_time()
+            for connection in self._connections:
+                if now - connection.since >= self._allowed(connection):
+                    connection.scope.cancel()
+
+    def _allowed(self, connection: Connection) -> float:
+        """Seconds a connection may go on with what it is doing."""
+        limits = self._service.limits
+        match connection.phase:
+            case Phase.HANDSHAKE:
+                return limits.handshake_time
+            case Phase.IDLE:
+                return limits.idle_time
+            case Phase.HEAD:
+                return limits.head_time
+            case Phase.BODY:
+                return limits.body_time
+            case Phase.SENDING:
+                return limits.send_time
+            case Phase.HANDLING:
+                request = connection.handling
+                return math.inf if request is None or self._long_running(request) else limits.request_time
+            case Phase.STREAMING:
+                return math.inf
+
+    def _make_room(self) -> bool:
+        """End the connection that has waited longest for a request; False when all are busy."""
+        waiting = [connection for connection in self._connections if connection.phase in GIVING_WAY]
+        if not waiting:
+            return False
+        min(waiting, key=lambda connection: connection.since).scope.cancel()
+        return True
+
+
+@asynccontextmanager
+async def open_edge(
+    handler: Handler,
+    bindings: Sequence[Binding],
+    *,
+    names: Iterable[str] = (),
+    limits: EdgeLimits | None = None,
+    long_running: LongRunning = lambda request: False,
+) -> AsyncIterator[Edge]:
+    """Answer what comes in at these sockets, which it takes over, for as long as the block; at its end clients are
+    dropped, so `drain` first.
+
+    `names` are what clients may call the server beside its addresses and the usual names. `long_running` tells the
+    requests that may take longer than others.
+    """
+    limits = limits or EdgeLimits()
+    budget, now = BodyBudget(limits.bodies), trio.current_time()
+    service = Service(handler, limits, HostCheck.of(names), budget, trio.CapacityLimiter(_COMPRESSING), now)
+    for binding in bindings:
+        binding.socket.setblocking(False)
+        binding.socket.listen(_BACKLOG)
+    edge = Edge(service, bindings, long_running)
+    body_error: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(edge.run, name="edge")
+        try:
+            yield edge
+        except Exception as error:  # raised again below, outside the nursery, so that it is not wrapped
+            body_error = error
+        nursery.cancel_scope.cancel()
+    if body_error is not None:
+        raise body_error
+
+
+def room_for_connections(limits: EdgeLimits) -> int:
+    """How many connections there may be: the process needs descriptors for other things too."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return limits.connections if soft == resource.RLIM_INFINITY else min(limits.connections, soft // 2)
+
+
+def address_of(sock: socket.socket) -> str:
+    """`127.0.0.1:6443`, `[::1]:6443`, or a path."""
+    name = sock.getsockname()
+    if sock.family == socket.AF_INET6:
+        return f"[{name[0]}]:{name[1]}"
+    return f"{name[0]}:{name[1]}" if sock.family == socket.AF_INET else str(name)
+
+
+def _ask_after_silence(sock: trio.socket.SocketType) -> None:
+    with contextlib.suppress(OSError):
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in zip(_KEEPALIVE_OPTIONS, _KEEPALIVE, strict=True):
+            sock.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -1,0 +1,270 @@
+"""Bytes to requests, without any I/O: feed what a client sent, take the requests that are complete.
+
+httptools (llhttp) reads the grammar, strictly: a request with both Content-Length and Transfer-Encoding, or anything
+else that two readers could understand differently, is refused.
+"""
+
+from __future__ import annotations
+
+import functools
+import urllib.parse
+import uuid
+from collections import deque
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
+
+from kube_actors.errors import ApiError, bad_request
+from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
+from kube_actors.server.http import HttpRequest, Peer
+
+_CACHED_URL: Final = 512
+"""Bytes of a URL that is worth being remembered."""
+_AUDIT_ID: Final = "audit-id"
+_MAX_AUDIT_ID: Final = 64
+
+
+@attrs.frozen
+class Target:
+    """A request's URL, read. Shared by all requests that have it."""
+
+    path: str
+    raw_path: str
+    query: Mapping[str, tuple[str, ...]]
+
+
+@attrs.define(slots=True)
+class Parsed:
+    """A whole request, and what its answer has to know about the way it came."""
+
+    request: HttpRequest
+    keep_alive: bool
+    chunks: bool
+    """The client understands chunked answers (HTTP/1.1)."""
+    expects_continue: bool
+    held: int
+    """Bytes of the budget that its body takes."""
+
+
+class RequestParser:
+    """Reads the requests of one connection.
+
+    `ready` are requests that are complete, in order. `failure`, if set, is what is to be answered after them; then
+    nothing more can be read. `leftover` is what came after a request to upgrade: `resume` reads it as requests.
+    """
+
+    def __init__(self, peer: Peer, limits: EdgeLimits, budget: BodyBudget) -> None:
+        self.ready: deque[Parsed] = deque()
+        self.failure: ApiError | None = None
+        self.leftover = b""
+        self.paused = False
+        self.started = False
+        """Some of a request is here, but not all."""
+        self.in_body = False
+        self.expects_continue = False
+        """The client waits to be asked for the body."""
+        self.peer, self._limits, self._budget = peer, limits, budget
+        self._parser = HttpRequestParser(self)
+        self._unseen = 0
+        self._audit_ids = 0
+        self._audit_prefix = str(uuid.uuid4())[:24]
+        self._clear()
+
+    def _clear(self) -> None:
+        self._url = b""
+        self._headers: dict[str, str] = {}
+        self._head_size = self._header_count = 0
+        self._body: list[bytes] = []
+        self._body_size = 0
+        self.in_body = self.expects_continue = self.started = False
+
+    def feed(self, data: bytes) -> None:
+        """Take what the client sent. Never raises: see `failure`."""
+        if self.failure is not None:
+            return
+        self._unseen += len(data)
+        completed = len(self.ready)
+        try:
+            self._parser.feed_data(data)
+        except HttpParserUpgrade as upgrade:
+            self.leftover, self.paused = data[upgrade.args[0] :], True
+            return
+        except HttpParserError as error:
+            self.failure = self.failure or bad_request(f"the request is not valid HTTP: {error}")
+            return
+        if self._unseen > self._limits.head:
+            self.failure = head_too_large()
+        self.started = len(self.ready) == completed or bool(self._url)
+
+    def resume(self) -> None:
+        """The request to upgrade was answered otherwise: what came after it are requests."""
+        data, self.leftover, self.paused = self.leftover, b"", False
+        if data:
+            self.feed(data)
+
+    def give_back(self, size: int) -> None:
+        """A request's body is no longer kept."""
+        self._budget.left += size
+
+    def close(self) -> None:
+        """No more is read; what was kept is given back."""
+        self.give_back(self._body_size + sum(parsed.held for parsed in self.ready))
+        self._clear()
+        self.ready.clear()
+
+    # --- called by httptools
+
+    def on_url(self, piece: bytes) -> None:
+        """A piece of the URL."""
+        self._url += piece
+        self._count(len(piece))
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """One header, or a trailer, which is only counted."""
+        self._count(len(name) + len(value))
+        self._header_count += 1
+        if self._header_count > self._limits.header_count:
+            self._refuse(head_too_large())
+        if self.in_body:
+            return
+        key = _names.get(name) or _learned(name)
+        text = _text(value)
+        known = self._headers.get(key)
+        self._headers[key] = text if known is None else f"{known}, {text}"
+
+    def on_headers_complete(self) -> None:
+        """The head is here: refuse at once what cannot be answered."""
+        self._unseen = 0
+        self.in_body = True
+        headers = self._headers
+        if "content-length" in headers and int(headers["content-length"] or 0) > self._limits.body:
+            self._refuse(body_too_large(self._limits.body))
+        if "expect" in headers:
+            if headers["expect"].lower() != "100-continue":
+                self._refuse(ApiError("ExpectationFailed", 417, "the only expectation that is met is 100-continue"))
+            self.expects_continue = self._parser.get_http_version() == "1.1"
+
+    def on_body(self, piece: bytes) -> None:
+        """A piece of the body."""
+        self._unseen = 0
+        size = len(piece)
+        self._body_size += size
+        self._budget.left -= size
+        if self._body_size > self._limits.body:
+            self._refuse(body_too_large(self._limits.body))
+        if self._budget.left < 0:
+            self._refuse(too_many_bodies())
+        self._body.append(piece)
+
+    def on_message_complete(self) -> None:
+        """The request is whole."""
+        parser, url, headers = self._parser, self._url, self._headers
+        version = parser.get_http_version()
+        if version not in ("1.1", "1.0"):
+            self._refuse(ApiError("HTTPVersionNotSupported", 505, "only HTTP/1.1 and HTTP/1.0 are spoken here"))
+        target = _cached_target(url) if len(url) <= _CACHED_URL else read_target(url)
+        if target is None:
+            self._refuse(bad_request("the request's URL is not valid"))
+            return
+        if _AUDIT_ID not in headers:
+            self._audit_ids += 1
+            headers[_AUDIT_ID] = f"{self._audit_prefix}{self._audit_ids:012x}"
+        else:
+            headers[_AUDIT_ID] = headers[_AUDIT_ID][:_MAX_AUDIT_ID]
+        request = HttpRequest(
+            parser.get_method().decode(),
+            target.path,
+            target.raw_path,
+            target.query,
+            headers,
+            b"".join(self._body),
+            self.peer,
+        )
+        one = version == "1.1"
+        self.ready.append(Parsed(request, parser.should_keep_alive(), one, self.expects_continue, self._body_size))
+        self._unseen = 0
+        self._clear()
+
+    def _count(self, size: int) -> None:
+        self._unseen = 0
+        self._head_size += size
+        if self._head_size > self._limits.head:
+            self._refuse(head_too_large())
+
+    def _refuse(self, error: ApiError) -> None:
+        self.failure = error
+        raise error  # stops the parser; `feed` has the reason
+
+
+def read_target(url: bytes) -> Target | None:
+    """Read a request's URL in origin or absolute form; None when it is not one."""
+    try:
+        text = url.decode("ascii")
+    except UnicodeDecodeError:
+        text = url.decode("utf-8", "replace")
+    if not text.startswith("/"):
+        if text == "*":
+            return Target("*", "*", {})
+        _, found, rest = text.partition("://")
+        if not found:
+            return None
+        text = rest[rest.find("/") :] if "/" in rest else "/"
+    raw_path, _, query = text.partition("#")[0].partition("?")
+    path = _decoded(raw_path)
+    if path is None:
+        return None
+    values: dict[str, tuple[str, ...]] = {}
+    for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
+        values[name] = (*values.get(name, ()), value)
+    return Target(path, raw_path, values)
+
+
+_cached_target = functools.lru_cache(maxsize=1024)(read_target)
+
+
+def _decoded(path: str) -> str | None:
+    """A path without its percent signs; None when one of them does not stand before two hexadecimal digits."""
+    if "%" not in path:
+        return path
+    for piece in path.split("%")[1:]:
+        if len(piece) < 2 or not all(digit in "0123456789abcdefABCDEF" for digit in piece[:2]):
+            return None
+    return urllib.parse.unquote(path)
+
+
+_names: dict[bytes, str] = {}
+_MAX_NAMES: Final = 256
+
+
+def _learned(name: bytes) -> str:
+    """A header's name in lower case. The first few hundred are remembered: clients send the same ones every time."""
+    text = name.decode("latin-1").lower()
+    if len(_names) < _MAX_NAMES and len(name) <= _MAX_AUDIT_ID:
+        _names[name] = text
+    return text
+
+
+def _text(value: bytes) -> str:
+    """A header's value: UTF-8 as Go's clients send it, else Latin-1 as the standard has it."""
+    try:
+        return value.decode().rstrip(" \t")
+    except UnicodeDecodeError:
+        return value.decode("latin-1").rstrip(" \t")
+
+
+def body_too_large(limit: int) -> ApiError:
+    """413 in kube-apiserver's words."""
+    return ApiError("RequestEntityTooLarge", 413, f"Request entity too large: limit is {limit}")
+
+
+def head_too_large() -> ApiError:
+    """431."""
+    return ApiError("RequestHeaderFieldsTooLarge", 431, "the request's headers are too large or too many")
+
+
+def too_many_bodies() -> ApiError:
+    """429 when requests that wait for their answers fill the memory that is set aside for them."""
+    message = "Too many requests, please try again later."
+    return ApiError("TooManyRequests", 429, message, retry_after_seconds=1)

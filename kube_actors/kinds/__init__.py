@@ -12,7 +12,6 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api import names
 from kube_actors.kinds.hooks import Hooks
 from kube_actors.store.projection import Projection, base_projection
 
@@ -20,6 +19,8 @@ __all__ = ["Hooks", "hooks_for", "project", "project_status"]
 
 # Resource id -> module with its `HOOKS`; imported when the kind is first met.
 MODULES: Mapping[str, str] = {
+    "clusterrolebindings.rbac.authorization.k8s.io": "clusterrolebindings",
+    "clusterroles.rbac.authorization.k8s.io": "clusterroles",
     "configmaps": "configmaps",
     "deployments.apps": "deployments",
     "endpoints": "endpoints",
@@ -31,6 +32,8 @@ MODULES: Mapping[str, str] = {
     "nodes": "nodes",
     "pods": "pods",
     "replicasets.apps": "replicasets",
+    "rolebindings.rbac.authorization.k8s.io": "rolebindings",
+    "roles.rbac.authorization.k8s.io": "roles",
     "secrets": "secrets",
     "serviceaccounts": "serviceaccounts",
     "services": "services",
@@ -49,10 +52,6 @@ WITHOUT_GENERATION = frozenset(
         "volumeattachments.storage.k8s.io",
     }
 )
-# Kinds whose names only have to fit into a URL path.
-PATH_NAMES = frozenset(
-    f"{plural}.rbac.authorization.k8s.io" for plural in ("roles", "rolebindings", "clusterroles", "clusterrolebindings")
-)
 
 
 @functools.cache
@@ -65,8 +64,6 @@ def hooks_for(resource_id: str) -> Hooks:
     hooks = Hooks()
     if resource_id in WITHOUT_GENERATION:
         hooks = attrs.evolve(hooks, generation=None)
-    if resource_id in PATH_NAMES:
-        hooks = attrs.evolve(hooks, name=names.path_segment)
     return hooks
 
 

@@ -1,0 +1,22 @@
+"""ClusterRoleBindings: who has a ClusterRole everywhere."""
+
+from __future__ import annotations
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rbac_facts import binding_facts
+from kube_actors.kinds.rbac_rules import check_binding, default_binding
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    return check_binding(new, old, ("ClusterRole",))
+
+
+HOOKS = Hooks(
+    default=default_binding,
+    validate=_validate,
+    project=binding_facts,
+    name=names.path_segment,
+    generation=None,
+)

@@ -25,6 +25,7 @@ from kube_actors.actors.deployment import deployments
 from kube_actors.actors.events import EventsActor
 from kube_actors.actors.garbage_collector import GarbageCollector
 from kube_actors.actors.namespace import namespaces
+from kube_actors.actors.namespace_object import root_certificates, service_accounts
 from kube_actors.actors.network import NetworkActor
 from kube_actors.actors.node_lifecycle import NodeLifecycle
 from kube_actors.actors.nodes import NodesActor
@@ -33,6 +34,7 @@ from kube_actors.actors.scheduler.actor import SchedulerActor
 from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
 from kube_actors.api.registry import Registry
+from kube_actors.assembly.api_server import ApiServer, bound_api, open_authority, serving_api
 from kube_actors.assembly.defaults import create_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
 from kube_actors.assembly.nodes import NodeFactory, needs_agent, node_factory
@@ -60,6 +62,7 @@ ADMIN = Identity("kubernetes-admin", ("system:masters", "system:authenticated"),
 FAILURES_KEPT = 100
 RECONFIGURE_DEADLINE = 120.0
 SHUTDOWN_SLACK = 10.0
+API_DRAIN = 0.5
 REGISTER_WITHIN = 2.0
 UNAVAILABLE = 503
 
@@ -82,6 +85,7 @@ class Cluster:
     controllers: tuple[Ref[Any], ...] = ()
     nodes: Ref[NodesMessage] | None = None
     factory: NodeFactory | None = None
+    api: ApiServer | None = None
 
     @property
     def listeners(self) -> tuple[BoundListener, ...]:
@@ -112,13 +116,15 @@ class Cluster:
     async def drain(self, grace_seconds: float) -> None:
         """End every pod in order (endpoints withdrawn, preStop, SIGTERM, grace); the objects stay for the next start.
 
-        The controllers go first: nobody replaces what ends now.
+        The controllers go first: nobody replaces what ends now. Clients of the API can watch their pods end.
         """
         for controller in self.controllers:
             await self.system.stop(controller)
         async with trio.open_nursery() as nursery:
             for node in self.plane.directory.nodes.values():
                 nursery.start_soon(self._drain_node, node, grace_seconds)
+        if self.api is not None:
+            await self.api.drain(API_DRAIN)
 
     async def _drain_node(self, node: Ref[NodeMessage], grace_seconds: float) -> None:
         try:
@@ -133,9 +139,12 @@ class Cluster:
 
 @asynccontextmanager
 async def open_cluster(
-    config: ClusterConfig, *, state: StateDirectory, clock: ClusterClock | None = None
+    config: ClusterConfig, *, state: StateDirectory, clock: ClusterClock | None = None, serve: bool = False
 ) -> AsyncIterator[Cluster]:
-    """Run a cluster for as long as the block. Raises InputError and StateError before anything is started."""
+    """Run a cluster for as long as the block; with `serve` its API is there for kubectl and other clients.
+
+    Raises InputError and StateError before anything is started.
+    """
     frameworks = [(scheduler.name, framework_of(scheduler)) for scheduler in config.schedulers]
     clock = clock or RealClock()
     body_error: Exception | None = None
@@ -144,6 +153,7 @@ async def open_cluster(
         listeners = bind_listeners(config)
         for _, sock in listeners:
             stack.callback(sock.close)
+        api_port = stack.enter_context(bound_api(config.api, state)) if serve else None
         journal = open_journal(state, clock)
         store = open_store(journal)
         stack.callback(store.close)
@@ -186,6 +196,10 @@ async def open_cluster(
         _start_actors(cluster, factory[0], frameworks)
         background.start_soon(collect_logs, plane, state.logs, name="pod logs")
         await _nodes_registered(cluster)
+        if api_port is not None:
+            authority = open_authority(config, state, [str(ranges.service_cidr[1])])
+            serving = serving_api(cluster.session, config, state, api_port, authority)
+            cluster.api = await stack.enter_async_context(serving)
         try:
             yield cluster
         except Exception as error:  # raised again below, outside the nurseries, so that it is not wrapped
@@ -221,6 +235,8 @@ def _start_actors(cluster: Cluster, factory: NodeFactory, frameworks: list[tuple
         system.spawn("deployments", lambda: deployments(plane)),
         system.spawn("services", lambda: services(plane)),
         system.spawn("namespaces", lambda: namespaces(plane)),
+        system.spawn("serviceaccounts", lambda: service_accounts(plane)),
+        system.spawn("root-certificates", lambda: root_certificates(plane, "")),
         system.spawn("garbage-collector", lambda: GarbageCollector(plane, registry)),
         system.spawn("node-lifecycle", lambda: NodeLifecycle(plane)),
     ]

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gc
 import os
+import shlex
 import shutil
 import signal
 import time
@@ -114,7 +115,8 @@ class Life:
     async def live(self) -> int:
         """Start, show, stay, drain; answers the exit status."""
         started = time.monotonic()
-        opening = open_cluster(self.prepared.config, state=self.prepared.state)
+        config = self.prepared.config
+        opening = open_cluster(config, state=self.prepared.state, serve=config.api.enabled)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._not_even_started, nursery.cancel_scope)
             await self._live_in(opening, started)
@@ -190,6 +192,8 @@ class Life:
         with view(interactive=self.options.interactive) as shown:
             await show_until_ready(cluster.plane.store, keys, shown)
         say(f"ready in {time.monotonic() - started:.1f} s")
+        if cluster.api is not None:
+            say(f"export KUBECONFIG={shlex.quote(str(cluster.api.kubeconfig))}")
         for listener in reversed(cluster.listeners):
             tell = functools.partial(log.warning, "the listener does not answer yet", url=listener.url)
             await until_answering(listener.host, listener.port, lambda trouble, tell=tell: tell(trouble=trouble))  # type: ignore[misc]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import attrs
+import trio
 
 from kube_actors.kernel import Ask
 from kube_actors.messages.common import Describe
@@ -90,6 +91,16 @@ class Exec(Ask[ExecSession]):
     tty: bool = False
 
 
+@attrs.frozen(eq=False)
+class ConnectPod(Ask[trio.abc.HalfCloseableStream]):
+    """Anyone → Node: a TCP connection to a port of a pod, for port-forward (`inside`: to its own loopback, where the
+    runtime can) and the proxies; refused with the OSError of connect(2)."""
+
+    pod_uid: str
+    port: int
+    inside: bool = False
+
+
 @attrs.frozen
 class RuntimeReported:
     """Runtime → Node: a container ended, or the runtime was lost or is back."""
@@ -148,6 +159,7 @@ NodeMessage = (
     | RemoveContainer
     | RemoveSandbox
     | Exec
+    | ConnectPod
     | RuntimeReported
     | FindSandbox
     | PodGone

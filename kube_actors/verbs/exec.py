@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
-from kube_actors.errors import ApiError, bad_request
-from kube_actors.kernel import ActorStopped
+import attrs
+
+from kube_actors.errors import ApiError, KubeActorsError, bad_request
+from kube_actors.kernel import Ask
 from kube_actors.messages.node import Exec
 from kube_actors.node.runtime.base import ContainerId, ExecSession, RuntimeFailure, RuntimeGone
 from kube_actors.store import Revision
@@ -15,8 +17,17 @@ from kube_actors.verbs.node import check_reachable, unreachable
 from kube_actors.verbs.pods import container_status, node_of
 from kube_actors.verbs.session import Session
 
+R = TypeVar("R")
 START_DEADLINE = 30.0
 """Machine seconds a command may take to begin."""
+
+
+@attrs.frozen
+class RunningContainer:
+    """A container that ran when it was looked at, and the node it runs on."""
+
+    id: ContainerId
+    node: str
 
 
 async def open_exec(
@@ -28,17 +39,40 @@ async def open_exec(
     """
     if not argv:
         raise UsageError("you must specify at least one command for the container")
+    return await start_exec(session, await running_container(session, pod, container), argv, stdin=stdin, tty=tty)
+
+
+async def running_container(session: Session, pod: Revision, container: str) -> RunningContainer:
+    """Where a command can begin. ApiError as `open_exec`."""
     body = pod.body()
     attempt = _running_attempt(body, container)
-    await check_reachable(session, node_of(body))
-    node = session.plane.directory.nodes[node_of(body)]
-    ask = Exec(ContainerId(pod.uid, container, attempt), tuple(argv), stdin, tty)
+    node = node_of(body)
+    await check_reachable(session, node)
+    return RunningContainer(ContainerId(pod.uid, container, attempt), node)
+
+
+async def start_exec(
+    session: Session, target: RunningContainer, argv: Sequence[str], *, stdin: bool = False, tty: bool = False
+) -> ExecSession:
+    """Begin a command in a container; close the session when done with it. ApiError 500 when it cannot begin."""
+    ask = Exec(target.id, tuple(argv), stdin, tty)
+    return await ask_node(
+        session, target.node, ask, "error executing command in container: failed to exec in container"
+    )
+
+
+async def ask_node(session: Session, name: str, ask: Ask[R], what: str) -> R:
+    """Ask a node for something of its runtime; `what` it would be that failed. ApiError 500 in Kubernetes' words, or
+    the OSError of a connection that could not be made."""
+    node = session.plane.directory.nodes.get(name)
+    if node is None:
+        raise unreachable(name, "no such node answers")
     try:
         return await node.ask(ask, deadline=START_DEADLINE)
     except RuntimeFailure as error:
-        raise ApiError("InternalError", 500, f"Internal error occurred: {error.message}") from error
-    except (RuntimeGone, ActorStopped) as error:
-        raise unreachable(node_of(body), str(error)) from error
+        raise ApiError("InternalError", 500, f"Internal error occurred: {what}: {error.message}") from error
+    except (RuntimeGone, KubeActorsError) as error:
+        raise unreachable(name, str(error)) from error
 
 
 def _running_attempt(body: Mapping[str, Any], container: str) -> int:

@@ -224,15 +224,15 @@ class NodeActor(Actor[NodeMessage]):
             case messages.RunContainer():
                 self._serve(message, lambda: self.runtime.run_container(message.spec))
             case messages.StopContainer(container, signal, everything):
-                self._serve(
-                    message, lambda: self.runtime.signal_container(container, signal, everything=everything)
-                )
+                self._serve(message, lambda: self.runtime.signal_container(container, signal, everything=everything))
             case messages.RemoveContainer(container):
                 self._serve(message, lambda: self.runtime.remove_container(container))
             case messages.RemoveSandbox(pod_uid):
                 self._serve(message, lambda: self.runtime.remove_sandbox(pod_uid))
             case messages.Exec(container, argv, stdin, tty):
                 self._serve(message, lambda: self.runtime.exec(container, argv, stdin=stdin, tty=tty))
+            case messages.ConnectPod():
+                self._serve(message, lambda: self._connect(message))
             case messages.RuntimeReported(event):
                 await self._runtime_reported(event)
             case messages.FindSandbox(pod_uid):
@@ -261,6 +261,10 @@ class NodeActor(Actor[NodeMessage]):
                 self.context.refuse(ask, error)
 
         self.context.start_task(run, name=type(ask).__name__)
+
+    async def _connect(self, ask: messages.ConnectPod) -> trio.abc.HalfCloseableStream:
+        connect = self.runtime.forward if ask.inside else self.runtime.connect
+        return await connect(ask.pod_uid, ask.port)
 
     async def _find_sandbox(self, pod_uid: str) -> FoundSandbox | None:
         return next((found for found in await self.runtime.adopt() if found.pod.uid == pod_uid), None)

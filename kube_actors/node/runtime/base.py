@@ -368,6 +368,11 @@ class Runtime(abc.ABC):
         """A TCP connection to a port of the pod from the node: for probes, hooks, proxies and port-forward.
         `host` None is the pod's address. Raises OSError as connect(2) does."""
 
+    async def forward(self, pod_uid: str, port: int) -> trio.abc.HalfCloseableStream:
+        """A connection to a port as programs inside the pod would make it: to its own loopback where the runtime can
+        reach that, else to its address. For port-forward. Raises OSError as connect(2) does."""
+        return await self.connect(pod_uid, port)
+
     async def probe(self, container: ContainerId, handler: ProbeHandler, within: float) -> ProbeResult | None:
         """A runtime that can answer a probe without doing it (the simulated one) answers here, in at most
         `within` cluster seconds; None means: do it the ordinary way, with `exec` and `connect`."""

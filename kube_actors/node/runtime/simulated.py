@@ -279,9 +279,7 @@ class SimulatedRuntime(Runtime):
             if container.timer.when <= when:
                 return
             container.timer.cancel()
-        container.timer = self._clock.call_at(
-            when, lambda: self._end(container, code, signal, oom_killed=oom_killed)
-        )
+        container.timer = self._clock.call_at(when, lambda: self._end(container, code, signal, oom_killed=oom_killed))
 
     def _end(self, container: _Container, code: int, signal: int | None, *, oom_killed: bool = False) -> None:
         """It has ended: said once, to whoever listens now or to the next `adopt`."""

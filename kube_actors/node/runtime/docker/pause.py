@@ -15,7 +15,7 @@ _HEADERS = 64 + 56
 
 _CODE = {
     # mov eax, 34 (pause); syscall; jump back
-    "x86_64": (62, bytes.fromhex("b822000000" "0f05" "ebf7")),
+    "x86_64": (62, bytes.fromhex("b8220000000f05ebf7")),
     # ppoll(NULL, 0, NULL, NULL, 0) for ever: x0..x4 = 0, x8 = 73, svc, branch back
     "aarch64": (
         183,

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import trio
@@ -34,7 +34,6 @@ from kube_actors.actors.scheduler.actor import SchedulerActor
 from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
 from kube_actors.api.registry import Registry
-from kube_actors.assembly.api_server import ApiServer, bound_api, open_authority, serving_api
 from kube_actors.assembly.defaults import create_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
 from kube_actors.assembly.nodes import NodeFactory, needs_agent, node_factory
@@ -57,6 +56,9 @@ from kube_actors.state import StateDirectory
 from kube_actors.store.journal import Journal
 from kube_actors.verbs.session import Session
 from kube_actors.writes import Identity
+
+if TYPE_CHECKING:
+    from kube_actors.assembly.api_server import ApiServer
 
 ADMIN = Identity("kubernetes-admin", ("system:masters", "system:authenticated"), "kubectl")
 FAILURES_KEPT = 100
@@ -153,7 +155,11 @@ async def open_cluster(
         listeners = bind_listeners(config)
         for _, sock in listeners:
             stack.callback(sock.close)
-        api_port = stack.enter_context(bound_api(config.api, state)) if serve else None
+        api = None
+        if serve:  # a cluster without its API does without the 60 ms that importing it costs
+            from kube_actors.assembly.api_server import PreparedApi
+
+            api = stack.enter_context(PreparedApi.bound(config, state))
         journal = open_journal(state, clock)
         store = open_store(journal)
         stack.callback(store.close)
@@ -196,10 +202,9 @@ async def open_cluster(
         _start_actors(cluster, factory[0], frameworks)
         background.start_soon(collect_logs, plane, state.logs, name="pod logs")
         await _nodes_registered(cluster)
-        if api_port is not None:
-            authority = open_authority(config, state, [str(ranges.service_cidr[1])])
-            serving = serving_api(cluster.session, config, state, api_port, authority)
-            cluster.api = await stack.enter_async_context(serving)
+        if api is not None:
+            authority = api.open_authority([str(ranges.service_cidr[1])])
+            cluster.api = await stack.enter_async_context(api.serving(cluster.session, authority))
         try:
             yield cluster
         except Exception as error:  # raised again below, outside the nurseries, so that it is not wrapped

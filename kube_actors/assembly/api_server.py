@@ -49,51 +49,92 @@ class ApiServer:
 
 
 @attrs.frozen(eq=False)
-class BoundApi:
-    """The socket the API will be served at, and the port to be remembered."""
+class PreparedApi:
+    """An API that holds its port and is not served yet."""
 
+    config: ClusterConfig
+    state: StateDirectory
     socket: socket.socket
-    host: str
-    port: int
+
+    @classmethod
+    @contextmanager
+    def bound(cls, config: ClusterConfig, state: StateDirectory) -> Iterator[PreparedApi]:
+        """Hold the port before anything is started: the configured one, else that of the last time, else any.
+
+        InputError names who holds a port that is taken.
+        """
+        with _bound(config.api, _last_port(state)) as sock:
+            yield cls(config, state, sock)
 
     @property
     def url(self) -> str:
-        """`https://127.0.0.1:6443`."""
-        host = ANYWHERE.get(self.host, self.host)
-        return f"https://[{host}]:{self.port}" if ":" in host else f"https://{host}:{self.port}"
+        """Where this machine's clients find it: `https://127.0.0.1:6443`."""
+        host = ANYWHERE.get(self.config.api.host, self.config.api.host)
+        port = self.socket.getsockname()[1]
+        return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+
+    def open_authority(self, addresses: Sequence[str]) -> Authority:
+        """The cluster's authority; its certificate names all by which the API is reached. StateError, InputError."""
+        api = self.config.api
+        names = [*api.names, *addresses, *([api.host] if api.host not in ANYWHERE else [])]
+        return Authority.open(self.state.pki, names, cluster_domain=self.config.network.cluster_domain)
+
+    @asynccontextmanager
+    async def serving(
+        self, session: Session, authority: Authority, *, inside: Sequence[socket.socket] = ()
+    ) -> AsyncIterator[ApiServer]:
+        """Serve for as long as the block. `inside` are further sockets, that pods reach."""
+        api = Api(session, self._authentication(), RbacAuthorizer(session.plane.store), (authority,))
+        context = authority.serving_context()
+        bindings = [Binding(sock, context) for sock in (self.socket, *inside)]
+        with _owner_socket(self.state.api_socket) as owner:
+            bindings.append(Binding(owner, is_owner=True))
+            async with open_edge(Chain(api), bindings, names=self.config.api.names) as edge:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(authority.keep_fresh, lambda: self._lead_clients(authority))
+                    self._lead_clients(authority)
+                    yield ApiServer(self.url, self.state.kubeconfig, authority, edge)
+                    nursery.cancel_scope.cancel()
+
+    def _authentication(self) -> Authentication:
+        file = self.config.api.token_file
+        return Authentication(static_tokens=StaticTokens() if file is None else StaticTokens.read(Path(file)))
+
+    def _lead_clients(self, authority: Authority) -> None:
+        """Write the kubeconfig, and the port for the next start."""
+        try:
+            write_kubeconfig(self.state.kubeconfig, self.config.name, self.url, authority)
+            self.state.api_port.write_text(f"{self.socket.getsockname()[1]}\n")
+        except OSError as error:
+            problem = Problem(f"the state directory cannot be used: {error.strerror}", file=error.filename)
+            raise InputError([problem]) from error
 
 
 @contextmanager
-def bound_api(config: ApiConfig, state: StateDirectory) -> Iterator[BoundApi]:
-    """Hold the API's port, before anything is started: the configured one, else that of the last time, else any.
-
-    InputError names who holds a port that is taken.
-    """
-    wanted = config.port or _last_port(state)
+def _bound(config: ApiConfig, last: int) -> Iterator[socket.socket]:
+    wanted = config.port or last
     try:
-        bound = _bound(config.host, wanted)
+        sock = _listening(config.host, wanted)
     except OSError as error:
         if config.port or error.errno != errno.EADDRINUSE or not wanted:
             raise InputError([_not_bound(config, wanted, error)]) from error
         log.warning("the API's port of the last time is taken: clients need the new kubeconfig", port=wanted)
-        bound = _bound(config.host, 0)
-    try:
-        yield bound
-    finally:
-        bound.socket.close()
+        sock = _listening(config.host, 0)
+    with sock:
+        yield sock
 
 
-def _bound(host: str, port: int) -> BoundApi:
+def _listening(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((host, port))
-        sock.listen(1024)  # only now would a port that is in use be refused
+        sock.listen()  # only now is a port refused that somebody else listens at
     except OSError:
         sock.close()
         raise
-    return BoundApi(sock, host, sock.getsockname()[1])
+    return sock
 
 
 def _last_port(state: StateDirectory) -> int:
@@ -113,39 +154,6 @@ def _not_bound(config: ApiConfig, port: int, error: OSError) -> Problem:
     return Problem(message, path="$.spec.api.port", hint=hint)
 
 
-def open_authority(config: ClusterConfig, state: StateDirectory, addresses: Sequence[str]) -> Authority:
-    """The cluster's authority, whose certificate names everything the API is reached by. StateError, InputError."""
-    names = [*config.api.names, *addresses]
-    if config.api.host not in ANYWHERE:
-        names.append(config.api.host)
-    return Authority.open(state.pki, names, cluster_domain=config.network.cluster_domain)
-
-
-@asynccontextmanager
-async def serving_api(
-    session: Session,
-    config: ClusterConfig,
-    state: StateDirectory,
-    bound: BoundApi,
-    authority: Authority,
-    *,
-    inside: Sequence[socket.socket] = (),
-) -> AsyncIterator[ApiServer]:
-    """Serve the API for as long as the block. `inside` are further sockets, that pods reach."""
-    tokens = StaticTokens() if config.api.token_file is None else StaticTokens.read(Path(config.api.token_file))
-    authentication = Authentication(static_tokens=tokens)
-    api = Api(session, authentication, RbacAuthorizer(session.plane.store), (authority,))
-    context = authority.serving_context()
-    bindings = [Binding(sock, context) for sock in (bound.socket, *inside)]
-    with _owner_socket(state.api_socket) as owner:
-        bindings.append(Binding(owner, is_owner=True))
-        async with open_edge(Chain(api), bindings, names=config.api.names) as edge, trio.open_nursery() as nursery:
-            nursery.start_soon(authority.keep_fresh, lambda: _lead_clients(bound, config, state, authority))
-            _lead_clients(bound, config, state, authority)
-            yield ApiServer(bound.url, state.kubeconfig, authority, edge)
-            nursery.cancel_scope.cancel()
-
-
 @contextmanager
 def _owner_socket(path: Path) -> Iterator[socket.socket]:
     """A unix socket in a private directory: whoever can open it owns the cluster."""
@@ -158,13 +166,3 @@ def _owner_socket(path: Path) -> Iterator[socket.socket]:
         finally:
             with contextlib.suppress(FileNotFoundError):
                 path.unlink()
-
-
-def _lead_clients(bound: BoundApi, config: ClusterConfig, state: StateDirectory, authority: Authority) -> None:
-    """Write the kubeconfig, and the port for the next start."""
-    try:
-        write_kubeconfig(state.kubeconfig, config.name, bound.url, authority)
-        state.api_port.write_text(f"{bound.port}\n")
-    except OSError as error:
-        problem = Problem(f"the state directory cannot be used: {error.strerror}", file=error.filename)
-        raise InputError([problem]) from error

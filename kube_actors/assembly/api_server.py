@@ -54,7 +54,7 @@ class PreparedApi:
 
     config: ClusterConfig
     state: StateDirectory
-    socket: socket.socket
+    sock: socket.socket
 
     @classmethod
     @contextmanager
@@ -70,7 +70,7 @@ class PreparedApi:
     def url(self) -> str:
         """Where this machine's clients find it: `https://127.0.0.1:6443`."""
         host = ANYWHERE.get(self.config.api.host, self.config.api.host)
-        port = self.socket.getsockname()[1]
+        port = self.sock.getsockname()[1]
         return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
     def open_authority(self, addresses: Sequence[str]) -> Authority:
@@ -86,15 +86,15 @@ class PreparedApi:
         """Serve for as long as the block. `inside` are further sockets, that pods reach."""
         api = Api(session, self._authentication(), RbacAuthorizer(session.plane.store), (authority,))
         context = authority.serving_context()
-        bindings = [Binding(sock, context) for sock in (self.socket, *inside)]
+        bindings = [Binding(sock, context) for sock in (self.sock, *inside)]
         with _owner_socket(self.state.api_socket) as owner:
             bindings.append(Binding(owner, is_owner=True))
-            async with open_edge(Chain(api), bindings, names=self.config.api.names) as edge:
-                async with trio.open_nursery() as nursery:
-                    nursery.start_soon(authority.keep_fresh, lambda: self._lead_clients(authority))
-                    self._lead_clients(authority)
-                    yield ApiServer(self.url, self.state.kubeconfig, authority, edge)
-                    nursery.cancel_scope.cancel()
+            opening = open_edge(Chain(api), bindings, names=self.config.api.names)
+            async with opening as edge, trio.open_nursery() as nursery:
+                nursery.start_soon(authority.keep_fresh, lambda: self._lead_clients(authority))
+                self._lead_clients(authority)
+                yield ApiServer(self.url, self.state.kubeconfig, authority, edge)
+                nursery.cancel_scope.cancel()
 
     def _authentication(self) -> Authentication:
         file = self.config.api.token_file
@@ -104,7 +104,7 @@ class PreparedApi:
         """Write the kubeconfig, and the port for the next start."""
         try:
             write_kubeconfig(self.state.kubeconfig, self.config.name, self.url, authority)
-            self.state.api_port.write_text(f"{self.socket.getsockname()[1]}\n")
+            self.state.api_port.write_text(f"{self.sock.getsockname()[1]}\n")
         except OSError as error:
             problem = Problem(f"the state directory cannot be used: {error.strerror}", file=error.filename)
             raise InputError([problem]) from error

@@ -1,0 +1,1 @@
+"""Parts of objects with an address of their own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import ssl
 from typing import Final
 
 import attrs
@@ -14,9 +15,9 @@ from kube_actors.server.edge import bodies, heads
 from kube_actors.server.edge.parsing import Parsed, RequestParser
 from kube_actors.server.edge.service import Service
 from kube_actors.server.edge.streams import StreamAnswer, WithLeftover
+from kube_actors.server.edge.wire import Wire
 from kube_actors.server.http import Full, HttpRequest, Peer, Streaming, Upgrade
 
-READ: Final = 64 << 10
 _PIPELINED: Final = 64 << 10
 """Bytes a client may send on while its answer is a stream."""
 _LINGER: Final = 2.0
@@ -46,12 +47,12 @@ class Connection:
     `end` ends it: at once when nothing is under way, else after the answer; a stream ends where it is.
     """
 
-    def __init__(self, service: Service, stream: trio.abc.Stream, peer: Peer) -> None:
+    def __init__(self, service: Service, wire: Wire, peer: Peer, tls: ssl.SSLContext | None) -> None:
         self.phase = Phase.IDLE
         self.since = service.now
         self.handling: HttpRequest | None = None
         self.scope = trio.CancelScope()
-        self._service, self._stream = service, stream
+        self._service, self._wire, self._tls = service, wire, tls
         self._parser = RequestParser(peer, service.limits, service.bodies)
         self._stream_answer: StreamAnswer | None = None
         self._upgraded: trio.CancelScope | None = None
@@ -71,7 +72,7 @@ class Connection:
         finally:
             self._parser.close()
             with trio.move_on_after(_FAREWELL):
-                await self._stream.aclose()
+                await self._wire.aclose()
 
     def end(self) -> None:
         """See the class."""
@@ -87,10 +88,9 @@ class Connection:
         self.phase, self.since = phase, self._service.now
 
     async def _shake_hands(self) -> None:
-        if isinstance(self._stream, trio.SSLStream):
+        if self._tls is not None:
             self._enter(Phase.HANDSHAKE)
-            await self._stream.do_handshake()
-            certificate = self._stream.getpeercert(binary_form=True)
+            certificate = await self._wire.shake_hands(self._tls)
             self._parser.peer = attrs.evolve(self._parser.peer, certificate=certificate)
 
     # --- reading
@@ -113,6 +113,8 @@ class Connection:
                 return
             if parser.paused:
                 parser.resume()
+            if parser.ready:
+                await trio.lowlevel.checkpoint()
 
     async def _read(self) -> bool:
         """Take in what the client sends next; False when there is nothing more."""
@@ -127,11 +129,11 @@ class Connection:
             self._enter_once(Phase.BODY)
             if parser.expects_continue:
                 parser.expects_continue = False
-                await self._stream.send_all(heads.CONTINUE)
-        data = await self._stream.receive_some(READ)
+                await self._wire.send_all(heads.CONTINUE)
+        data = await self._wire.receive_some()
         if not data:
             return False
-        parser.feed(bytes(data))
+        parser.feed(data)
         return True
 
     def _enter_once(self, phase: Phase) -> None:
@@ -199,16 +201,21 @@ class Connection:
             await self._send(head)
             async for data in bodies.gzip_chunks(body, self._service.compressing):
                 await self._send(data)
+                await trio.lowlevel.checkpoint()
         elif size <= bodies.SLICE:
             await self._send(head + (body if isinstance(body, bytes) else b"".join(body)))
         else:
             for piece in bodies.slices(body, head):
                 await self._send(piece)
+                await trio.lowlevel.checkpoint()
         return stays
 
     async def _send(self, data: bytes | memoryview) -> None:
-        self._enter(Phase.SENDING)
-        await self._stream.send_all(data)
+        """Send a piece; waits only when the client is slow to take it."""
+        sent = self._wire.send_now(data)
+        if sent < len(data):
+            self._enter(Phase.SENDING)
+            await self._wire.send_all(memoryview(data)[sent:])
 
     async def _send_stream(self, parsed: Parsed, response: Streaming) -> bool:
         request, framing = parsed.request, self._framing(parsed)
@@ -235,12 +242,12 @@ class Connection:
     async def _take_in(self) -> None:
         """Keep what the client sends while its answer is a stream; returns when it goes, or sends too much."""
         parser, kept = self._parser, 0
-        while kept <= _PIPELINED and (data := await self._stream.receive_some(READ)):
+        while kept <= _PIPELINED and (data := await self._wire.receive_some()):
             kept += len(data)
             if parser.paused:
                 parser.leftover += data
             else:
-                parser.feed(bytes(data))
+                parser.feed(data)
 
     async def _upgrade(self, parsed: Parsed, response: Upgrade) -> None:
         await self._send(heads.upgrade_head(response.protocol, response.headers, parsed.request.headers["audit-id"]))
@@ -248,7 +255,7 @@ class Connection:
         with trio.CancelScope() as self._upgraded:
             if self._ending:
                 self._upgraded.cancel()
-            await response.run(WithLeftover(self._parser.leftover, self._stream))
+            await response.run(WithLeftover(self._parser.leftover, self._wire))
 
     # --- refusing
 
@@ -260,10 +267,8 @@ class Connection:
         framing = heads.length(len(body)) + heads.CLOSE
         answer = heads.head(error.code, "application/json", headers, "-", framing) + body
         with trio.move_on_after(_LINGER):
-            await self._stream.send_all(answer)
-            if isinstance(self._stream, trio.abc.HalfCloseableStream):
-                await self._stream.send_eof()
-            while await self._stream.receive_some(READ):
+            await self._wire.send_all(answer)
+            while await self._wire.receive_some():
                 pass
 
 

@@ -44,9 +44,9 @@ def upgrade_head(protocol: str, headers: Headers, audit_id: str) -> bytes:
     return f"{first}Audit-Id: {audit_id}\r\n{_lines(headers)}\r\n".encode("latin-1", "replace")
 
 
-def chunk(data: bytes) -> bytes:
+def chunk(data: bytes | memoryview) -> bytes:
     """One chunk of a chunked body; `data` is not empty."""
-    return b"%x\r\n%b\r\n" % (len(data), data)
+    return b"".join((b"%x\r\n" % len(data), data, b"\r\n"))
 
 
 def _lines(headers: Headers) -> str:

@@ -21,6 +21,7 @@ from kube_actors.server.edge.connection import GIVING_WAY, Connection, Phase
 from kube_actors.server.edge.hosts import HostCheck
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
 from kube_actors.server.edge.service import Service
+from kube_actors.server.edge.wire import Wire
 from kube_actors.server.http import Handler, HttpRequest, Peer
 
 _TICK: Final = 1.0
@@ -92,10 +93,10 @@ class Edge:
 
     async def _accept(self, binding: Binding, nursery: trio.Nursery) -> None:
         with binding.socket:
-            listening = trio.socket.from_stdlib_socket(binding.socket)
             while True:
+                await trio.lowlevel.wait_readable(binding.socket)
                 try:
-                    sock, address = await listening.accept()
+                    sock, address = binding.socket.accept()
                 except OSError as error:
                     if error.errno in _OUT_OF_ROOM:
                         self._make_room()
@@ -106,16 +107,13 @@ class Edge:
                     continue
                 self._admit(sock, address, binding, nursery)
 
-    def _admit(self, sock: trio.socket.SocketType, address: object, binding: Binding, nursery: trio.Nursery) -> None:
-        stream: trio.abc.Stream = trio.SocketStream(sock)
+    def _admit(self, sock: socket.socket, address: object, binding: Binding, nursery: trio.Nursery) -> None:
         where = "unix"
         if isinstance(address, tuple):
             where = address[0]
-            _ask_after_silence(sock)
-        if binding.tls is not None:
-            stream = trio.SSLStream(stream, binding.tls, server_side=True, https_compatible=True)
+            _prepare(sock)
         self._service.now = trio.current_time()
-        connection = Connection(self._service, stream, Peer(where, is_owner=binding.is_owner))
+        connection = Connection(self._service, Wire(sock), Peer(where, is_owner=binding.is_owner), binding.tls)
         self._connections.add(connection)
         if len(self._connections) == 1:
             self._changes.unpark_all()
@@ -220,8 +218,9 @@ def address_of(sock: socket.socket) -> str:
     return f"{name[0]}:{name[1]}" if sock.family == socket.AF_INET else str(name)
 
 
-def _ask_after_silence(sock: trio.socket.SocketType) -> None:
+def _prepare(sock: socket.socket) -> None:
     with contextlib.suppress(OSError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for option, value in zip(_KEEPALIVE_OPTIONS, _KEEPALIVE, strict=True):
             sock.setsockopt(socket.IPPROTO_TCP, option, value)

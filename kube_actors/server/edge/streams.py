@@ -84,12 +84,9 @@ class StreamAnswer:
 
     async def _part(self, data: bytes, /) -> None:
         self._sending = True  # stays so when this is cancelled or fails: the rest of a part cannot be left out
-        if 0 < len(data) <= SLICE:
-            await self._send(chunk(data) if self._chunked else data)
-        else:
+        for piece in (data,) if 0 < len(data) <= SLICE else slices(data):
+            await self._send(chunk(piece) if self._chunked else piece)
             await trio.lowlevel.checkpoint()
-            for piece in slices(data):
-                await self._send(chunk(bytes(piece)) if self._chunked else piece)
         self._sending = False
         self._sent()
         if self._ending:

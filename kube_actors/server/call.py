@@ -9,6 +9,7 @@ import attrs
 from kube_actors.access.attributes import Attributes, Authorizer
 from kube_actors.access.user import User
 from kube_actors.api.codecs import json
+from kube_actors.api.names import path_segment
 from kube_actors.api.registry import Registry, Resource
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.server.http import Full, HttpRequest
@@ -60,7 +61,8 @@ class Api:
 class Call:
     """One request: who it comes from, what it is about, and what its client is to be warned of.
 
-    `resource` is the registry's row in the very version of the path; None for plain paths.
+    `resource` is the registry's row in the very version of the path; None for plain paths. `impersonator` is who
+    really asks, when `user` is somebody the request acts as.
     """
 
     api: Api
@@ -69,6 +71,7 @@ class Call:
     user: User
     resource: Resource | None = None
     warnings: list[str] = attrs.field(factory=list)
+    impersonator: User | None = None
 
     @property
     def row(self) -> Resource:
@@ -79,7 +82,7 @@ class Call:
     @property
     def key(self) -> Key:
         """Where the object of the path is kept."""
-        return Key(self.row.id, self.info.namespace if self.row.namespaced else "", self.info.name)
+        return Key(self.row.storage_id, self.info.namespace if self.row.namespaced else "", self.info.name)
 
     @property
     def client(self) -> Client:
@@ -104,7 +107,7 @@ class Call:
             info.resource,
             info.subresource,
             info.namespace,
-            info.name,
+            info.name or selected_name(info.verb, self.request),
             info.path,
             info.is_resource,
         )
@@ -119,6 +122,17 @@ class Call:
 def answer(status: int, body: Any) -> Full:
     """An object as JSON."""
     return Full(status, json.dumps(body))
+
+
+def selected_name(verb: str, request: HttpRequest) -> str:
+    """The one object a list or watch is about (`fieldSelector=metadata.name=web`): rules may be for it alone."""
+    if verb not in ("list", "watch") or "fieldSelector" not in request.query:
+        return ""
+    for term in request.parameter("fieldSelector").split(","):
+        field, _, value = term.partition("=")
+        if field.strip() == "metadata.name" and not path_segment(name := value.removeprefix("=").strip()):
+            return name
+    return ""
 
 
 def field_manager(request: HttpRequest) -> str:

@@ -14,6 +14,7 @@ from kube_actors.errors import ApiError
 from kube_actors.log import Log
 from kube_actors.server.call import Api, Call, answer
 from kube_actors.server.http import Full, Headers, HttpRequest, Response, Upgrade
+from kube_actors.server.impersonation import impersonate
 from kube_actors.server.request_info import request_info
 from kube_actors.server.routes import answer_of
 
@@ -50,6 +51,7 @@ class Chain:
     async def _answered(self, call: Call) -> Response:
         api, info = self.api, call.info
         call.user = api.authenticator.authenticate(call.request) or User.anonymous()
+        impersonate(call)
         if info.is_resource:
             call.resource = api.registry.by_path(info.group, info.version, info.resource)
         call.check_allowed(call.attributes())

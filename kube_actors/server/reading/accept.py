@@ -36,7 +36,7 @@ class Accepted:
 
 
 @attrs.frozen
-class _Clause:
+class Clause:
     """One alternative of the header: `application/json;as=Table;v=v1;g=meta.k8s.io;q=0.8`."""
 
     type: str
@@ -65,7 +65,7 @@ def choose(header: str, offered: tuple[str, ...] = (JSON, YAML)) -> Accepted | N
 def _choose(header: str, offered: tuple[str, ...]) -> Accepted | None:
     if not header.strip():
         return Accepted(media_type=offered[0])
-    for clause in sorted(_clauses(header), key=lambda each: each.rank):
+    for clause in clauses(header):
         for media_type in offered:
             if clause.matches(media_type) and (accepted := _form(clause.parameters, media_type)) is not None:
                 return accepted
@@ -75,8 +75,12 @@ def _choose(header: str, offered: tuple[str, ...]) -> Accepted | None:
 _remembered = functools.lru_cache(maxsize=64)(_choose)
 
 
-def _clauses(header: str) -> Iterable[_Clause]:
-    """The alternatives in the order given; what is no media type, or excluded by `q=0`, is left out."""
+def clauses(header: str) -> list[Clause]:
+    """The alternatives, best first; what is no media type, or excluded by `q=0`, is left out."""
+    return sorted(_clauses(header), key=lambda each: each.rank)
+
+
+def _clauses(header: str) -> Iterable[Clause]:
     for text in header.split(","):
         media_type, *rest = text.split(";")
         type_, slash, subtype = media_type.strip().lower().partition("/")
@@ -86,7 +90,7 @@ def _clauses(header: str) -> Iterable[_Clause]:
         parameters = {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs}
         quality = _quality(parameters.pop("q", "1"))
         if quality > 0:
-            yield _Clause(type_, subtype or "*", parameters, quality)
+            yield Clause(type_, subtype or "*", parameters, quality)
 
 
 def _quality(text: str) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from kube_actors.kinds.hooks import Hooks
+from kube_actors.kinds.hooks import METADATA_FIELDS, Hooks
 from kube_actors.store.projection import Projection, base_projection
 
 __all__ = ["Hooks", "hooks_for", "project", "project_status"]
@@ -52,6 +52,13 @@ WITHOUT_GENERATION = frozenset(
         "volumeattachments.storage.k8s.io",
     }
 )
+# What field selectors may ask for, of kinds without a module of their own.
+SELECTABLE_FIELDS: Mapping[str, tuple[str, ...]] = {
+    "certificatesigningrequests.certificates.k8s.io": ("spec.signerName",),
+    "jobs.batch": ("status.successful",),
+    "replicationcontrollers": ("status.replicas",),
+    "resourceslices.resource.k8s.io": ("spec.driver", "spec.nodeName"),
+}
 
 
 @functools.cache
@@ -61,7 +68,7 @@ def hooks_for(resource_id: str) -> Hooks:
     if module is not None:
         hooks: Hooks = importlib.import_module(f"kube_actors.kinds.{module}").HOOKS
         return hooks
-    hooks = Hooks()
+    hooks = Hooks(selectable_fields=(*METADATA_FIELDS, *SELECTABLE_FIELDS.get(resource_id, ())))
     if resource_id in WITHOUT_GENERATION:
         hooks = attrs.evolve(hooks, generation=None)
     return hooks

@@ -200,6 +200,12 @@ class History:
             raise expired(f"too old resource version: {since} ({self.head}): it was lost when the cluster last ended")
         return log.position_after(since)
 
+    def since(self, resource: str, number: int) -> list[Commit]:
+        """Every step of `resource` after `number`, each with what was before it. Raises ApiError 410 as `position`."""
+        position = self.position(resource, number, selective=True)
+        log = self.log(resource)
+        return log.read(position, log.end - position, self.head)
+
     def check_issued(self, number: int) -> None:
         """Raises ApiError 410 for a number that nobody can have from this cluster: its sender has to list again."""
         if number > self.head:

@@ -170,6 +170,19 @@ class Store(Objects):
             start = Start(self.head, log.end)
         return Watch(self._history, log, scope, start, durable=durable, bookmarks=bookmarks)
 
+    def list_at(
+        self, number: int, resource: str, namespace: str | None = None, selector: LabelSelector | None = None
+    ) -> list[Revision]:
+        """What `list` answered when the head was `number`. Raises ApiError 410 when that is too long ago."""
+        steps = self._history.since(resource, number)
+        if not steps:
+            return self.list(resource, namespace, selector)
+        before = {step.key: step.previous for step in reversed(steps)}
+        unchanged = [each for each in self.list(resource, namespace) if each.key not in before]
+        changed = [each for each in before.values() if each and (not namespace or each.key.namespace == namespace)]
+        then = sorted([*unchanged, *changed], key=lambda each: each.key)
+        return then if selector is None else [each for each in then if selector.matches(each.projection.labels)]
+
     async def run(self) -> None:
         """The journal's committer task; run it for as long as the store is written to."""
         await self._journal.run()

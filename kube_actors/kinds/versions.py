@@ -1,4 +1,8 @@
-"""Old API versions, converted on the way in; the store and everybody inside know only the new ones."""
+"""API versions other than those that are stored.
+
+Old ones, which the API no longer serves, are converted on the way in (`convert`). Of kinds that are served in two
+versions the store knows one; `as_version` translates on the way in and out.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from typing import Any
 import attrs
 
 from kube_actors.api.patches import clone
+from kube_actors.api.registry import Resource
 
 Body = dict[str, Any]
 MAXIMUM_INT = 2**31 - 1
@@ -131,3 +136,24 @@ def convert(body: Body) -> tuple[Body, list[str]]:
     conversion.adapt(converted)
     gone = f"{old} {kind} is deprecated, unavailable in {conversion.removed_in}+; use {conversion.api_version} {kind}"
     return converted, [gone]
+
+
+def as_version(body: Body, resource: Resource) -> Body:
+    """The object in the form of `resource`, its kind in one of the served versions; `body` itself when it has that.
+
+    Nothing is lost on the way to a version and back. `body` is not changed.
+    """
+    if body.get("apiVersion") == resource.api_version:
+        return body
+    from kube_actors.kinds import autoscaler_versions, event_versions  # only these kinds have two versions
+
+    match resource.type_name:
+        case "events.v1.Event":
+            return event_versions.to_events_group(body)
+        case "core.v1.Event":
+            return event_versions.to_core(body)
+        case "autoscaling.v1.HorizontalPodAutoscaler":
+            return autoscaler_versions.to_v1(body)
+        case "autoscaling.v2.HorizontalPodAutoscaler":
+            return autoscaler_versions.to_v2(body)
+    return body

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import attrs
@@ -178,6 +178,18 @@ class Client(SubresourceSession):
         """Delete every object that both selectors match; answers the revisions as they were before."""
         found = self.store.list(resource, namespace, selector)
         chosen = [each for each in found if fields is None or fields.matches(each.body())]
+        await self.delete_all(chosen, grace_seconds=grace_seconds, propagation=propagation, dry_run=dry_run)
+        return chosen
+
+    async def delete_all(
+        self,
+        chosen: Iterable[Revision],
+        *,
+        grace_seconds: int | None = None,
+        propagation: str | None = None,
+        dry_run: bool = False,
+    ) -> None:
+        """Delete these objects; those that have gone or been replaced meanwhile are passed over."""
         for revision in chosen:
             try:
                 await self.delete(
@@ -190,7 +202,6 @@ class Client(SubresourceSession):
             except ApiError as error:
                 if error.reason not in ("NotFound", "Conflict"):
                     raise
-        return chosen
 
     async def _store_applied(self, request: Request, live: Revision | None, before: Body) -> Revision:
         if live is None:

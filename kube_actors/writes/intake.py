@@ -8,14 +8,14 @@ from kube_actors.api.patches import clone
 from kube_actors.api.registry import Registry, Resource
 from kube_actors.errors import bad_request, method_not_allowed
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.versions import convert
+from kube_actors.kinds.versions import as_version, convert
 from kube_actors.store import Key
 
 DEFAULT_NAMESPACE = "default"
 
 
 def take_in(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]:
-    """The resource of a body, a copy in the version the cluster speaks, and warnings. 400 when it is no object."""
+    """The resource a body is stored as, a copy in that version, and warnings. 400 when it is no object."""
     if not isinstance(body, dict):
         raise bad_request("the object provided is unrecognized: it must be an object with apiVersion and kind")
     for name in ("apiVersion", "kind"):
@@ -27,10 +27,12 @@ def take_in(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]:
     resource = registry.by_kind(converted["apiVersion"], converted["kind"])
     if resource is None:
         raise bad_request(f'no matches for kind "{converted["kind"]}" in version "{converted["apiVersion"]}"')
+    storage = registry.storage_of(resource)
     own: Body = clone(converted) if converted is body else converted
+    own = as_version(own, storage)
     if own.get("metadata") is None:
         own["metadata"] = {}
-    return resource, own, warnings
+    return storage, own, warnings
 
 
 def place(resource: Resource, body: Body, namespace: str | None) -> Key:

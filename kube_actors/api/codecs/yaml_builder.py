@@ -25,11 +25,15 @@ _SPECIAL_STARTS: Final = frozenset("<.+-")
 
 @attrs.frozen
 class Trouble:
-    """Something wrong with a text that need not end its reading; `line` and `column` count from 0."""
+    """Something wrong with a text that need not end its reading; `line` and `column` count from 0.
+
+    `repeated_key` is the key, where all that is wrong is that it is given twice; the first one counts then.
+    """
 
     message: str
     line: int
     column: int
+    repeated_key: str | None = None
 
 
 @attrs.define(eq=False)
@@ -96,7 +100,8 @@ class Builder:
         if key is _MERGE:
             self._merge(frame, value)
         elif key in frame.container:
-            self.troubles.append(_trouble(frame.key_event, f'duplicate key "{key}"'))
+            trouble = _trouble(frame.key_event, f'duplicate key "{key}"')
+            self.troubles.append(attrs.evolve(trouble, repeated_key=str(key)))
         else:
             frame.container[key] = value
 

@@ -1,0 +1,81 @@
+"""Requests for a certificate (PKCS #10, RFC 2986) as `spec.request` of a CertificateSigningRequest holds them.
+
+`cryptography` is imported when the first one is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from typing import TYPE_CHECKING, Final
+
+import attrs
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s.*?-----END \1-----", re.DOTALL)
+TYPE: Final = "CERTIFICATE REQUEST"
+
+
+@attrs.frozen
+class CertificateRequest:
+    """What a request asks to be named: a subject, and alternative names by their kind."""
+
+    common_name: str
+    organizations: tuple[str, ...]
+    dns_names: tuple[str, ...] = ()
+    ip_addresses: tuple[str, ...] = ()
+    emails: tuple[str, ...] = ()
+    uris: tuple[str, ...] = ()
+
+
+def request_pem(encoded: str) -> bytes:
+    """The request's PEM block out of `spec.request` (base64 of PEM). ValueError in the words of Kubernetes."""
+    try:
+        text = base64.b64decode(encoded, validate=True).decode("latin-1")
+    except binascii.Error:
+        text = ""
+    block = _BLOCK.search(text)
+    if block is None or block[1] != TYPE:
+        raise ValueError(f"PEM block type must be {TYPE}")
+    return block[0].encode("ascii", "replace")
+
+
+def read_request(encoded: str) -> CertificateRequest:
+    """Read `spec.request` and check that it was signed with its own key. ValueError says what is wrong."""
+    from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.x509.oid import NameOID
+
+    try:
+        request = x509.load_pem_x509_csr(request_pem(encoded))
+        right = request.is_signature_valid
+        names = [attribute.value for attribute in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        groups = request.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
+        alternative = _alternative(request)
+    except UnsupportedAlgorithm as error:
+        raise ValueError(f"unsupported algorithm: {error}") from None
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    if not right:
+        raise ValueError("the signature of the request does not fit its key")
+    return CertificateRequest(
+        common_name=str(names[-1]) if names else "",
+        organizations=tuple(str(group.value) for group in groups),
+        dns_names=tuple(alternative.get_values_for_type(x509.DNSName)),
+        ip_addresses=tuple(map(str, alternative.get_values_for_type(x509.IPAddress))),
+        emails=tuple(alternative.get_values_for_type(x509.RFC822Name)),
+        uris=tuple(alternative.get_values_for_type(x509.UniformResourceIdentifier)),
+    )
+
+
+def _alternative(request: x509.CertificateSigningRequest) -> x509.SubjectAlternativeName:
+    """The alternative names a request asks for; empty when it asks for none."""
+    from cryptography import x509
+
+    try:
+        return request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return x509.SubjectAlternativeName([])

@@ -1,0 +1,76 @@
+"""Fields that a kind does not have, and fields given twice: found in Kubernetes' words, the unknown ones taken out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.api.codecs.json import Pairs, loads_pairs
+from kube_actors.api.schema import Schema
+from kube_actors.api.types import Kind, Node
+
+
+def prune_unknown(schema: Schema, body: dict[str, Any]) -> list[str]:
+    """Take out, in place, every field the schema does not know; answers their paths (`spec.containers[0].foo`)."""
+    found: list[str] = []
+    _prune(schema.root, body, "", found)
+    return found
+
+
+def unknown_fields(paths: list[str]) -> list[str]:
+    """`unknown field "spec.foo"` for each path."""
+    return [f'unknown field "{path}"' for path in paths]
+
+
+def strict_problems(schema: Schema | None, text: bytes) -> list[str]:
+    """Every `unknown field "…"` and `duplicate field "…"` of a JSON text, in its order; without a schema, the latter.
+
+    Dearer than `prune_unknown`: for texts that are known to repeat a field.
+    """
+    found: dict[str, None] = {}
+    _look(schema.root if schema is not None else None, loads_pairs(text), "", found)
+    return list(found)
+
+
+def _prune(node: Node, value: Any, path: str, found: list[str]) -> None:
+    if type(value) is list:
+        items = node.items
+        if items is not None and items.kind in (Kind.OBJECT, Kind.LIST, Kind.MAP):
+            for index, item in enumerate(value):
+                _prune(items, item, f"{path}[{index}]", found)
+        return
+    if type(value) is not dict or node.kind not in (Kind.OBJECT, Kind.MAP):
+        return
+    fields = node.fields if node.kind is Kind.OBJECT else None
+    strangers = []
+    for name, item in value.items():
+        child = node.items if fields is None else fields.get(name)
+        if child is None:
+            strangers.append(name)
+            found.append(_below(path, name))
+        elif type(item) in (dict, list):
+            _prune(child, item, _below(path, name), found)
+    for name in strangers:
+        del value[name]
+
+
+def _look(node: Node | None, value: Any, path: str, found: dict[str, None]) -> None:
+    """The same walk over a text's members as they stand, repetitions included; nothing is taken out."""
+    if isinstance(value, Pairs):
+        seen: set[str] = set()
+        for name, item in value:
+            below = _below(path, name)
+            child = None if node is None else node.child(name)
+            if node is not None and node.kind is Kind.OBJECT and child is None:
+                found[f'unknown field "{below}"'] = None
+            elif name in seen:
+                found[f'duplicate field "{below}"'] = None
+            else:
+                _look(child, item, below, found)
+            seen.add(name)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            _look(None if node is None else node.child(index), item, f"{path}[{index}]", found)
+
+
+def _below(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name

@@ -1,0 +1,31 @@
+"""Answers to writes: sent when what they tell is durable."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.kinds.hooks import Body
+from kube_actors.server.call import Call, answer
+from kube_actors.server.http import Full, Response
+from kube_actors.server.reading.negotiation import represent
+from kube_actors.store import Revision
+
+
+async def written(call: Call, revision: Revision, status: int = 200) -> Response:
+    """The object as it is now, in the form the client accepts."""
+    await call.api.store.durable(revision.resource_version)
+    return represent(call, revision, status)
+
+
+async def written_body(call: Call, revision: Revision, body: Body, status: int = 200) -> Response:
+    """Another object that stands for the one written, such as its Scale."""
+    await call.api.store.durable(revision.resource_version)
+    return represent(call, body, status)
+
+
+def success(status: int = 200, details: dict[str, Any] | None = None) -> Full:
+    """A `Status` that says all went well."""
+    body: Body = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success"}
+    if status != 200:
+        body["code"] = status
+    return answer(status, {**body, "details": details} if details else body)

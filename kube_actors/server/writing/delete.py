@@ -1,0 +1,95 @@
+"""DELETE: one object, or all of a collection that selectors match."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kube_actors.api.codecs import json
+from kube_actors.errors import bad_request
+from kube_actors.kinds import hooks_for
+from kube_actors.server.call import Call
+from kube_actors.server.http import Full, Response
+from kube_actors.server.reading.list_options import list_options
+from kube_actors.server.reading.negotiation import negotiate, represent, served
+from kube_actors.server.writing.answers import success, written
+from kube_actors.server.writing.delete_options import read_deletion
+from kube_actors.server.writing.places import check_collection, check_object_path
+from kube_actors.store import Revision
+
+ACCEPTED: Final = 202
+# Kinds whose last state is the answer to their deletion; of others it is a Status that names the object.
+ANSWER_THE_OBJECT: Final = frozenset(
+    {
+        "persistentvolumeclaims",
+        "persistentvolumes",
+        "pods",
+        "podtemplates",
+        "resourcequotas",
+        "serviceaccounts",
+        "services",
+    }
+)
+
+
+async def delete(call: Call) -> Response:
+    """200 with a Status once the object has gone; the object itself while it waits for its end."""
+    check_object_path(call)
+    negotiate(call.request)
+    deletion = read_deletion(call)
+    store, key = call.api.store, call.key
+    last = store.get(key)
+    waiting = await call.client.delete(
+        key,
+        uid=deletion.uid,
+        resource_version=deletion.resource_version,
+        grace_seconds=deletion.grace_seconds,
+        propagation=deletion.propagation,
+        dry_run=deletion.dry_run,
+    )
+    if waiting is not None:
+        return await written(call, waiting, ACCEPTED if deletion.waits_for_dependents else 200)
+    assert last is not None, "what was deleted has been there"
+    await store.durable(store.head)
+    if key.resource in ANSWER_THE_OBJECT:
+        return represent(call, last)
+    details = {"name": last.key.name, "group": call.row.group, "kind": call.row.plural, "uid": last.uid}
+    return success(details={name: value for name, value in details.items() if value})
+
+
+async def delete_collection(call: Call) -> Response:
+    """200 with the list of all that was deleted, as it was before."""
+    check_collection(call)
+    deletion = read_deletion(call)
+    chosen = _chosen(call)
+    await call.client.delete_all(
+        chosen, grace_seconds=deletion.grace_seconds, propagation=deletion.propagation, dry_run=deletion.dry_run
+    )
+    store = call.api.store
+    await store.durable(store.head)
+    return _listed(call, chosen)
+
+
+def _chosen(call: Call) -> list[Revision]:
+    """What the selectors of the query match, at most `limit` of it. ApiError 400 for selectors that make no sense."""
+    row, options = call.row, list_options(call.request, watch=False)
+    fields = options.fields
+    for term in fields.terms:
+        if term.field not in hooks_for(row.id).selectable_fields:
+            raise bad_request(f"field label not supported: {term.field}")
+    found = call.api.store.list(call.key.resource, call.info.namespace or None, options.labels)
+    if fields.terms:
+        found = [each for each in found if fields.matches(json.loads_trusted(served(each, row)))]
+    return found[: options.limit] if options.limit else found
+
+
+def _listed(call: Call, chosen: list[Revision]) -> Full:
+    row = call.row
+    body: dict[str, Any] = {
+        "apiVersion": row.api_version,
+        "kind": f"{row.kind}List",
+        "metadata": {"resourceVersion": str(call.api.store.head)},
+        "items": [],
+    }
+    beginning = json.dumps(body).removesuffix(b"}")
+    items = b",".join(served(each, row) for each in chosen)
+    return Full(200, beginning.replace(b'"items":[]', b'"items":[' + items + b"]") + b"}")

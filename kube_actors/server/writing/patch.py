@@ -1,0 +1,107 @@
+"""PATCH: JSON patch, merge patch, strategic merge patch; server-side apply is in `apply`."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kube_actors.api.codecs import json
+from kube_actors.api.patches import clone
+from kube_actors.api.schema import WRONG_TYPE
+from kube_actors.api.strictness import prune_unknown, strict_problems, unknown_fields
+from kube_actors.errors import ApiError, bad_request, invalid
+from kube_actors.kinds import causes
+from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.versions import as_version
+from kube_actors.server.call import Call
+from kube_actors.server.http import Response
+from kube_actors.server.reading.negotiation import negotiate
+from kube_actors.server.writing.answers import written
+from kube_actors.server.writing.apply import APPLY, apply
+from kube_actors.server.writing.media_types import Decoded, decode_json, media_type, unsupported_media_type
+from kube_actors.server.writing.options import Validation, read_options
+from kube_actors.server.writing.places import check_object_path, settle
+from kube_actors.writes.patching import PatchKind, patched
+
+KINDS: Final[dict[str, PatchKind]] = {
+    "application/json-patch+json": "json",
+    "application/merge-patch+json": "merge",
+    "application/strategic-merge-patch+json": "strategic",
+}
+READABLE: Final = (*KINDS, APPLY)
+# The members an operation of a JSON patch can have.
+_MEMBERS: Final = frozenset({"op", "path", "from", "value"})
+
+
+async def patch(call: Call) -> Response:
+    """200 with the object as stored, 201 for one that an apply created."""
+    check_object_path(call)
+    kind = patch_kind(call)
+    negotiate(call.request)
+    if kind is None:
+        return await apply(call)
+    options = read_options(call, "PatchOptions")
+    decoded = read_patch(call, options.validation)
+    row, storage = call.row, call.api.registry.storage_of(call.row)
+
+    def change(stored: Body) -> Body:
+        new = patched(as_version(stored, row), clone(decoded.value), kind, row.schema)
+        settle(call, new)
+        _judge_fields(call, new, decoded, options.validation)
+        return as_version(new, storage)
+
+    revision = await call.client.edit(call.key, change, call.info.subresource, dry_run=options.dry_run)
+    return await written(call, revision)
+
+
+def patch_kind(call: Call) -> PatchKind | None:
+    """What kind of patch the body is (None for a server-side apply); ApiError 415 for any other media type."""
+    type_ = media_type(call.request)
+    if type_ == APPLY:
+        return None
+    if type_ not in KINDS:
+        raise unsupported_media_type(READABLE)
+    return KINDS[type_]
+
+
+def read_patch(call: Call, validation: Validation) -> Decoded:
+    """The patch itself; ApiError 400 when it is no JSON. Operations with members nobody knows are told as warnings."""
+    try:
+        decoded = decode_json(call.request.body)
+    except ValueError as error:
+        raise bad_request(f"error decoding patch: {error}") from None
+    wanted = list if patch_kind(call) == "json" else dict
+    if not isinstance(decoded.value, wanted):
+        raise bad_request(f"error decoding patch: json: cannot unmarshal the patch into Go value of type {_GO[wanted]}")
+    return decoded
+
+
+_GO: Final[dict[type, str]] = {list: "[]handlers.jsonPatchOp", dict: "map[string]interface {}"}
+
+
+def _judge_fields(call: Call, new: Body, decoded: Decoded, validation: Validation) -> None:
+    """Take unknown fields out of the patched object; refuse (422) or tell them and what the patch gives twice."""
+    problems = _repeated(decoded) + unknown_fields(prune_unknown(call.row.schema, new))
+    wrong = [cause for cause in call.row.schema.validate(new) if cause.reason == WRONG_TYPE] if problems else []
+    if wrong:
+        raise refused(call, decoded.value, wrong[0].message)
+    if problems and validation == "Strict":
+        raise refused(call, decoded.value, f"strict decoding error: {', '.join(problems)}")
+    if validation == "Warn":
+        for problem in problems:
+            call.warn(problem)
+
+
+def _repeated(decoded: Decoded) -> list[str]:
+    """What the text of the patch gives twice, and members of operations that do not exist."""
+    found = strict_problems(None, decoded.json) if decoded.json is not None else []
+    if isinstance(decoded.value, list):
+        for index, operation in enumerate(decoded.value):
+            strangers = sorted(operation.keys() - _MEMBERS) if isinstance(operation, dict) else ()
+            found += [f'json patch unknown field "[{index}].{name}"' for name in strangers]
+    return found
+
+
+def refused(call: Call, sent: Any, why: str) -> ApiError:
+    """422 for a patch whose outcome cannot be read. Patches of Secrets are not repeated in it."""
+    shown = "" if call.row.kind == "Secret" else json.dumps(sent).decode()
+    return invalid("", "", [causes.invalid("patch", shown, why)])

@@ -190,5 +190,6 @@ def test_the_plugin_costs_nothing_where_it_is_not_used(pytester: pytest.Pytester
             assert "kube_actors.embed.cluster" not in sys.modules and "trio" not in sys.modules
         """
     )
-    result = pytester.runpytest_subprocess("-p", "no:cacheprovider", "-p", "no:trio", "-p", "no:hypothesispytest")
+    others = [word for name in ("cacheprovider", "trio", "hypothesispytest", "anyio") for word in ("-p", f"no:{name}")]
+    result = pytester.runpytest_subprocess(*others)
     result.assert_outcomes(passed=1)

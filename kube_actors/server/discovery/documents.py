@@ -1,0 +1,83 @@
+"""The handlers of `/api` and `/apis` and of what lies below them."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, Final
+
+import attrs
+
+from kube_actors.api.codecs import json
+from kube_actors.api.registry import Registry
+from kube_actors.server.cached_documents import VARY, CachedDocument, check_read_only
+from kube_actors.server.call import Call
+from kube_actors.server.discovery import groups as make
+from kube_actors.server.http import JSON, Full, Response
+from kube_actors.server.reading.accept import YAML, clauses
+from kube_actors.server.reading.negotiation import encoded, negotiate
+from kube_actors.server.routes import no_such_path
+
+_GROUP: Final = "apidiscovery.k8s.io"
+_VERSIONS: Final = ("v2", "v2beta1")
+_KIND: Final = "APIGroupDiscoveryList"
+_PUBLIC: Final = (("Cache-Control", "public"),)
+
+
+async def legacy(call: Call) -> Response:
+    """`/api`: the versions of the core group, or everything in it."""
+    version = _aggregated_version(call)
+    if version:
+        return _aggregated(call, version, core=True)
+    return _plain(call, make.api_versions(call.request.header("host")))
+
+
+async def groups(call: Call) -> Response:
+    """`/apis`: the named groups, or everything in them."""
+    version = _aggregated_version(call)
+    if version:
+        return _aggregated(call, version, core=False)
+    return _plain(call, make.group_list(call.api.registry))
+
+
+async def resources(call: Call) -> Response:
+    """`/api/v1`: the resources of the core group. ApiError 404 for another version."""
+    return _plain(call, make.resource_list(call.api.registry, call.info.path.strip("/").removeprefix("api/")))
+
+
+async def group_or_resources(call: Call) -> Response:
+    """`/apis/GROUP` and `/apis/GROUP/VERSION`. ApiError 404 when there is no such thing."""
+    name, _, version = call.info.path.strip("/").removeprefix("apis/").partition("/")
+    if version:
+        return _plain(call, make.resource_list(call.api.registry, f"{name}/{version}"))
+    return _plain(call, make.group(call.api.registry, name))
+
+
+def _aggregated_version(call: Call) -> str:
+    """The version of aggregated discovery that the client prefers; empty when it wants the plain documents."""
+    check_read_only(call)
+    for clause in clauses(call.request.header("accept")):
+        wanted = clause.parameters.get("as"), clause.parameters.get("g"), clause.parameters.get("v")
+        if wanted == (None, None, None) and (clause.matches(JSON) or clause.matches(YAML)):
+            return ""
+        if wanted[:2] == (_KIND, _GROUP) and wanted[2] in _VERSIONS and clause.matches(JSON):
+            return wanted[2]
+    return ""
+
+
+def _aggregated(call: Call, version: str, *, core: bool) -> Full:
+    content_type = f"{JSON};g={_GROUP};v={version};as={_KIND}"
+    return _aggregated_document(call.api.registry, version, core).answer(call, content_type, _PUBLIC)
+
+
+@functools.lru_cache(maxsize=8)
+def _aggregated_document(registry: Registry, version: str, core: bool) -> CachedDocument:
+    names = [name for name in make.versions_by_group(registry) if (name == "") is core]
+    return CachedDocument.of(make.aggregated(registry, names, version))
+
+
+def _plain(call: Call, body: dict[str, Any] | None) -> Full:
+    check_read_only(call)
+    if body is None:
+        raise no_such_path()
+    answer = encoded(negotiate(call.request), json.dumps(body))
+    return attrs.evolve(answer, headers=(*answer.headers, *VARY))

@@ -5,6 +5,7 @@ All errors become a `Status` here; what nobody foresaw is logged with its traceb
 
 from __future__ import annotations
 
+import time
 import traceback
 
 import attrs
@@ -12,7 +13,9 @@ import attrs
 from kube_actors.access.user import User
 from kube_actors.errors import ApiError
 from kube_actors.log import Log
+from kube_actors.server.audit import AuditLog
 from kube_actors.server.call import Api, Call, answer
+from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Full, Headers, HttpRequest, Response, Upgrade
 from kube_actors.server.impersonation import impersonate
 from kube_actors.server.request_info import request_info
@@ -26,12 +29,15 @@ log = Log(__name__)
 
 @attrs.frozen(eq=False)
 class Chain:
-    """Answers requests of one API: the edge's handler."""
+    """Answers requests of one API: the edge's handler. Writes are written down in `audit`, if there is one."""
 
     api: Api
+    flow: FlowControl = attrs.field(factory=FlowControl)
+    audit: AuditLog | None = None
 
     async def __call__(self, request: HttpRequest) -> Response:
         """Answer one request; never raises but when it is cancelled."""
+        began = time.monotonic()
         info = request_info(request.method, request.path, request.query)
         call = Call(self.api, request, info, User.anonymous())
         try:
@@ -46,16 +52,22 @@ class Chain:
                 traceback="".join(traceback.format_exception(error)),
             )
             response = status_of(ApiError("InternalError", 500, "Internal error occurred: see the server's log"))
+        if self.audit is not None:
+            self.audit.record(call, response, time.monotonic() - began)
         return with_warnings(response, call.warnings)
 
     async def _answered(self, call: Call) -> Response:
-        api, info = self.api, call.info
-        call.user = api.authenticator.authenticate(call.request) or User.anonymous()
+        call.user = self.api.authenticator.authenticate(call.request) or User.anonymous()
         impersonate(call)
-        if info.is_resource:
-            call.resource = api.registry.by_path(info.group, info.version, info.resource)
-        call.check_allowed(call.attributes())
-        return await answer_of(call)(call)
+        return await self.flow.answered(call, _allowed_answer)
+
+
+async def _allowed_answer(call: Call) -> Response:
+    info = call.info
+    if info.is_resource:
+        call.resource = call.api.registry.by_path(info.group, info.version, info.resource)
+    call.check_allowed(call.attributes())
+    return await answer_of(call)(call)
 
 
 def status_of(error: ApiError) -> Full:

@@ -1,8 +1,12 @@
-"""What every cluster has from the beginning: its four namespaces."""
+"""What every cluster has from the beginning: four namespaces, roles and bindings, priorities and flow control."""
 
 from __future__ import annotations
 
+from kube_actors.access.default_roles_reconciled import reconcile_default_roles
+from kube_actors.api.registry import Registry
+from kube_actors.assembly import default_flow_control, default_priority_classes
 from kube_actors.errors import ApiError
+from kube_actors.kinds.hooks import Body
 from kube_actors.store import Key
 from kube_actors.writes import Client
 
@@ -10,11 +14,21 @@ NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 
 async def create_defaults(client: Client) -> None:
-    """Create what is not there yet."""
+    """Create what is not there yet; default roles also get back what they lost."""
     for name in NAMESPACES:
-        if client.get(Key("namespaces", "", name)) is None:
-            try:
-                await client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-            except ApiError as error:
-                if error.reason != "AlreadyExists":
-                    raise
+        await _create(client, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    for body in (*default_priority_classes.default_objects(), *default_flow_control.default_objects()):
+        await _create(client, body)
+    await reconcile_default_roles(client)
+
+
+async def _create(client: Client, body: Body) -> None:
+    resource = Registry.built_in().by_kind(body["apiVersion"], body["kind"])
+    assert resource is not None, "default objects are of kinds that exist"
+    if client.get(Key(resource.id, "", body["metadata"]["name"])) is not None:
+        return
+    try:
+        await client.create(body)
+    except ApiError as error:
+        if error.reason != "AlreadyExists":
+            raise

@@ -1,0 +1,15 @@
+"""What access has to say about writes: the admission plugins to put behind a cluster's own."""
+
+from __future__ import annotations
+
+import attrs
+
+from kube_actors.access.escalation import EscalationCheck
+from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.signers import SignerCheck
+from kube_actors.writes.admission import Admission
+
+
+def with_access_checks(admission: Admission, rbac: RbacAuthorizer) -> Admission:
+    """The same admission that also refuses to give away or sign what its writer may not."""
+    return attrs.evolve(admission, validating=(*admission.validating, EscalationCheck(rbac), SignerCheck(rbac)))

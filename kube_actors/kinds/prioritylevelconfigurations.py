@@ -1,0 +1,93 @@
+"""PriorityLevelConfigurations: how much of the server some requests may take. Kept and shown, as FlowSchemas are."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.hooks import Body, Hooks
+
+EXEMPT: Final = "exempt"
+MOST_QUEUES: Final = 10_000_000
+QUEUING: Final = {"handSize": 8, "queueLengthLimit": 50, "queues": 64}
+
+
+def _default(body: Body) -> None:
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        return
+    if spec.get("type") == "Exempt":
+        exempt = spec.setdefault("exempt", {})
+        for name in ("nominalConcurrencyShares", "lendablePercent"):
+            exempt.setdefault(name, 0)
+    limited = spec.get("limited")
+    if isinstance(limited, dict):
+        limited.setdefault("nominalConcurrencyShares", 30)
+        limited.setdefault("lendablePercent", 0)
+        queuing = (limited.get("limitResponse") or {}).get("queuing")
+        if isinstance(queuing, dict):
+            for name, value in QUEUING.items():
+                queuing[name] = queuing.get(name) or value
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    spec: Body = new.get("spec") or {}
+    kind, limited, exempt = spec.get("type", ""), spec.get("limited"), spec.get("exempt")
+    found: list[Cause] = []
+    if (new["metadata"].get("name") == EXEMPT) != (kind == "Exempt"):
+        why = "type must be 'Exempt' if and only if `name` is 'exempt'"
+        found.append(causes.invalid("spec.type", kind, why))
+    if kind == "Exempt":
+        if limited is not None:
+            found.append(causes.forbidden("spec.limited", "must be nil if the type is not Limited"))
+        return [*found, *_check_shares(exempt or {}, "spec.exempt")]
+    if kind != "Limited":
+        return [*found, causes.not_supported("spec.type", kind, ("Exempt", "Limited"))]
+    if exempt is not None:
+        found.append(causes.forbidden("spec.exempt", "must be nil if the type is Limited"))
+    if limited is None:
+        return [*found, causes.required("spec.limited", "must not be empty when type is Limited")]
+    return [*found, *_check_shares(limited, "spec.limited"), *_check_response(limited)]
+
+
+def _check_shares(part: Body, field: str) -> list[Cause]:
+    found = []
+    for name in ("nominalConcurrencyShares", "borrowingLimitPercent"):
+        if part.get(name, 0) < 0:
+            found.append(causes.invalid(f"{field}.{name}", part[name], "must be a non-negative integer"))
+    lendable = part.get("lendablePercent", 0)
+    if not 0 <= lendable <= 100:
+        found.append(causes.invalid(f"{field}.lendablePercent", lendable, "must be between 0 and 100, inclusive"))
+    return found
+
+
+def _check_response(limited: Body) -> list[Cause]:
+    response, field = limited.get("limitResponse") or {}, "spec.limited.limitResponse"
+    kind, queuing = response.get("type", ""), response.get("queuing")
+    if kind == "Reject":
+        why = "must be nil if limited.limitResponse.type is not Limited"
+        return [] if queuing is None else [causes.forbidden(f"{field}.queuing", why)]
+    if kind != "Queue":
+        return [causes.not_supported(f"{field}.type", kind, ("Queue", "Reject"))]
+    if queuing is None:
+        why = "must not be empty if limited.limitResponse.type is Limited"
+        return [causes.required(f"{field}.queuing", why)]
+    return _check_queuing(queuing, f"{field}.queuing")
+
+
+def _check_queuing(queuing: dict[str, Any], field: str) -> list[Cause]:
+    found = [
+        causes.invalid(f"{field}.{name}", queuing[name], "must be positive")
+        for name in ("queueLengthLimit", "queues", "handSize")
+        if queuing[name] <= 0
+    ]
+    queues, hand = queuing["queues"], queuing["handSize"]
+    if queues > MOST_QUEUES:
+        found.append(causes.invalid(f"{field}.queues", queues, f"must not be greater than {MOST_QUEUES}"))
+    if hand > queues:
+        found.append(causes.invalid(f"{field}.handSize", hand, f"should not be greater than queues ({queues})"))
+    return found
+
+
+HOOKS = Hooks(default=_default, validate=_validate)

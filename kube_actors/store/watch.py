@@ -144,6 +144,10 @@ class Watch:
             events.append(WatchEvent("BOOKMARK", None, self.resource_version))
         return events
 
+    def bookmark(self) -> WatchEvent | None:
+        """How far the events handed out go; None as long as initial events are to come."""
+        return WatchEvent("BOOKMARK", None, self.resource_version) if self._initial is None else None
+
     def _next_initial(self) -> list[WatchEvent]:
         if self._initial is None or (self._durable and self._history.durability.revision < self.resource_version):
             return []

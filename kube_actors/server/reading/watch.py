@@ -1,0 +1,96 @@
+"""WATCH: the store's steps as a stream of events, for as long as the client listens or the time it asked for."""
+
+from __future__ import annotations
+
+import random
+from typing import Final
+
+import attrs
+import trio
+
+from kube_actors.errors import ApiError
+from kube_actors.server.call import Call
+from kube_actors.server.http import Send, Streaming
+from kube_actors.server.reading.accept import JSON
+from kube_actors.server.reading.list_options import ListOptions, list_options
+from kube_actors.server.reading.negotiation import negotiate
+from kube_actors.server.reading.resource_versions import check_reached
+from kube_actors.server.reading.selection import Selection, selection_of
+from kube_actors.server.reading.watch_encoding import Lines, error_line, lines_of
+from kube_actors.store import Store, Watch, WatchEvent
+
+SHORTEST_SECONDS: Final = 1800.0
+"""A watch that names no time lasts between this and twice as long, so that not all clients come back at once."""
+
+
+async def watch(call: Call) -> Streaming:
+    """The events of the objects that the path and the selectors mean.
+
+    ApiError 400, 406 and 422 for requests that make no sense. Whatever else goes wrong, a revision that is too long ago
+    included, is told as an ERROR event, as kube-apiserver does: client libraries expect it there.
+    """
+    accepted = negotiate(call.request, (JSON,))
+    options = list_options(call.request, watch=True)
+    lines = lines_of(call, accepted)
+    selection = selection_of(call, options)
+    deadline = trio.current_time() + _seconds(options)
+    try:
+        following = Following(_opened(call.api.store, selection, options), lines, options.bookmarks, deadline)
+    except ApiError as error:
+        line = error_line(error)
+        return Streaming(200, lambda send: send(line))
+    return Streaming(200, following.write)
+
+
+def _seconds(options: ListOptions) -> float:
+    if options.timeout_seconds:
+        return options.timeout_seconds
+    return SHORTEST_SECONDS * (1 + random.random())
+
+
+def _opened(store: Store, selection: Selection, options: ListOptions) -> Watch:
+    """The store's watch. ApiError 410 when history does not go back far enough, 504 when it is not that far yet."""
+    since, initial = options.resource_version, options.send_initial_events
+    if initial is None and not since:
+        initial = True
+    if initial:
+        check_reached(store, since or 0)
+    return store.watch(
+        selection.resource,
+        selection.namespace,
+        since,
+        bookmarks=options.bookmarks,
+        selector=selection.labels,
+        where=selection.where,
+        send_initial_events=initial,
+    )
+
+
+@attrs.define(eq=False)
+class Following:
+    """One watch on its way to one client. `deadline` is machine time (trio's clock)."""
+
+    watch: Watch
+    lines: Lines
+    bookmarks: bool
+    deadline: float
+
+    async def write(self, send: Send) -> None:
+        """Send events until the time is over, and then how far they went. Only waiting is cut short, never a send."""
+        try:
+            while events := await self._events():
+                for piece in self.lines.slices(events):
+                    await send(piece)
+        except ApiError as error:
+            await send(error_line(error))
+            return
+        last = self.watch.bookmark() if self.bookmarks else None
+        if last is not None:
+            for piece in self.lines.slices([last]):
+                await send(piece)
+
+    async def _events(self) -> list[WatchEvent]:
+        """The next events; none when the time is over."""
+        with trio.move_on_at(self.deadline):
+            return await self.watch.drain()
+        return []

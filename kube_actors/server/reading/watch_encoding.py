@@ -1,0 +1,129 @@
+"""Events of a watch as bytes: a line of JSON each, around the bytes of the stored object.
+
+A line is three pieces, the middle one being the object as it is stored; nothing is encoded for a second watcher.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import attrs
+
+from kube_actors.api.codecs import json
+from kube_actors.api.registry import Resource
+from kube_actors.errors import ApiError
+from kube_actors.server.call import Call
+from kube_actors.server.reading.accept import META, Accepted
+from kube_actors.server.reading.negotiation import include_object, partial, served
+from kube_actors.store import Revision, WatchEvent
+
+SLICE = 64 << 10
+"""Bytes sent at a time, about; a watcher that does not read holds no more than this and one object."""
+
+INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
+_BEGIN: Final[Mapping[str, bytes]] = {
+    kind: b'{"type":"%s","object":' % kind.encode() for kind in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR")
+}
+_END: Final = b"}\n"
+
+Encode = Callable[[Revision], bytes]
+
+
+@attrs.define(eq=False)
+class Lines:
+    """Turns the events of one watch into bytes. `encode` makes an object's form, None: as it is stored."""
+
+    encode: Encode | None
+    bookmark: Callable[[dict[str, Any]], bytes]
+
+    def slices(self, events: Iterable[WatchEvent]) -> Iterator[bytes]:
+        """The lines of the events, joined to slices of about `SLICE` bytes."""
+        pieces: list[bytes] = []
+        size = 0
+        encode = self.encode
+        for event in events:
+            revision = event.revision
+            if revision is None:
+                body = self.bookmark(bookmark_metadata(event))
+            else:
+                body = revision.raw if encode is None else encode(revision)
+            pieces += (_BEGIN[event.type], body, _END)
+            size += len(body)
+            if size >= SLICE:
+                yield b"".join(pieces)
+                pieces, size = [], 0
+        if pieces:
+            yield b"".join(pieces)
+
+
+def error_line(error: ApiError) -> bytes:
+    """The last line of a watch that cannot go on: its Status."""
+    return b"".join((_BEGIN["ERROR"], json.dumps(error.status()), _END))
+
+
+def bookmark_metadata(event: WatchEvent) -> dict[str, Any]:
+    """The metadata of a bookmark: the revision reached, and whether the initial events end here."""
+    metadata: dict[str, Any] = {"resourceVersion": str(event.resource_version)}
+    if event.initial_events_end:
+        metadata["annotations"] = {INITIAL_EVENTS_END: "true"}
+    return metadata
+
+
+def lines_of(call: Call, accepted: Accepted) -> Lines:
+    """How the call's events are written. ApiError 400 for an unknown `includeObject`."""
+    row = call.row
+    match accepted.kind:
+        case "table":
+            tables = _Tables(call, accepted)
+            return Lines(tables.table, tables.bookmark)
+        case "partial" | "partial_list":
+            version = accepted.version
+            bookmark = _bookmark_of(f"{META}/{version}", "PartialObjectMetadata")
+            return Lines(lambda revision: partial(revision, version), bookmark)
+    bookmark = _bookmark_of(row.api_version, row.kind)
+    if call.api.registry.storage_of(row) is row:
+        return Lines(None, bookmark)
+    return Lines(lambda revision: served(revision, row), bookmark)
+
+
+def _bookmark_of(api_version: str, kind: str) -> Callable[[dict[str, Any]], bytes]:
+    """Bookmarks are objects of the watched kind that have metadata only."""
+    return lambda metadata: json.dumps({"kind": kind, "apiVersion": api_version, "metadata": metadata})
+
+
+class _Tables:
+    """Tables of one row; the columns stand in the first only."""
+
+    def __init__(self, call: Call, accepted: Accepted) -> None:
+        from kube_actors.server.tables import table_of  # most programs never ask for a table
+
+        self._table_of = table_of
+        self._call = call
+        self._resource: Resource = call.row
+        self._version = accepted.version
+        self._include_object = include_object(call.request)
+        self._headers = True
+
+    def table(self, revision: Revision) -> bytes:
+        """The object's row."""
+        return self._made([revision], {"resourceVersion": str(revision.resource_version)})
+
+    def bookmark(self, metadata: dict[str, Any]) -> bytes:
+        """A Table whose one row carries the bookmark as its object."""
+        table = json.loads_trusted(self._made([], metadata))
+        body = {"kind": "PartialObjectMetadata", "apiVersion": f"{META}/{self._version}", "metadata": metadata}
+        table["rows"] = [{"cells": [], "object": body}]
+        return json.dumps(table)
+
+    def _made(self, revisions: list[Revision], metadata: dict[str, Any]) -> bytes:
+        headers, self._headers = self._headers, False
+        return self._table_of(
+            self._resource,
+            revisions,
+            self._call.api.session.now,
+            version=self._version,
+            include_object=self._include_object,
+            list_metadata=metadata,
+            headers=headers,
+        )

@@ -8,6 +8,7 @@ import trio
 from kube_actors.kernel import Ask
 from kube_actors.messages.common import Describe
 from kube_actors.node.runtime.base import (
+    AttachSession,
     ContainerId,
     ContainerSpec,
     ExecSession,
@@ -92,6 +93,14 @@ class Exec(Ask[ExecSession]):
 
 
 @attrs.frozen(eq=False)
+class Attach(Ask[AttachSession]):
+    """Anyone → Node: the streams of a running container itself."""
+
+    container: ContainerId
+    stdin: bool = False
+
+
+@attrs.frozen(eq=False)
 class ConnectPod(Ask[trio.abc.HalfCloseableStream]):
     """Anyone → Node: a TCP connection to a port of a pod, for port-forward (`inside`: to its own loopback, where the
     runtime can) and the proxies; refused with the OSError of connect(2)."""
@@ -159,6 +168,7 @@ NodeMessage = (
     | RemoveContainer
     | RemoveSandbox
     | Exec
+    | Attach
     | ConnectPod
     | RuntimeReported
     | FindSandbox

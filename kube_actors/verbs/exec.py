@@ -9,8 +9,8 @@ import attrs
 
 from kube_actors.errors import ApiError, KubeActorsError, bad_request
 from kube_actors.kernel import Ask
-from kube_actors.messages.node import Exec
-from kube_actors.node.runtime.base import ContainerId, ExecSession, RuntimeFailure, RuntimeGone
+from kube_actors.messages.node import Attach, Exec
+from kube_actors.node.runtime.base import AttachSession, ContainerId, ExecSession, RuntimeFailure, RuntimeGone
 from kube_actors.store import Revision
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.node import check_reachable, unreachable
@@ -42,10 +42,10 @@ async def open_exec(
     return await start_exec(session, await running_container(session, pod, container), argv, stdin=stdin, tty=tty)
 
 
-async def running_container(session: Session, pod: Revision, container: str) -> RunningContainer:
-    """Where a command can begin. ApiError as `open_exec`."""
+async def running_container(session: Session, pod: Revision, container: str, missing: str = "") -> RunningContainer:
+    """Where a command can begin. ApiError as `open_exec`; `missing` says that it does not run, if not as for exec."""
     body = pod.body()
-    attempt = _running_attempt(body, container)
+    attempt = _running_attempt(body, container, missing or f'container not found ("{container}")')
     node = node_of(body)
     await check_reachable(session, node)
     return RunningContainer(ContainerId(pod.uid, container, attempt), node)
@@ -59,6 +59,11 @@ async def start_exec(
     return await ask_node(
         session, target.node, ask, "error executing command in container: failed to exec in container"
     )
+
+
+async def start_attach(session: Session, target: RunningContainer, *, stdin: bool = False) -> AttachSession:
+    """The streams of a container itself; close the session when done with it. ApiError 500 when it has ended."""
+    return await ask_node(session, target.node, Attach(target.id, stdin), "error attaching to container")
 
 
 async def ask_node(session: Session, name: str, ask: Ask[R], what: str) -> R:
@@ -75,12 +80,12 @@ async def ask_node(session: Session, name: str, ask: Ask[R], what: str) -> R:
         raise unreachable(name, str(error)) from error
 
 
-def _running_attempt(body: Mapping[str, Any], container: str) -> int:
+def _running_attempt(body: Mapping[str, Any], container: str, missing: str) -> int:
     node_of(body)
     phase = (body.get("status") or {}).get("phase", "Pending")
     if phase in ("Succeeded", "Failed"):
         raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
     status = container_status(body, container)
     if status is None or "running" not in (status.get("state") or {}):
-        raise ApiError("InternalError", 500, f'unable to upgrade connection: container not found ("{container}")')
+        raise ApiError("InternalError", 500, f"unable to upgrade connection: {missing}")
     return int(status.get("restartCount", 0))

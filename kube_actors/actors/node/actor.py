@@ -231,6 +231,8 @@ class NodeActor(Actor[NodeMessage]):
                 self._serve(message, lambda: self.runtime.remove_sandbox(pod_uid))
             case messages.Exec(container, argv, stdin, tty):
                 self._serve(message, lambda: self.runtime.exec(container, argv, stdin=stdin, tty=tty))
+            case messages.Attach(container, stdin):
+                self._serve(message, lambda: self.runtime.attach(container, stdin=stdin))
             case messages.ConnectPod():
                 self._serve(message, lambda: self._connect(message))
             case messages.RuntimeReported(event):

@@ -16,7 +16,7 @@ from .failures import Failure
 from .keeper import Exit, child_pids
 from .launches import container_launch
 from .logs import LogFile, LogPump
-from .loop import nonblocking_pipe
+from .loop import ended_pipe, nonblocking_pipe
 from .sandboxes import Sandbox
 from .settings import Value
 from .spawn import Child, Stdio, spawn
@@ -167,6 +167,32 @@ class Containers:
         self._remember(container, [])
         self._close(container)
         self.report(container)
+
+    def attach(self, container: Container, *, stdin: bool) -> list[int]:
+        """Descriptors for a client of a running container: of its terminal or (`stdin`) its input, if it has them;
+        then of its output from now on, one for each stream. They are the caller's. Raises Failure."""
+        if not container.running or container.starting:
+            raise Failure("ContainerNotFound", f"container {container.key[1]} is not running")
+        found: list[int] = []
+        if container.spec["tty"]:
+            found += [os.dup(pump.fd) for pump in container.pumps if not pump.ended]
+        elif stdin and container.stdin >= 0:
+            found.append(os.dup(container.stdin))
+        for pump in container.pumps:
+            reading, writing = os.pipe2(os.O_CLOEXEC)
+            found.append(reading)
+            pump.attach(writing)
+        return found
+
+    def close_stdin(self, container: Container) -> None:
+        """End the container's input, for good: the keeper gives up its copy too."""
+        if container.stdin < 0:
+            return
+        os.close(container.stdin)
+        container.stdin = -1
+        ended = ended_pipe()
+        self._remember(container, [ended if pump.ended else pump.fd for pump in container.pumps])
+        os.close(ended)
 
     def signal(self, container: Container, number: int, *, everything: bool) -> None:
         """Send a signal to the program, or to all it started; ended already is fine."""

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 
 from .loop import Loop, Timer
+from .taps import Tap
 
 LINE_LIMIT = 16 * 1024
 _READ_SIZE = 64 * 1024
@@ -108,14 +109,40 @@ class LineWriter:
 
 
 class LogPump:
-    """Moves one stream of a container to its log. Owns the descriptor."""
+    """Moves one stream of a container to its log, and to those who are attached. Owns the descriptor."""
 
     def __init__(self, loop: Loop, fd: int, stream: str, log: LogFile, on_end: Callable[[], None]) -> None:
         self._loop, self._fd, self._log, self._on_end = loop, fd, log, on_end
         self._lines = LineWriter(stream)
         self._timer: Timer | None = None
+        self._taps: list[Tap] = []
+        self._paused = False
         self.ended = False
         loop.add_reader(fd, self._readable)
+
+    @property
+    def fd(self) -> int:
+        """What the container's output is read from; closed when `ended`."""
+        return self._fd
+
+    def attach(self, writing: int) -> None:
+        """Copy to a pipe too what comes from now on; the pipe ends with the stream. Takes over the descriptor."""
+        tap = Tap(self._loop, writing, self._taps_changed)
+        if self.ended:
+            tap.end()
+        else:
+            self._taps.append(tap)
+
+    def _taps_changed(self) -> None:
+        self._taps = [tap for tap in self._taps if not tap.closed]
+        full = any(tap.full for tap in self._taps)
+        if self.ended or full == self._paused:
+            return
+        self._paused = full
+        if full:
+            self._loop.remove_reader(self._fd)
+        else:
+            self._loop.add_reader(self._fd, self._readable)
 
     def _readable(self) -> None:
         try:
@@ -129,6 +156,9 @@ class LogPump:
             return
         if records := self._lines.feed(data):
             self._log.write(records)
+        for tap in tuple(self._taps):
+            tap.feed(data)
+        self._taps_changed()
         if self._lines.unfinished and self._timer is None:
             self._timer = self._loop.call_later(_FLUSH_AFTER, self._flush)
 
@@ -155,4 +185,6 @@ class LogPump:
             self._log.write(records)
         self._loop.remove_reader(self._fd)
         os.close(self._fd)
+        for tap in tuple(self._taps):
+            tap.end()
         self._on_end()

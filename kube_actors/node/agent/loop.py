@@ -105,3 +105,10 @@ def nonblocking_pipe() -> tuple[int, int]:
     reading, writing = os.pipe2(os.O_CLOEXEC)
     os.set_blocking(reading, False)
     return reading, writing
+
+
+def ended_pipe() -> int:
+    """The reading end of a pipe that nobody writes to."""
+    reading, writing = nonblocking_pipe()
+    os.close(writing)
+    return reading

@@ -154,6 +154,23 @@ class Operations:
             self._agent.execs.kill(request["exec"])
         reply.ok()
 
+    def _do_attach(self, request: Frame, reply: Reply) -> None:
+        """Answers what there is of input, and with the descriptors of `Containers.attach`."""
+        containers = self._agent.containers
+        container = containers.get(_key(request))
+        spec = container.spec
+        fds = containers.attach(container, stdin=request["stdin"])
+        has_input = len(fds) > len(container.pumps)
+        reply.ok({"tty": spec["tty"], "stdin": has_input and spec["stdin"], "stdin_once": spec["stdin_once"]}, fds)
+        for fd in fds:
+            os.close(fd)
+
+    def _do_close_stdin(self, request: Frame, reply: Reply) -> None:
+        container = self._agent.containers.by_key.get(_key(request))
+        if container is not None:
+            self._agent.containers.close_stdin(container)
+        reply.ok()
+
     # --- network
 
     def _do_socket(self, request: Frame, reply: Reply) -> None:

@@ -283,20 +283,19 @@ class FoundSandbox:
     containers: tuple[FoundContainer, ...] = ()
 
 
-class ExecSession(abc.ABC):
-    """A command inside a running container, with its streams.
+class StreamSession(abc.ABC):
+    """The streams of a program in a container.
 
     Output arrives as `(stream, bytes)` with stream 1 (stdout) or 2 (stderr; never with a tty), until both ended.
-    Leaving early (`aclose`) kills the command and everything it started.
     """
 
     @abc.abstractmethod
     def output(self) -> AsyncIterator[tuple[int, bytes]]:
-        """What the command prints, as it comes."""
+        """What the program prints, as it comes."""
 
     @abc.abstractmethod
     async def send_stdin(self, data: bytes) -> None:
-        """Hand input to the command; raises `trio.BrokenResourceError` when it no longer reads."""
+        """Hand input to the program; raises `trio.BrokenResourceError` when it no longer reads."""
 
     @abc.abstractmethod
     async def close_stdin(self) -> None:
@@ -305,6 +304,27 @@ class ExecSession(abc.ABC):
     @abc.abstractmethod
     async def resize(self, rows: int, columns: int) -> None:
         """New size of the terminal; nothing without a tty."""
+
+    @abc.abstractmethod
+    async def aclose(self) -> None:
+        """Let go of the streams."""
+
+
+class AttachSession(StreamSession):
+    """A container's own streams: output from now on until it ends, and its input if it has one (`stdin: true`).
+
+    Several may be attached at once. Leaving (`aclose`) leaves the container as it is, but one with `stdinOnce` and no
+    terminal has then had its input. `close_stdin` ends the input of such a one; to others it does nothing.
+    """
+
+    @property
+    @abc.abstractmethod
+    def ends_with_input(self) -> bool:
+        """Whether the session is over when the client's input is: the container's goes on."""
+
+
+class ExecSession(StreamSession):
+    """A command inside a running container. Leaving early (`aclose`) kills it and everything it started."""
 
     @abc.abstractmethod
     async def wait(self) -> int:
@@ -362,6 +382,10 @@ class Runtime(abc.ABC):
         self, container: ContainerId, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False
     ) -> ExecSession:
         """Run a command in a running container with its environment, user and directory."""
+
+    @abc.abstractmethod
+    async def attach(self, container: ContainerId, *, stdin: bool = False) -> AttachSession:
+        """The streams of a running container itself, its input only with `stdin`."""
 
     @abc.abstractmethod
     async def connect(self, pod_uid: str, port: int, *, host: str | None = None) -> trio.abc.HalfCloseableStream:

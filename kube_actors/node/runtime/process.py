@@ -12,6 +12,7 @@ import trio
 
 from kube_actors.node.runtime.agent_link import AgentLink, ProbeStep, Tier, connected
 from kube_actors.node.runtime.base import (
+    AttachSession,
     ContainerId,
     ContainerSpec,
     EmptyDirVolume,
@@ -26,6 +27,7 @@ from kube_actors.node.runtime.base import (
     SandboxSpec,
     Started,
 )
+from kube_actors.node.runtime.process_attach import ProcessAttach
 from kube_actors.node.runtime.process_exec import ProcessExec
 from kube_actors.node.runtime.process_wire import (
     decode_exit,
@@ -143,6 +145,11 @@ class ProcessRuntime(Runtime):
         if not self._starting_execs:
             self._early_ends.clear()
         return session
+
+    async def attach(self, container: ContainerId, *, stdin: bool = False) -> AttachSession:
+        with trio.CancelScope(shield=True):
+            answer, fds = await self._link.request_fds("attach", container=list(container), stdin=stdin)
+        return ProcessAttach(self._link, container, answer, fds, stdin=stdin)
 
     async def connect(self, pod_uid: str, port: int, *, host: str | None = None) -> trio.SocketStream:
         if host in _LOOPBACK:

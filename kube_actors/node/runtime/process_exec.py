@@ -36,7 +36,7 @@ class ProcessExec(ExecSession):
         send, self._received = trio.open_memory_channel[tuple[int, bytes]](0)
         with send:
             for stream_number, stream in self._outputs:
-                link.start_task(_forward, stream_number, stream, send.clone())
+                link.start_task(forward, stream_number, stream, send.clone())
 
     def ended(self, code: int | None) -> None:
         """The agent reported the end (None: it was lost)."""
@@ -64,8 +64,7 @@ class ProcessExec(ExecSession):
     async def resize(self, rows: int, columns: int) -> None:
         await trio.lowlevel.checkpoint()
         if self._terminal is not None:
-            with contextlib.suppress(OSError):
-                fcntl.ioctl(self._terminal, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+            resize_terminal(self._terminal, rows, columns)
 
     async def wait(self) -> int:
         await self._done.wait()
@@ -85,7 +84,13 @@ class ProcessExec(ExecSession):
                 await stream.aclose()
 
 
-async def _forward(
+def resize_terminal(master: int, rows: int, columns: int) -> None:
+    """Set a terminal's size; its programs get SIGWINCH. One whose programs have gone needs none."""
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
+
+
+async def forward(
     number: int, stream: trio.lowlevel.FdStream, send: trio.MemorySendChannel[tuple[int, bytes]]
 ) -> None:
     """Pass a stream on until it ends (a terminal ends with an error) or nobody takes it any more."""

@@ -39,7 +39,7 @@ from kube_actors.node.runtime.base import (
 )
 from kube_actors.node.runtime.handlers import ExecAction, HttpGetAction, ProbeHandler, ProbeOutcome, ProbeResult
 from kube_actors.node.runtime.simulated_profile import Fate, SimulationProfile, SimulationProfiles, draw_fate
-from kube_actors.node.runtime.simulated_streams import SimulatedConnection, SimulatedExec, Surroundings
+from kube_actors.node.runtime.simulated_streams import SimulatedAttach, SimulatedConnection, SimulatedExec, Surroundings
 
 if TYPE_CHECKING:
     from kube_actors.kernel import ClusterClock, Timer
@@ -62,6 +62,7 @@ class _Container:
     timer: Timer | None = None
     exit: ContainerExited | None = None
     sessions: set[SimulatedExec] | None = None
+    attached: set[SimulatedAttach] | None = None
 
 
 @attrs.define(eq=False)
@@ -195,15 +196,25 @@ class SimulatedRuntime(Runtime):
     async def exec(
         self, container: ContainerId, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False
     ) -> SimulatedExec:
-        await self._reachable()
-        found = self._find(container)
-        if found is None or found.started_at is None or found.exit is not None:
-            raise RuntimeFailure("ExecError", f"container not found or not running: {container.name}")
+        found = await self._running(container)
         hostname = self._sandboxes[container.pod_uid].spec.hostname
         session = SimulatedExec(argv, Surroundings(hostname, found.spec.env), self._clock)
         if not session.ended:
             found.sessions = {s for s in found.sessions or () if not s.ended} | {session}
         return session
+
+    async def attach(self, container: ContainerId, *, stdin: bool = False) -> SimulatedAttach:
+        found = await self._running(container)
+        session = SimulatedAttach()
+        found.attached = {s for s in found.attached or () if not s.over} | {session}
+        return session
+
+    async def _running(self, container: ContainerId) -> _Container:
+        await self._reachable()
+        found = self._find(container)
+        if found is None or found.started_at is None or found.exit is not None:
+            raise RuntimeFailure("ExecError", f"container not found or not running: {container.name}")
+        return found
 
     async def connect(self, pod_uid: str, port: int, *, host: str | None = None) -> SimulatedConnection:
         await self._reachable()
@@ -292,7 +303,11 @@ class SimulatedRuntime(Runtime):
         container.exit = ContainerExited(container.spec.id, code, signal, oom_killed, now)
         for session in container.sessions or ():
             session.end(137)
-        self._log(container, now, f"simulated container {container.spec.id.name} exited with {code}")
+        text = f"simulated container {container.spec.id.name} exited with {code}"
+        self._log(container, now, text)
+        for attached in container.attached or ():
+            attached.print(text)
+            attached.end()
         if self._lost is None:
             self._report.send_nowait(container.exit)
         else:

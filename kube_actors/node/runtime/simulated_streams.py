@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from kube_actors.node.runtime.base import ExecSession
+from kube_actors.node.runtime.base import AttachSession, ExecSession
 
 if TYPE_CHECKING:
     from kube_actors.kernel import ClusterClock, Timer
@@ -109,6 +109,47 @@ class SimulatedExec(ExecSession):
 
     async def aclose(self) -> None:
         self.end(KILLED)
+        await trio.lowlevel.checkpoint()
+
+
+class SimulatedAttach(AttachSession):
+    """A simulated container's streams: what it writes to its log from now on. It swallows what it is told."""
+
+    def __init__(self) -> None:
+        self._output, self._printed = trio.open_memory_channel[tuple[int, bytes]](math.inf)
+        self.over = False
+
+    @property
+    def ends_with_input(self) -> bool:
+        return True
+
+    def print(self, text: str) -> None:
+        """The container says something."""
+        if not self.over:
+            self._output.send_nowait((1, f"{text}\n".encode()))
+
+    def end(self) -> None:
+        """The container has ended, or the client has left."""
+        self.over = True
+        self._output.close()
+
+    async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        async for piece in self._printed:
+            yield piece
+
+    async def send_stdin(self, data: bytes) -> None:
+        await trio.lowlevel.checkpoint()
+        if self.over:
+            raise trio.BrokenResourceError("the container has ended")
+
+    async def close_stdin(self) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def resize(self, rows: int, columns: int) -> None:
+        await trio.lowlevel.checkpoint()
+
+    async def aclose(self) -> None:
+        self.end()
         await trio.lowlevel.checkpoint()
 
 

@@ -1,16 +1,18 @@
-"""A command and its client brought together: output one way, input and sizes the other, and in the end a status."""
+"""A program and its client brought together: output one way, input and sizes the other, and in the end a status."""
 
 from __future__ import annotations
 
 import contextlib
 import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import attrs
 import trio
 
 from kube_actors.errors import ApiError
-from kube_actors.node.runtime.base import ExecSession, RuntimeGone
+from kube_actors.node.runtime.base import AttachSession, ExecSession, RuntimeGone, StreamSession
 from kube_actors.server.streams.client_streams import ClientStreams
 
 STDIN_PIECES: Final = 16
@@ -26,9 +28,75 @@ async def run_command(client: ClientStreams, command: ExecSession) -> int | None
 
     RuntimeGone when the runtime was lost meanwhile. The command is not closed: that is the caller's.
     """
-    code: int | None = None
+    end = _CommandEnd(command)
+    done = False
+    async with _input_served(client, command), trio.open_nursery() as nursery:
+        nursery.start_soon(end.wait)
+        await _pass_output(client, command, end)
+        done = True
+    if end.lost is not None:
+        raise end.lost
+    return end.code if done else None
+
+
+@attrs.define(eq=False)
+class _CommandEnd:
+    """How the command ended, once it has; `idle` ends the wait for its output some time after."""
+
+    command: ExecSession
+    code: int = 0
+    lost: RuntimeGone | None = None
+    over: bool = False
+    idle: trio.CancelScope = attrs.field(factory=trio.CancelScope)
+
+    async def wait(self) -> None:
+        try:
+            self.code = await self.command.wait()
+        except RuntimeGone as error:
+            self.lost = error
+        self.over = True
+        self.restart_idle()
+
+    def restart_idle(self) -> None:
+        """Output came, or the command ended: there may be more for a while."""
+        self.idle.deadline = trio.current_time() + DRAIN_SECONDS if self.over else math.inf
+
+
+async def _pass_output(client: ClientStreams, command: ExecSession, end: _CommandEnd) -> None:
+    """Pass on everything the command prints. A client that is slow to take it loses nothing."""
+    with end.idle:
+        async for stream, data in command.output():
+            end.idle.deadline = math.inf
+            await client.send(stream, data)
+            end.restart_idle()
+
+
+async def run_attached(client: ClientStreams, attached: AttachSession, *, stdin: bool) -> bool:
+    """Serve the client until the container has ended, or the client's input where that is the end; False when the
+    client left before. The session is not closed: that is the caller's."""
+    done = False
+    async with _input_served(client, attached) as input_ended, trio.open_nursery() as nursery:
+
+        async def end_with_input() -> None:
+            await input_ended.wait()
+            await trio.sleep(DRAIN_SECONDS)  # what the container answers to the last of it
+            nursery.cancel_scope.cancel()
+
+        if stdin and attached.ends_with_input:
+            nursery.start_soon(end_with_input)
+        async for stream, data in attached.output():
+            await client.send(stream, data)
+        done = True
+        nursery.cancel_scope.cancel()
+    return done or input_ended.is_set()
+
+
+@asynccontextmanager
+async def _input_served(client: ClientStreams, program: StreamSession) -> AsyncIterator[trio.Event]:
+    """Pass the client's input on while the block runs, which is cancelled when the client leaves. The event tells that
+    the client's input has ended."""
     async with trio.open_nursery() as nursery:
-        sink = _CommandInput(command)
+        sink = _ProgramInput(program)
         nursery.start_soon(sink.run)
 
         async def serve_input() -> None:
@@ -36,44 +104,17 @@ async def run_command(client: ClientStreams, command: ExecSession) -> int | None
             nursery.cancel_scope.cancel()  # the client has left: nobody is there for the rest
 
         nursery.start_soon(serve_input)
-        try:
-            code = await _pass_output(client, command)
-        except GONE:
-            code = None
+        with contextlib.suppress(*GONE):
+            yield sink.ended
         nursery.cancel_scope.cancel()
-    return code
-
-
-async def _pass_output(client: ClientStreams, command: ExecSession) -> int:
-    """Pass everything on that the command prints; its exit code."""
-    idle = trio.CancelScope()
-    code = 0
-
-    async def wait_for_end() -> None:
-        nonlocal code
-        code = await command.wait()
-        idle.deadline = min(idle.deadline, trio.current_time() + DRAIN_SECONDS)
-        ended.set()
-
-    ended = trio.Event()
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(wait_for_end)
-        output = command.output()
-        with idle:
-            async for stream, data in output:
-                idle.deadline = math.inf
-                await client.send(stream, data)
-                if ended.is_set():
-                    idle.deadline = trio.current_time() + DRAIN_SECONDS
-        await ended.wait()
-    return code
 
 
 @attrs.define(eq=False)
-class _CommandInput:
-    """Hands the client's input on to the command; input nobody reads any more is dropped."""
+class _ProgramInput:
+    """Hands the client's input on to the program; input nobody reads any more is dropped."""
 
-    command: ExecSession
+    program: StreamSession
+    ended: trio.Event = attrs.field(factory=trio.Event, init=False)
     _send: trio.MemorySendChannel[bytes] = attrs.field(init=False)
     _receive: trio.MemoryReceiveChannel[bytes] = attrs.field(init=False)
 
@@ -81,16 +122,17 @@ class _CommandInput:
         self._send, self._receive = trio.open_memory_channel[bytes](STDIN_PIECES)
 
     async def run(self) -> None:
-        """Feed the command until its input has ended."""
+        """Feed the program until its input has ended."""
         reads = True
         async for data in self._receive:
             if reads:
                 try:
-                    await self.command.send_stdin(data)
+                    await self.program.send_stdin(data)
                 except GONE:
                     reads = False
         with contextlib.suppress(*GONE):
-            await self.command.close_stdin()
+            await self.program.close_stdin()
+        self.ended.set()
 
     async def stdin(self, data: bytes) -> None:
         with contextlib.suppress(*GONE):
@@ -101,7 +143,7 @@ class _CommandInput:
         self._send.close()
 
     async def resized(self, rows: int, columns: int) -> None:
-        await self.command.resize(rows, columns)
+        await self.program.resize(rows, columns)
 
 
 def status_of_exit(code: int, argv: tuple[str, ...]) -> dict[str, Any]:

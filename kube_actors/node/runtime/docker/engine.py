@@ -147,6 +147,18 @@ class Engine:
         return ExecStream(self, await self._call(work))
 
 
+    async def open_attach(self, container: str, *, stdin: bool) -> ExecStream:
+        """Be connected to the streams of a running container."""
+
+        async def work() -> Stream:
+            found = self._docker.containers.container(container)
+            stream = found.attach(stdin=stdin, stdout=True, stderr=True)
+            await stream._init()
+            return stream
+
+        return ExecStream(self, await self._call(work))
+
+
 class EngineStream:
     """A streaming answer: iterate over `pieces`; afterwards `error` says whether it broke."""
 

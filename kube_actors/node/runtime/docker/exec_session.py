@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 
 import trio
 
-from kube_actors.node.runtime.base import ExecSession, RuntimeGone
+from kube_actors.node.runtime.base import AttachSession, ExecSession, RuntimeGone
 from kube_actors.node.runtime.docker.engine import Engine, EngineError, ExecStream
 
 MARK = "KUBE_ACTORS_EXEC"
@@ -65,6 +65,41 @@ class DockerExec(ExecSession):
         with trio.move_on_after(KILL_SECONDS):
             await trio.to_thread.run_sync(kill_marked, self._mark)
             await self._over.wait()
+
+
+class DockerAttach(AttachSession):
+    """A container's own streams. The engine itself ends the input of a container with `stdinOnce`."""
+
+    def __init__(self, engine: Engine, engine_id: str, stream: ExecStream, *, once: bool) -> None:
+        self._engine, self._id, self._stream, self._once = engine, engine_id, stream, once
+
+    @property
+    def ends_with_input(self) -> bool:
+        return not self._once
+
+    async def output(self) -> AsyncIterator[tuple[int, bytes]]:
+        while (piece := await self._stream.receive()) is not None:
+            yield piece
+
+    async def send_stdin(self, data: bytes) -> None:
+        try:
+            await self._stream.send(data)
+        except (RuntimeGone, RuntimeError, AssertionError) as error:
+            raise trio.BrokenResourceError(str(error)) from None
+
+    async def close_stdin(self) -> None:
+        if self._once:
+            await self._stream.send_eof()
+
+    async def resize(self, rows: int, columns: int) -> None:
+        try:
+            await self._engine.ask(f"containers/{self._id}/resize", "POST", h=rows, w=columns)
+        except EngineError as error:
+            if error.status not in (404, 409, 500):  # it has ended, or has no terminal
+                raise
+
+    async def aclose(self) -> None:
+        await self._stream.close()
 
 
 def kill_marked(mark: str) -> None:

@@ -32,7 +32,7 @@ from kube_actors.node.runtime.docker.bodies import PREFIX, World
 from kube_actors.node.runtime.docker.commands import Commands
 from kube_actors.node.runtime.docker.containers import EngineContainers
 from kube_actors.node.runtime.docker.engine import Engine, EngineError, text_filter
-from kube_actors.node.runtime.docker.exec_session import DockerExec
+from kube_actors.node.runtime.docker.exec_session import DockerAttach, DockerExec
 from kube_actors.node.runtime.docker.pod_files import PodFiles
 from kube_actors.node.runtime.docker.preparation import DockerSettings, images_of, prepare
 from kube_actors.node.runtime.docker.tracking import Tracked, Tracker, runtime_id, tracked_from
@@ -306,6 +306,19 @@ class DockerRuntime(Runtime):
         if tracked is None or tracked.exit is not None:
             raise RuntimeFailure("ExecError", f"container not found or not running: {container.name}")
         return await self._commands.start(tracked.engine_id, argv, stdin=stdin, tty=tty)
+
+    async def attach(self, container: ContainerId, *, stdin: bool = False) -> DockerAttach:
+        await self._reachable()
+        tracked = self._tracker.by_id.get(container)
+        if tracked is None or tracked.exit is not None:
+            raise RuntimeFailure("ExecError", f"container not found or not running: {container.name}")
+        try:
+            stream = await self._engine.open_attach(tracked.engine_id, stdin=stdin)
+        except EngineError as error:
+            raise RuntimeFailure("AttachError", error.message) from None
+        config = (await self._containers.inspect(tracked.engine_id))["Config"]
+        once = bool(config["StdinOnce"]) and not config["Tty"]
+        return DockerAttach(self._engine, tracked.engine_id, stream, once=once)
 
     async def connect(self, pod_uid: str, port: int, *, host: str | None = None) -> trio.SocketStream:
         await self._reachable()

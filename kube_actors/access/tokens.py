@@ -95,15 +95,18 @@ class ServiceAccountTokens:
         }
         return Token(self.key.sign(claims), now, now + seconds)
 
-    def legacy(self, namespace: str, account: Ref, secret: str) -> str:
-        """A token to be kept in a Secret; it is good for as long as that holds it."""
-        subject = Subject(namespace, account)
+    def legacy(self, namespace: str, account: str, uid: str, secret: str) -> str:
+        """A token to be kept in a Secret; it is good for as long as that holds it.
+
+        Implements `actors.token_secrets.IssueLegacy`.
+        """
+        subject = Subject(namespace, Ref(account, uid))
         claims = {
             "iss": LEGACY_ISSUER,
             LEGACY + "namespace": namespace,
             LEGACY + "secret.name": secret,
-            LEGACY + "service-account.name": account.name,
-            LEGACY + "service-account.uid": account.uid,
+            LEGACY + "service-account.name": account,
+            LEGACY + "service-account.uid": uid,
             "sub": subject.user_name,
         }
         return self.key.sign(claims)

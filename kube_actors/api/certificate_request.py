@@ -79,3 +79,24 @@ def _alternative(request: x509.CertificateSigningRequest) -> x509.SubjectAlterna
         return request.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return x509.SubjectAlternativeName([])
+
+
+def certificate_problem(encoded: str) -> str:
+    """What is wrong with `status.certificate` (base64 of PEM); empty when it holds certificates and nothing else."""
+    from cryptography import x509
+
+    try:
+        text = base64.b64decode(encoded, validate=True).decode("latin-1")
+    except binascii.Error:
+        text = ""
+    blocks = list(_BLOCK.finditer(text))
+    if not blocks:
+        return "must contain at least one CERTIFICATE PEM block"
+    for block in blocks:
+        if block[1] != "CERTIFICATE":
+            return f'only CERTIFICATE PEM blocks are allowed, found "{block[1]}"'
+        try:
+            x509.load_pem_x509_certificate(block[0].encode("ascii", "replace"))
+        except ValueError:
+            return "found a CERTIFICATE PEM block that is no certificate"
+    return ""

@@ -19,6 +19,7 @@ __all__ = ["Hooks", "hooks_for", "project", "project_status"]
 
 # Resource id -> module with its `HOOKS`; imported when the kind is first met.
 MODULES: Mapping[str, str] = {
+    "certificatesigningrequests.certificates.k8s.io": "certificatesigningrequests",
     "clusterrolebindings.rbac.authorization.k8s.io": "clusterrolebindings",
     "clusterroles.rbac.authorization.k8s.io": "clusterroles",
     "configmaps": "configmaps",
@@ -45,7 +46,6 @@ MODULES: Mapping[str, str] = {
 # Kinds with a spec whose changes Kubernetes does not count.
 WITHOUT_GENERATION = frozenset(
     {
-        "certificatesigningrequests.certificates.k8s.io",
         "csidrivers.storage.k8s.io",
         "csinodes.storage.k8s.io",
         "limitranges",
@@ -57,7 +57,6 @@ WITHOUT_GENERATION = frozenset(
 )
 # What field selectors may ask for, of kinds without a module of their own.
 SELECTABLE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "certificatesigningrequests.certificates.k8s.io": ("spec.signerName",),
     "jobs.batch": ("status.successful",),
     "replicationcontrollers": ("status.replicas",),
     "resourceslices.resource.k8s.io": ("spec.driver", "spec.nodeName"),

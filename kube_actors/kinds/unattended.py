@@ -7,7 +7,6 @@ from typing import Final
 
 # What a person would wait for in vain, as a sentence goes on after "nothing in this cluster".
 _MISSING: Final[Mapping[str, str]] = {
-    "certificatesigningrequests.certificates.k8s.io": "signs it",
     "cronjobs.batch": "starts its jobs",
     "customresourcedefinitions.apiextensions.k8s.io": "serves its resources",
     "daemonsets.apps": "starts its pods",

@@ -14,6 +14,8 @@ from kube_actors.writes.request import Request
 
 FRAME = frozenset({"apiVersion", "kind", "metadata", "status"})
 FRAME_PARTS = ("metadata", "spec", "status")
+STATUS_WRITES = ("status", "approval")
+"""Subresources that write the status: `approval` is that of a CertificateSigningRequest's conditions."""
 
 
 def prepare_create(request: Request, now: float, source: random.Random) -> None:
@@ -81,7 +83,7 @@ def read(request: Request) -> None:
 def keep_other_half(request: Request, old: Body) -> None:
     """A write of the object leaves its status alone; a write of the status leaves everything else alone."""
     new = request.new
-    if request.subresource == "status":
+    if request.subresource in STATUS_WRITES:
         status, sent = new.get("status"), new["metadata"]
         new.clear()
         new.update(old)

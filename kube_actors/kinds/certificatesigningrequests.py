@@ -1,0 +1,103 @@
+"""CertificateSigningRequests: what is asked for never changes, and conditions once given stay."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kube_actors.api import names
+from kube_actors.api.certificate_request import read_request
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+
+SHORTEST_SECONDS: Final = 600
+LONGEST_DOMAIN: Final = 253
+LEGACY_SIGNER: Final = "kubernetes.io/legacy-unknown"
+USAGES: Final = (
+    *("signing", "digital signature", "content commitment", "key encipherment", "key agreement"),
+    *("data encipherment", "cert sign", "crl sign", "encipher only", "decipher only"),
+    *("any", "server auth", "client auth", "code signing", "email protection", "s/mime", "ipsec end system"),
+    *("ipsec tunnel", "ipsec user", "timestamping", "ocsp signing", "microsoft sgc", "netscape sgc"),
+)
+
+
+def _prepare_update(new: Body, old: Body, subresource: str) -> None:
+    """Nobody changes what was asked for; an approval leaves the certificate alone."""
+    if "spec" in old:
+        new["spec"] = old["spec"]
+    if subresource == "approval":
+        certificate = (old.get("status") or {}).get("certificate")
+        status = new.setdefault("status", {})
+        status.pop("certificate", None)
+        if certificate:
+            status["certificate"] = certificate
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    if old is not None:
+        return []
+    spec = new.get("spec") or {}
+    return [*_request(spec), *_usages(spec), *_signer_name(spec.get("signerName") or ""), *_expiration(spec)]
+
+
+def _request(spec: Body) -> list[Cause]:
+    encoded = spec.get("request") or ""
+    try:
+        read_request(encoded)
+    except ValueError as error:
+        return [causes.invalid("spec.request", encoded, str(error))]
+    return []
+
+
+def _usages(spec: Body) -> list[Cause]:
+    usages: list[str] = spec.get("usages") or []
+    if not usages:
+        return [causes.required("spec.usages")]
+    fields = [(f"spec.usages[{number}]", usage) for number, usage in enumerate(usages)]
+    found = [causes.not_supported(field, usage, USAGES) for field, usage in fields if usage not in USAGES]
+    return found + [causes.duplicate(field, usage) for n, (field, usage) in enumerate(fields) if usage in usages[:n]]
+
+
+def _signer_name(signer: str) -> list[Cause]:
+    """`example.com/signer-name`."""
+    field = "spec.signerName"
+    if not signer:
+        return [causes.required(field)]
+    if signer == LEGACY_SIGNER:
+        return [causes.invalid(field, signer, "the legacy signerName is not allowed via this API version")]
+    domain, separator, path = signer.partition("/")
+    if not separator or "/" in path:
+        why = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
+        return [causes.invalid(field, signer, why)]
+    found = [causes.too_long(field, LONGEST_DOMAIN)] if len(domain) > LONGEST_DOMAIN else []
+    found += _labels(field, domain, names.dns1123_label)
+    if "." not in domain:
+        why = "should be a domain with at least two segments separated by dots"
+        found.append(causes.invalid(field, domain, why))
+    return found + _labels(field, path, names.dns1123_subdomain)
+
+
+def _labels(field: str, text: str, grammar: Any) -> list[Cause]:
+    """What is wrong with the first label that is not one."""
+    for label in text.split("."):
+        found = [causes.invalid(field, text, f'validating label "{label}": {why}') for why in grammar(label)]
+        if found:
+            return found
+    return []
+
+
+def _expiration(spec: Body) -> list[Cause]:
+    seconds = spec.get("expirationSeconds")
+    if seconds is None or seconds >= SHORTEST_SECONDS:
+        return []
+    why = "may not specify a duration less than 600 seconds (10 minutes)"
+    return [causes.invalid("spec.expirationSeconds", seconds, why)]
+
+
+HOOKS = Hooks(
+    prepare_update=_prepare_update,
+    validate=_validate,
+    name=names.path_segment,  # Kubernetes does not care what requests are called
+    generation=None,
+    selectable_fields=(*METADATA_FIELDS, "spec.signerName"),
+)

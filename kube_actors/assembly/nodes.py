@@ -17,6 +17,7 @@ from kube_actors.actors.node.registration import NodeFacts
 from kube_actors.actors.pod.world import PodWorld, Users
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.views import PodView
+from kube_actors.assembly.local_tokens import LocalTokens
 from kube_actors.assembly.network import ClusterNetwork
 from kube_actors.config.types import ClusterConfig, NodeConfig
 from kube_actors.kernel import random_for
@@ -29,6 +30,7 @@ from kube_actors.node.runtime.base import Dns, Image, ImageKind, Runtime
 from kube_actors.node.runtime.process import ProcessRuntime
 from kube_actors.node.runtime.simulated import SimulatedRuntime
 from kube_actors.node.runtime.simulated_profile import SimulationProfiles
+from kube_actors.node.tokens import TokenIssuer
 from kube_actors.state import StateDirectory
 from kube_actors.store import Key, Revision, Store
 from kube_actors.writes import Identity
@@ -41,7 +43,8 @@ RESERVED_ADDRESSES = 2
 @attrs.define
 class NodeFactory:
     """Makes Node actors. Runtimes are made once per node and outlive the actor's restarts; their own tasks run in
-    `nursery`."""
+    `nursery`. `tokens` signs what pods show the API: whoever serves one puts its own issuer there before nodes start.
+    """
 
     plane: ControlPlane
     config: ClusterConfig
@@ -53,6 +56,7 @@ class NodeFactory:
     node_addresses: AddressPool
     users: Users
     machine: ResolvConf
+    tokens: TokenIssuer
     runtimes: dict[str, Runtime] = attrs.field(factory=dict)
     pools: dict[str, AddressPool] = attrs.field(factory=dict)
     addresses: dict[str, str] = attrs.field(factory=dict)
@@ -103,6 +107,7 @@ class NodeFactory:
             objects=lambda namespace, config_maps, secrets: fetch(self.plane.store, namespace, config_maps, secrets),
             logs=str(self.state.logs),
             users=self.users,
+            tokens=self.tokens,
             cluster_domain=self.config.network.cluster_domain,
         )
 
@@ -201,7 +206,8 @@ def node_factory(
     addresses = AddressPool(ranges.node_cidr, reserved=reserved)
     addresses.restore(node.projection.facts.address for node in nodes if node.projection.facts.address)
     machine = parse_resolv_conf(_read(Path("/etc/resolv.conf")))
-    return NodeFactory(plane, config, state, network, link, nursery, slices, addresses, Users(), machine)
+    tokens = LocalTokens(plane.store, plane.clock.now, random_for(config.seed, "pod tokens"))
+    return NodeFactory(plane, config, state, network, link, nursery, slices, addresses, Users(), machine, tokens)
 
 
 def _pod_cidr(node: Revision) -> IPv4Network | None:

@@ -64,6 +64,7 @@ def way_in(
         source,
         toleration_seconds=int(config.timeouts.default_toleration),
         service_network=service_network,
+        clock=clock,
     )
     pipeline = Pipeline(store, Registry.built_in(), clock, source, admission)
     return lambda identity: Client(pipeline, identity)

@@ -92,3 +92,11 @@ class EndpointSliceFacts:
     service: str
     ready: int
     total: int
+
+
+@attrs.frozen(weakref_slot=False)
+class ServiceAccountFacts:
+    """A ServiceAccount: whether its pods get a token (None: it does not say), and the secrets they pull images with."""
+
+    automount: bool | None
+    image_pull_secrets: tuple[str, ...]

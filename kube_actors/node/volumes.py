@@ -9,7 +9,10 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import attrs
+
 from kube_actors.api.quantity import Quantity
+from kube_actors.errors import ApiError
 from kube_actors.node.downward import field_value, resource_value
 from kube_actors.node.environment import Environment
 from kube_actors.node.expansion import expand_all_known
@@ -23,31 +26,45 @@ from kube_actors.node.runtime.base import (
     RuntimeFailure,
     Volume,
 )
+from kube_actors.node.tokens import TokenSource
 
 DEFAULT_MODE = 0o644
+DEFAULT_TOKEN_SECONDS = 3600
+TOKEN_MODE_IN_GROUP = 0o600
 
 
 class _Missing(Exception):
     """A volume cannot be made; the text goes behind `MountVolume.SetUp failed for volume "x" : `."""
 
 
-def resolve_volumes(pod: Body, objects: Objects, place: Place) -> tuple[Volume, ...]:
-    """Every volume of the pod, its files read from the objects at hand."""
+@attrs.frozen
+class Sources:
+    """Where the files of a pod's volumes come from: objects of its namespace, its own place, and its tokens."""
+
+    pod: Body
+    objects: Objects
+    place: Place
+    token: TokenSource
+
+
+def resolve_volumes(sources: Sources) -> tuple[Volume, ...]:
+    """Every volume of the pod, its files read from the sources at hand."""
+    pod = sources.pod
     fs_group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
     volumes = []
     for volume in pod["spec"].get("volumes") or ():
         try:
-            volumes.append(_volume(volume, pod, objects, place, fs_group))
+            volumes.append(_volume(volume, sources, fs_group))
         except _Missing as error:
             message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}'
             raise RuntimeFailure("FailedMount", message) from None
     return tuple(volumes)
 
 
-def _volume(volume: Body, pod: Body, objects: Objects, place: Place, fs_group: int | None) -> Volume:
+def _volume(volume: Body, sources: Sources, fs_group: int | None) -> Volume:
     name: str = volume["name"]
-    sources = {kind: source for kind, source in volume.items() if kind != "name" and source is not None}
-    match sources:
+    given = {kind: source for kind, source in volume.items() if kind != "name" and source is not None}
+    match given:
         case {"emptyDir": source}:
             limit = source.get("sizeLimit")
             size = Quantity.parse(str(limit)).value if limit is not None else None
@@ -55,33 +72,35 @@ def _volume(volume: Body, pod: Body, objects: Objects, place: Place, fs_group: i
         case {"hostPath": source}:
             return HostPathVolume(name, source["path"], source.get("type") or "")
         case {"configMap": source}:
-            return FilesVolume(name, _config_map_files(source, source, objects), fs_group=fs_group)
+            return FilesVolume(name, _config_map_files(source, source, sources.objects), fs_group=fs_group)
         case {"secret": source}:
             named = {**source, "name": source.get("secretName", "")}
-            return FilesVolume(name, _secret_files(named, source, objects), secret=True, fs_group=fs_group)
+            return FilesVolume(name, _secret_files(named, source, sources.objects), secret=True, fs_group=fs_group)
         case {"downwardAPI": source}:
-            return FilesVolume(name, _downward_files(source, source, pod, place), fs_group=fs_group)
+            return FilesVolume(name, _downward_files(source, source, sources), fs_group=fs_group)
         case {"projected": source}:
-            files, secret = _projected_files(source, pod, objects, place)
+            files, secret = _projected_files(source, sources, fs_group)
             return FilesVolume(name, files, secret=secret, fs_group=fs_group)
         case {}:
-            if not sources:  # a volume without a source is an emptyDir
+            if not given:  # a volume without a source is an emptyDir
                 return EmptyDirVolume(name, fs_group=fs_group)
-            raise _Missing(f"volume type {', '.join(sources)} is not supported by kube-actors")
+            raise _Missing(f"volume type {', '.join(given)} is not supported by kube-actors")
 
 
-def _projected_files(source: Body, pod: Body, objects: Objects, place: Place) -> tuple[tuple[File, ...], bool]:
+def _projected_files(source: Body, sources: Sources, fs_group: int | None) -> tuple[tuple[File, ...], bool]:
     """Files of all sources, later ones winning; whether any of them is secret."""
     files: dict[str, File] = {}
     secret = False
     for projection in source.get("sources") or ():
         match projection:
             case {"configMap": part}:
-                found = _config_map_files(part, source, objects)
+                found = _config_map_files(part, source, sources.objects)
             case {"secret": part}:
-                found, secret = _secret_files(part, source, objects), True
+                found, secret = _secret_files(part, source, sources.objects), True
             case {"downwardAPI": part}:
-                found = _downward_files(part, source, pod, place)
+                found = _downward_files(part, source, sources)
+            case {"serviceAccountToken": part}:
+                found, secret = (_token_file(part, source, sources, fs_group),), True
             case _:
                 raise _Missing(f"projected source {', '.join(projection)} is not supported by kube-actors")
         files.update({file.path: file for file in found})
@@ -119,7 +138,18 @@ def _keyed_files(
     return tuple(sorted(files, key=lambda file: file.path))
 
 
-def _downward_files(part: Body, volume: Body, pod: Body, place: Place) -> tuple[File, ...]:
+def _token_file(part: Body, volume: Body, sources: Sources, fs_group: int | None) -> File:
+    """A token of the pod's account; with a group of its own it is nobody else's to read."""
+    mode = _mode(volume.get("defaultMode"), DEFAULT_MODE) if fs_group is None else TOKEN_MODE_IN_GROUP
+    try:
+        text = sources.token(part.get("audience") or "", part.get("expirationSeconds") or DEFAULT_TOKEN_SECONDS)
+    except ApiError as error:
+        raise _Missing(f"failed to fetch token: {error.message}") from None
+    return File(_safe(part["path"]), text.encode(), mode)
+
+
+def _downward_files(part: Body, volume: Body, sources: Sources) -> tuple[File, ...]:
+    pod, place = sources.pod, sources.place
     default_mode = _mode(volume.get("defaultMode"), DEFAULT_MODE)
     files = []
     for item in part.get("items") or ():

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from kube_actors.errors import not_found
 from kube_actors.node.environment import Environment
 from kube_actors.node.objects import Objects, Place
 from kube_actors.node.runtime.base import (
@@ -18,7 +19,7 @@ from kube_actors.node.runtime.base import (
     RuntimeFailure,
     Volume,
 )
-from kube_actors.node.volumes import changed_files, resolve_mounts, resolve_volumes
+from kube_actors.node.volumes import Sources, changed_files, resolve_mounts, resolve_volumes
 
 OBJECTS = Objects(
     config_maps={"conf": {"data": {"a": "A", "b": "B"}, "binaryData": {"raw": base64.b64encode(b"\xff").decode()}}},
@@ -26,12 +27,17 @@ OBJECTS = Objects(
 )
 
 
+def token(audience: str, seconds: int) -> str:
+    """A token that says what was asked for."""
+    return f"{audience or 'api'} {seconds}"
+
+
 def resolve(*volumes: dict[str, Any], objects: Objects = OBJECTS, **spec: Any) -> tuple[Volume, ...]:
     """The volumes of a pod that has these."""
     metadata = {"name": "web-0", "namespace": "shop", "labels": {"z": "1", "app": 'a"b'}}
     container = {"name": "web", "resources": {"limits": {"cpu": "2"}}}
     pod = {"metadata": metadata, "spec": {"containers": [container], "volumes": list(volumes), **spec}}
-    return resolve_volumes(pod, objects, Place("10.1.2.3"))
+    return resolve_volumes(Sources(pod, objects, Place("10.1.2.3"), token))
 
 
 def failure(*volumes: dict[str, Any]) -> str:
@@ -102,6 +108,34 @@ def test_downward_and_projected() -> None:
     assert joined == FilesVolume("p", (File("name", b"web-0", 0o600), File("tls.key", b"key", 0o600)), secret=True)
 
 
+def test_tokens() -> None:
+    """A token of the account for the audience it names, beside other sources; private where the pod has a group."""
+    sources = [
+        {"serviceAccountToken": {"path": "token", "expirationSeconds": 3607}},
+        {"serviceAccountToken": {"path": "vault/token", "audience": "vault", "expirationSeconds": 600}},
+        {"configMap": {"name": "conf", "items": [{"key": "a", "path": "ca.crt"}]}},
+    ]
+    volume = {"name": "t", "projected": {"sources": sources, "defaultMode": 0o644}}
+    ca, plain, vault = File("ca.crt", b"A"), File("token", b"api 3607"), File("vault/token", b"vault 600")
+    assert resolve(volume) == (FilesVolume("t", (ca, plain, vault), secret=True),)
+    (grouped,) = resolve(volume, securityContext={"fsGroup": 7})
+    assert isinstance(grouped, FilesVolume)
+    assert [file.mode for file in grouped.files] == [0o644, 0o600, 0o600]
+
+
+def test_no_token_no_volume() -> None:
+    """The pod waits, and its Event says why."""
+
+    def refuse(audience: str, seconds: int) -> str:
+        raise not_found("serviceaccounts", "robot")
+
+    source = {"serviceAccountToken": {"path": "token"}}
+    pod = {"metadata": {}, "spec": {"volumes": [{"name": "t", "projected": {"sources": [source]}}]}}
+    text = 'MountVolume.SetUp failed for volume "t" : failed to fetch token: serviceaccounts "robot" not found'
+    with pytest.raises(RuntimeFailure, match=text):
+        resolve_volumes(Sources(pod, OBJECTS, Place(), refuse))
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -117,8 +151,8 @@ def test_downward_and_projected() -> None:
         ),
         ({"nfs": {"server": "s", "path": "/"}}, "volume type nfs is not supported by kube-actors"),
         (
-            {"projected": {"sources": [{"serviceAccountToken": {"path": "t"}}]}},
-            "projected source serviceAccountToken is not supported by kube-actors",
+            {"projected": {"sources": [{"clusterTrustBundle": {"path": "t"}}]}},
+            "projected source clusterTrustBundle is not supported by kube-actors",
         ),
         (
             {"configMap": {"name": "conf", "items": [{"key": "a", "path": "../../etc/passwd"}]}},

@@ -96,7 +96,7 @@ class PodActor(Actor[PodMessage]):
         )
         self.work.address = address or None
         if found is not None:
-            self.work.volumes = self.work.resolved_volumes()
+            self.context.ref.notify(VOLUMES)  # nobody knows which files it was given last: it is given all of them
         self.world.users.add(self.uid, self.key.namespace, self.work.body)
         self.taken_over = True
         self._see_deletion(revision)
@@ -174,6 +174,7 @@ class PodActor(Actor[PodMessage]):
                 self.sandbox_failures = 0
                 sandbox = Sandbox(SandboxState.READY, self.state.sandbox.attempt, address or self.world.place.host_ip)
                 self.state = attrs.evolve(self.state, sandbox=sandbox)
+                self.context.notify_at(self.work.tokens.renew_at, VOLUMES)
             case messages.SandboxFailed(reason, text):
                 self._sandbox_failed(reason, text)
             case messages.SandboxRemoved():
@@ -383,9 +384,9 @@ class PodActor(Actor[PodMessage]):
         for observed in self.state.observed.values():
             if observed.failure is not None and observed.failure.reason == "CreateContainerConfigError":
                 self._set(attrs.evolve(observed, failure_backoff=None))
-        if self.state.sandbox.state is not SandboxState.READY:
-            return
-        await self.work.update_volumes()
+        if self.state.sandbox.state is SandboxState.READY:
+            await self.work.update_volumes()
+            self.context.notify_at(self.work.tokens.renew_at, VOLUMES)
 
     # -- reporting
 

@@ -43,9 +43,7 @@ def hostname_of(pod: PodView, node: str) -> str:
     return pod.spec.hostname or pod.metadata.name[:63].rstrip("-.")
 
 
-def sandbox_spec(
-    pod: PodView, world: PodWorld, address: str | None, volumes: tuple[Volume, ...]
-) -> SandboxSpec:
+def sandbox_spec(pod: PodView, world: PodWorld, address: str | None, volumes: tuple[Volume, ...]) -> SandboxSpec:
     """The pod's shared world."""
     spec = pod.spec
     hostname = hostname_of(pod, world.node)

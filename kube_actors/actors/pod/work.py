@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal as signals
+from functools import cached_property
 from typing import Any
 
 import attrs
@@ -39,7 +40,8 @@ from kube_actors.node.runtime.handlers import (
     UnresolvedHandler,
     resolve_handler,
 )
-from kube_actors.node.volumes import changed_files, resolve_volumes
+from kube_actors.node.tokens import PodTokens, TokenRequest
+from kube_actors.node.volumes import Sources, changed_files, resolve_volumes
 from kube_actors.plan.probes import ProbeKind
 from kube_actors.store import Revision
 
@@ -49,7 +51,7 @@ WITHDRAW_DEADLINE = 5.0
 OUT_OF_REACH = (RuntimeGone, AskTimeout, ActorStopped, MailboxFull)
 
 
-@attrs.define
+@attrs.define(slots=False)
 class PodWork:
     """The long work of one pod, as its object was when the actor last called `see`."""
 
@@ -134,11 +136,22 @@ class PodWork:
 
     def resolved_volumes(self) -> tuple[Volume, ...]:
         """The pod's volumes, with what they refer to as it is now."""
-        return resolve_volumes(self.body, self.objects(), self.place())
+        return resolve_volumes(Sources(self.body, self.objects(), self.place(), self.tokens))
+
+    @cached_property
+    def tokens(self) -> PodTokens:
+        """What the pod's programs show the API."""
+        meta, account = self.pod.metadata, self.body["spec"].get("serviceAccountName") or "default"
+        sample = TokenRequest(meta.namespace, account, meta.name, meta.uid, self.world.node, audience="", seconds=0)
+        return PodTokens(self.world.tokens, sample, self.clock.now)
 
     async def update_volumes(self) -> None:
-        """Give running containers the files of ConfigMaps and Secrets that changed."""
-        fresh = self.resolved_volumes()
+        """Give running containers the files that changed; what cannot be read any more stays as it was."""
+        try:
+            fresh = self.resolved_volumes()
+        except RuntimeFailure as error:
+            self.say("Warning", error.reason, error.message)
+            return
         changed = changed_files(self.volumes, fresh)
         self.volumes = fresh
         for volume in changed:

@@ -15,6 +15,7 @@ from kube_actors.network.addresses import AddressPool
 from kube_actors.node.images import ImageMap
 from kube_actors.node.objects import Objects, Place, references
 from kube_actors.node.runtime.base import Dns, Runtime
+from kube_actors.node.tokens import TokenIssuer
 from kube_actors.store import Key
 from kube_actors.writes import Client
 
@@ -69,6 +70,7 @@ class PodWorld:
     objects: Callable[[str, frozenset[str], frozenset[str]], Objects]
     logs: str
     users: Users
+    tokens: TokenIssuer
     cluster_domain: str = "cluster.local"
 
     def record(self, pod: PodView, type: str, reason: str, message: str, container: str = "") -> None:

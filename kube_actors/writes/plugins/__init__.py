@@ -5,14 +5,23 @@ from __future__ import annotations
 import ipaddress
 import random
 
+from kube_actors.kernel import ClusterClock
 from kube_actors.store import Store
 from kube_actors.writes.admission import Admission
 from kube_actors.writes.plugins.addresses import ServiceAddresses
 from kube_actors.writes.plugins.namespaces import NamespaceLifecycle
 from kube_actors.writes.plugins.priorities import Priority
+from kube_actors.writes.plugins.service_accounts import ServiceAccounts
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
 
-__all__ = ["DefaultTolerationSeconds", "NamespaceLifecycle", "Priority", "ServiceAddresses", "built_in_admission"]
+__all__ = [
+    "DefaultTolerationSeconds",
+    "NamespaceLifecycle",
+    "Priority",
+    "ServiceAccounts",
+    "ServiceAddresses",
+    "built_in_admission",
+]
 
 
 def built_in_admission(
@@ -21,11 +30,17 @@ def built_in_admission(
     *,
     toleration_seconds: int = 300,
     service_network: ipaddress.IPv4Network | None = None,
+    clock: ClusterClock | None = None,
 ) -> Admission:
-    """The plugins in Kubernetes' order. `toleration_seconds`: how long pods stay on a node that is not ready."""
+    """The plugins in Kubernetes' order. `toleration_seconds`: how long pods stay on a node that is not ready.
+
+    `clock` is what a pod waits by for the account of a new namespace. A store that no controllers look after has no
+    accounts either: without a clock pods get none.
+    """
     return Admission(
         mutating=(
             NamespaceLifecycle(store),
+            *(() if clock is None else (ServiceAccounts(store, clock, source),)),
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
         ),

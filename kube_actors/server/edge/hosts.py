@@ -12,7 +12,8 @@ from typing import Final
 
 import attrs
 
-OWN_NAMES: Final = frozenset({"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"})
+_SERVICE: Final = "kubernetes.default.svc"
+OWN_NAMES: Final = frozenset({"localhost", "kubernetes", "kubernetes.default", _SERVICE, f"{_SERVICE}.cluster.local"})
 _REMEMBERED: Final = 256
 
 

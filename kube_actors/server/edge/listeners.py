@@ -22,6 +22,7 @@ from kube_actors.server.edge.hosts import HostCheck
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
 from kube_actors.server.edge.service import Service
 from kube_actors.server.edge.wire import Wire
+from kube_actors.server.flow_control import may_take_long
 from kube_actors.server.http import Handler, HttpRequest, Peer
 
 _TICK: Final = 1.0
@@ -177,7 +178,7 @@ async def open_edge(
     *,
     names: Iterable[str] = (),
     limits: EdgeLimits | None = None,
-    long_running: LongRunning = lambda request: False,
+    long_running: LongRunning = may_take_long,
 ) -> AsyncIterator[Edge]:
     """Answer what comes in at these sockets, which it takes over, for as long as the block; at its end clients are
     dropped, so `drain` first.

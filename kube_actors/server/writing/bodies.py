@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import attrs
 
@@ -11,8 +11,10 @@ from kube_actors.api.strictness import prune_unknown, strict_problems, unknown_f
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
-from kube_actors.server.writing.media_types import Decoded, decode
+from kube_actors.server.writing.media_types import PROTOBUF, Decoded, decode, media_type
 from kube_actors.server.writing.options import Validation
+
+_NO_KIND: Final = "couldn't get version/kind; json parse error: "
 
 
 @attrs.frozen
@@ -69,27 +71,28 @@ def check_types(body: Body, expected: Expected) -> None:
 
 def _decoded(call: Call, wanted: Expected) -> Decoded:
     try:
-        decoded = decode(call.request, call.api.registry)
+        decoded = decode(call.request, call.api.registry, wanted.api_version, wanted.kind)
     except ValueError as error:
+        prefix = "" if media_type(call.request) == PROTOBUF else _NO_KIND
         shown = "" if call.request.body else " (<empty>)"
-        raise _unrecognized(wanted, f"{error}{shown}") from None
+        raise _unrecognized(wanted, f"{prefix}{error}{shown}") from None
     if not isinstance(decoded.value, dict):
         shape = {list: "array", str: "string", bool: "bool", type(None): "null"}.get(type(decoded.value), "number")
-        raise _unrecognized(wanted, f"json: cannot unmarshal {shape} into an object with apiVersion and kind")
+        raise _unrecognized(wanted, f"{_NO_KIND}json: cannot unmarshal {shape} into an object with apiVersion and kind")
     return decoded
 
 
 def _unrecognized(wanted: Expected, why: str) -> ApiError:
     """400 for a body of which not even the kind could be read. The body itself may be secret and is not repeated."""
     must = f"the object provided is unrecognized (must be of type {wanted.kind})"
-    return bad_request(f"{must}: couldn't get version/kind; json parse error: {why}")
+    return bad_request(f"{must}: {why}")
 
 
 def _check_kind(body: Any, wanted: Expected) -> None:
     """Fill in apiVersion and kind where the body leaves them out; 400 when it says others."""
     for name in ("apiVersion", "kind"):
         if not isinstance(body.get(name, ""), (str, type(None))):
-            why = f"json: cannot unmarshal the value of {name} into Go struct field .{name} of type string"
+            why = f"{_NO_KIND}json: cannot unmarshal the value of {name} into Go struct field .{name} of type string"
             raise _unrecognized(wanted, why)
     version = body.get("apiVersion") or wanted.api_version
     kind = body.get("kind") or wanted.kind

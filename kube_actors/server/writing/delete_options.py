@@ -56,7 +56,7 @@ def read_deletion(call: Call) -> Deletion:
 def _of_body(call: Call) -> Body:
     """Clients send DeleteOptions of any group and version; all are read as `meta.k8s.io/v1`."""
     try:
-        body = decode(call.request, call.api.registry).value
+        body = decode(call.request, call.api.registry, "v1", KIND).value
     except ValueError as error:
         raise _unrecognized(str(error)) from None
     if not isinstance(body, dict):

@@ -32,17 +32,20 @@ def media_type(request: HttpRequest) -> str:
     return request.header("content-type").partition(";")[0].strip().lower()
 
 
-def decode(request: HttpRequest, registry: Registry) -> Decoded:
-    """Read the body. ApiError 415 for a media type nobody reads, ValueError for a body that is not what it says."""
+def decode(request: HttpRequest, registry: Registry, api_version: str, kind: str) -> Decoded:
+    """Read the body; `api_version` and `kind` are those of a protobuf message that does not name its own.
+
+    ApiError 415 for a media type nobody reads, ValueError for a body that is not what it says.
+    """
     match media_type(request) or JSON:
         case "application/json":
             return decode_json(request.body)
         case "application/yaml":
             return decode_yaml(request.body)
         case "application/vnd.kubernetes.protobuf":
-            from kube_actors.api.codecs.protobuf import decode_object  # its facts are read with it
+            from kube_actors.api.codecs.protobuf import Default, decode_object  # its facts are read with it
 
-            return Decoded(decode_object(request.body, registry.type_name))
+            return Decoded(decode_object(request.body, registry.type_name, Default(api_version, kind)))
     raise unsupported_media_type(READABLE)
 
 

@@ -1,0 +1,63 @@
+"""`componentstatuses`: how the parts of the control plane are. They are made for each answer and stored nowhere.
+
+The control plane is one process: whoever gets an answer knows that scheduler and controllers are up. What can be ill is
+the journal, which stands where others have etcd.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from kube_actors.api.codecs import json
+from kube_actors.errors import ApiError, not_found
+from kube_actors.kinds import project
+from kube_actors.server.call import Call
+from kube_actors.server.http import Full
+from kube_actors.server.reading.list import represent_list
+from kube_actors.server.reading.list_options import list_options
+from kube_actors.server.reading.negotiation import represent
+from kube_actors.server.reading.paging import Page
+from kube_actors.server.reading.selection import selection_of
+from kube_actors.store import Key, Revision
+
+DEPRECATED: Final = "v1 ComponentStatus is deprecated in v1.19+"
+_ALWAYS_WELL: Final = ("scheduler", "controller-manager")
+_JOURNAL: Final = "etcd-0"
+
+
+async def component_statuses(call: Call) -> Full:
+    """One component by name, or all of them. ApiError 404 for a name that none has."""
+    call.warn(DEPRECATED)
+    components = await _components(call)
+    if call.info.verb != "list":
+        found = next((each for each in components if each.key.name == call.info.name), None)
+        if found is None:
+            raise not_found(call.row.plural, call.info.name)
+        return represent(call, found)
+    selection = selection_of(call, list_options(call.request, watch=False))
+    where, labels = selection.where, selection.labels
+    chosen = [each for each in components if (where is None or where(each)) and (labels is None or labels.matches({}))]
+    return await represent_list(call, Page(chosen, call.api.store.head))
+
+
+async def _components(call: Call) -> list[Revision]:
+    store = call.api.store
+    try:
+        await store.durable(store.head)
+        journal: Mapping[str, str] = {"status": "True", "message": "ok"}
+    except ApiError as error:
+        journal = {"status": "False", "error": error.message}
+    well = {"status": "True", "message": "ok"}
+    return [*(_component(call, name, well) for name in _ALWAYS_WELL), _component(call, _JOURNAL, journal)]
+
+
+def _component(call: Call, name: str, health: Mapping[str, str]) -> Revision:
+    body: dict[str, Any] = {
+        "apiVersion": "v1",
+        "conditions": [{"type": "Healthy", **health}],
+        "kind": "ComponentStatus",
+        "metadata": {"name": name},
+    }
+    key = Key(call.key.resource, "", name)
+    return Revision(key, "", 0, json.dumps(body), project(key.resource, body))

@@ -85,9 +85,10 @@ async def test_own_mounts_are_left_alone(world: World) -> None:
 )
 async def test_automounting(world: World, of_account: bool | None, of_pod: bool | None, mounted: bool) -> None:
     """The pod's word counts, then its account's; without either it is mounted."""
-    fields = {} if of_account is None else {"automountServiceAccountToken": of_account}
+    fields: dict[str, Any] = {} if of_account is None else {"automountServiceAccountToken": of_account}
     await world.client.create(account(**fields))
-    spec = await created(world, pod(**({} if of_pod is None else {"automountServiceAccountToken": of_pod})))
+    of_spec: dict[str, Any] = {} if of_pod is None else {"automountServiceAccountToken": of_pod}
+    spec = await created(world, pod(**of_spec))
     assert bool(spec.get("volumes")) == mounted
 
 

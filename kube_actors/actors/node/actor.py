@@ -265,8 +265,7 @@ class NodeActor(Actor[NodeMessage]):
         self.context.start_task(run, name=type(ask).__name__)
 
     async def _connect(self, ask: messages.ConnectPod) -> trio.abc.HalfCloseableStream:
-        connect = self.runtime.forward if ask.inside else self.runtime.connect
-        return await connect(ask.pod_uid, ask.port)
+        return await self.runtime.forward(ask.pod_uid, ask.port, inside=ask.inside)
 
     async def _find_sandbox(self, pod_uid: str) -> FoundSandbox | None:
         return next((found for found in await self.runtime.adopt() if found.pod.uid == pod_uid), None)

@@ -392,9 +392,10 @@ class Runtime(abc.ABC):
         """A TCP connection to a port of the pod from the node: for probes, hooks, proxies and port-forward.
         `host` None is the pod's address. Raises OSError as connect(2) does."""
 
-    async def forward(self, pod_uid: str, port: int) -> trio.abc.HalfCloseableStream:
-        """A connection to a port as programs inside the pod would make it: to its own loopback where the runtime can
-        reach that, else to its address. For port-forward. Raises OSError as connect(2) does."""
+    async def forward(self, pod_uid: str, port: int, *, inside: bool = False) -> trio.abc.HalfCloseableStream:
+        """A connection for somebody outside: to the pod's address as proxies make it, or (`inside`, for port-forward)
+        to its own loopback where the runtime can reach that. It never leads to the machine itself. Raises OSError as
+        connect(2) does."""
         return await self.connect(pod_uid, port)
 
     async def probe(self, container: ContainerId, handler: ProbeHandler, within: float) -> ProbeResult | None:

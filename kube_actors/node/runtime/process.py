@@ -158,8 +158,8 @@ class ProcessRuntime(Runtime):
         target = host or await self._pod_address(pod_uid)
         return await connected(await self._link.socket(f"node:{self._node}"), target, port)
 
-    async def forward(self, pod_uid: str, port: int) -> trio.SocketStream:
-        if self.tier == "C":  # plain processes share the machine's loopback: only the pod's own address is meant
+    async def forward(self, pod_uid: str, port: int, *, inside: bool = False) -> trio.SocketStream:
+        if not inside or self.tier == "C":  # plain processes share the machine's loopback: their address is meant
             return await self.connect(pod_uid, port)
         return await self._link.connect(pod_uid, "127.0.0.1", port)
 

@@ -12,7 +12,8 @@ from kube_actors.node.container_logs import LogOptions
 from kube_actors.server.call import Call
 from kube_actors.server.http import HttpRequest, Send, Streaming
 from kube_actors.server.streams.pods import container_of, pod_of
-from kube_actors.verbs.logs import LogTarget, log_target, logs
+from kube_actors.store import Revision
+from kube_actors.verbs.logs import log_target, logs
 from kube_actors.verbs.node import check_reachable
 from kube_actors.verbs.pods import node_of
 
@@ -23,28 +24,27 @@ _STREAMS: dict[str, Literal["stdout", "stderr"] | None] = {"All": None, "Stdout"
 
 async def log(call: Call) -> Streaming:
     """The log as text, streamed. ApiError 422 for options that make no sense, 400 while there is nothing to read."""
-    options = _options(call.request, call.info.name, call.api.session.now)
+    options = log_options(call.request, call.info.name, call.api.session.now)
     pod = pod_of(call)
-    body = pod.body()
-    container = container_of(body, call.request.parameter("container"))
+    return await log_of(call, pod, container_of(pod.body(), call.request.parameter("container")), options)
+
+
+async def log_of(call: Call, pod: Revision, container: str, options: LogOptions) -> Streaming:
+    """A container's log as an answer; one that is deleted meanwhile just ends."""
     session = call.api.session
     target = log_target(session, pod, container, previous=call.request.flag("previous"))
-    await check_reachable(session, node_of(body))
-    return log_stream(call, target, options)
-
-
-def log_stream(call: Call, target: LogTarget, options: LogOptions) -> Streaming:
-    """A container's log as an answer; what has been deleted meanwhile just ends."""
+    await check_reachable(session, node_of(pod.body()))
 
     async def write(send: Send) -> None:
-        async with contextlib.aclosing(logs(call.api.session, target, options)) as pieces:
+        async with contextlib.aclosing(logs(session, target, options)) as pieces:
             async for piece in pieces:
                 await send(piece)
 
     return Streaming(200, write, "text/plain")
 
 
-def _options(request: HttpRequest, pod: str, now: float) -> LogOptions:
+def log_options(request: HttpRequest, pod: str, now: float) -> LogOptions:
+    """The options of the query. ApiError 400 for what cannot be read, 422 for what makes no sense."""
     tail, limit = _integer(request, "tailLines"), _integer(request, "limitBytes")
     seconds, since_time = _integer(request, "sinceSeconds"), _time(request, "sinceTime")
     stream = request.parameter("stream") or "All"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import math
+import os
 import signal as signals
 from typing import Any
 
@@ -332,6 +334,12 @@ class DockerRuntime(Runtime):
             connection.close()
             raise
         return trio.SocketStream(connection)
+
+    async def forward(self, pod_uid: str, port: int, *, inside: bool = False) -> trio.SocketStream:
+        sandbox = self._sandboxes.get(pod_uid)
+        if sandbox is None or sandbox.address is None:  # with hostNetwork it would be the machine's own loopback
+            raise OSError(errno.EHOSTUNREACH, os.strerror(errno.EHOSTUNREACH))
+        return await self.connect(pod_uid, port)
 
     def image(self, name: str) -> Image | None:
         """An image of the engine by the name a pod gives it, `:latest` understood; None when it is not there."""

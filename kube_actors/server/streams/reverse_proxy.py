@@ -1,0 +1,257 @@
+"""One HTTP request passed on to a pod, and its answer passed back as it comes; the bytes are h11's."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Iterable
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import attrs
+import h11
+import trio
+
+from kube_actors.errors import ApiError
+from kube_actors.messages.node import ConnectPod
+from kube_actors.server.http import Full, Headers, HttpRequest, Response, Send, Streaming, Upgrade
+from kube_actors.store import Revision
+from kube_actors.verbs.exec import ask_node
+from kube_actors.verbs.session import Session
+
+RECEIVE: Final = 64 * 1024
+LARGEST_HEAD: Final = 64 * 1024
+LARGEST_WHOLE: Final = 256 * 1024
+"""Bytes up to which an answer of known length is read before it is passed back."""
+GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
+# Of one connection only (RFC 9110, section 7.6.1), and `connection` may name more.
+_HOP_BY_HOP: Final = frozenset(
+    (
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    )
+)
+# Who somebody is here is no business of the pod's.
+_PRIVATE: Final = ("authorization", "audit-id")
+_PRIVATE_PREFIXES: Final = ("impersonate-", "x-remote-")
+_BODILESS: Final = (204, 304)
+
+
+@attrs.frozen
+class Upstream:
+    """A port of a pod; `prefix` is the path under which clients see it."""
+
+    session: Session
+    pod: Revision
+    node: str
+    address: str
+    port: int
+    https: bool
+    prefix: str
+
+    @property
+    def authority(self) -> str:
+        """Address and port as in a URL."""
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+    async def connect(self) -> trio.abc.Stream:
+        """Connect, with TLS for https (any certificate will do, as in Kubernetes). ApiError 503."""
+        try:
+            ask = ConnectPod(self.pod.uid, self.port)
+            stream = await ask_node(self.session, self.node, ask, "error trying to reach service")
+        except OSError as error:
+            why = os.strerror(error.errno).lower() if error.errno else str(error)
+            raise unreachable(f"dial tcp {self.authority}: connect: {why}") from error
+        except ApiError as error:
+            raise unreachable(error.message) from error
+        return await _with_tls(stream) if self.https else stream
+
+
+async def _with_tls(stream: trio.abc.Stream) -> trio.abc.Stream:
+    import ssl
+
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    secured = trio.SSLStream(stream, context, https_compatible=True)
+    try:
+        await secured.do_handshake()
+    except BaseException as error:
+        await trio.aclose_forcefully(stream)
+        if isinstance(error, trio.BrokenResourceError):
+            raise unreachable(f"tls: {error.__cause__ or error}") from error
+        raise
+    return secured
+
+
+def unreachable(why: str) -> ApiError:
+    """503 in Kubernetes' words."""
+    return ApiError("ServiceUnavailable", 503, f"error trying to reach service: {why}")
+
+
+async def pass_on(request: HttpRequest, upstream: Upstream, target: str) -> Response:
+    """Send the request to `target` (path and query) and answer what comes. ApiError 503 when nothing does."""
+    exchange = _Exchange(await upstream.connect())
+    try:
+        head = await exchange.ask(_request_head(request, upstream, target), request.body)
+        if head.status_code == 101:
+            return _switched(exchange, head)
+        return await _answer(request, upstream, exchange, head)
+    except BaseException as error:
+        await trio.aclose_forcefully(exchange.stream)
+        if isinstance(error, (*GONE, h11.RemoteProtocolError)):
+            raise unreachable(str(error) or "EOF") from error
+        raise
+
+
+def _request_head(request: HttpRequest, upstream: Upstream, target: str) -> h11.Request:
+    names = _of_connection(request.header("connection"))
+    headers = [(name, value) for name, value in request.headers.items() if name not in names and not _is_private(name)]
+    headers = [(name, value) for name, value in headers if name not in ("host", "content-length", "x-forwarded-for")]
+    headers.append(("host", request.header("host") or upstream.authority))
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        headers.append(("content-length", str(len(request.body))))
+    forwarded = request.header("x-forwarded-for")
+    headers.append(("x-forwarded-for", f"{forwarded}, {request.peer.address}" if forwarded else request.peer.address))
+    headers += [("x-forwarded-uri", f"{upstream.prefix}{target.partition('?')[0]}")]
+    if request.upgrade:
+        headers += [("connection", "Upgrade"), ("upgrade", request.header("upgrade"))]
+    encoded = [(name.encode("latin-1", "replace"), value.encode("latin-1", "replace")) for name, value in headers]
+    return h11.Request(method=request.method, target=target.encode("latin-1", "replace"), headers=encoded)
+
+
+def _of_connection(value: str) -> frozenset[str]:
+    """Headers that end with this connection."""
+    return _HOP_BY_HOP | {name.strip().lower() for name in value.split(",") if name.strip()}
+
+
+def _is_private(name: str) -> bool:
+    return name in _PRIVATE or name.startswith(_PRIVATE_PREFIXES)
+
+
+class _Exchange:
+    """One request and its answer on one connection."""
+
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self.stream = stream
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
+
+    async def ask(self, head: h11.Request, body: bytes) -> h11.Response | h11.InformationalResponse:
+        """Send, and the head of the answer; 1xx other than a switch of protocols are passed over."""
+        sent = (self._http.send(head) or b"") + (self._http.send(h11.Data(body)) or b"" if body else b"")
+        await self.stream.send_all(sent + (self._http.send(h11.EndOfMessage()) or b""))
+        while True:
+            event = await self._next()
+            if isinstance(event, h11.Response):
+                return event
+            if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
+                return event
+            if isinstance(event, h11.ConnectionClosed):
+                raise h11.RemoteProtocolError("EOF")
+
+    async def body(self) -> AsyncIterator[bytes]:
+        """The answer's body, piece by piece."""
+        while isinstance(event := await self._next(), h11.Data):
+            yield bytes(event.data)
+
+    @property
+    def leftover(self) -> bytes:
+        """What came behind the switch of protocols."""
+        return self._http.trailing_data[0]
+
+    async def _next(self) -> h11.Event:
+        while True:
+            event = self._http.next_event()
+            if event is h11.PAUSED:
+                raise h11.RemoteProtocolError("an answer that goes on after its end")
+            if not isinstance(event, type):
+                return event
+            self._http.receive_data(bytes(await self.stream.receive_some(RECEIVE)))
+
+
+async def _answer(
+    request: HttpRequest, upstream: Upstream, exchange: _Exchange, head: h11.Response | h11.InformationalResponse
+) -> Response:
+    """The answer, read to its end when it is known to be small, else passed on as it comes."""
+    kind, length, headers = _response_headers(head, upstream, request)
+    status = head.status_code
+    if request.method == "HEAD" or status in _BODILESS:
+        await trio.aclose_forcefully(exchange.stream)
+        return Full(status, b"", kind, headers, compressible=False)
+    if length is not None and length <= LARGEST_WHOLE:
+        whole = b"".join([piece async for piece in exchange.body()])
+        await trio.aclose_forcefully(exchange.stream)
+        return Full(status, whole, kind, headers, compressible=False)
+
+    async def write(send: Send) -> None:
+        try:
+            async with contextlib.aclosing(exchange.body()) as pieces:  # type: ignore[type-var]
+                async for piece in pieces:
+                    await send(piece)
+        finally:
+            await trio.aclose_forcefully(exchange.stream)
+
+    return Streaming(status, write, kind, headers)
+
+
+def _response_headers(
+    head: h11.Response | h11.InformationalResponse, upstream: Upstream, request: HttpRequest
+) -> tuple[str, int | None, Headers]:
+    """Content type, length if it is known, and the other headers that go to the client."""
+    given = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in head.headers]
+    names = _of_connection(", ".join(value for name, value in given if name == "connection"))
+    kind = next((value for name, value in given if name == "content-type"), "application/octet-stream")
+    length = next((int(value) for name, value in given if name == "content-length"), None)
+    kept = [(name, value) for name, value in given if name not in names and _is_passed_back(name)]
+    return (
+        kind,
+        length,
+        tuple((name, rewritten(value, upstream, request) if name == "location" else value) for name, value in kept),
+    )
+
+
+def _is_passed_back(name: str) -> bool:
+    """Length and type are the edge's to say; what allows other web sites to read is not the pod's to give."""
+    return name not in ("content-length", "content-type", "date") and not name.startswith("access-control-")
+
+
+def rewritten(location: str, upstream: Upstream, request: HttpRequest) -> str:
+    """Where a redirect leads for the client: one inside the pod goes through the proxy again."""
+    where = urlsplit(location)
+    inside = ("", upstream.authority, upstream.address, request.header("host"))
+    if where.netloc not in inside or (not where.netloc and not where.path.startswith("/")):
+        return location
+    if where.path.startswith(f"{upstream.prefix}/"):
+        return urlunsplit(("", "", where.path, where.query, where.fragment))
+    return urlunsplit(("", "", upstream.prefix + (where.path or "/"), where.query, where.fragment))
+
+
+def _switched(exchange: _Exchange, head: h11.Response | h11.InformationalResponse) -> Upgrade:
+    """The pod has switched protocols: from now on bytes go both ways."""
+    given: Iterable[tuple[str, str]] = ((n.decode("latin-1"), v.decode("latin-1")) for n, v in head.headers)
+    given = tuple(given)
+    protocol = next((value for name, value in given if name.lower() == "upgrade"), "")
+    headers = tuple((name, value) for name, value in given if name.lower() not in _HOP_BY_HOP)
+
+    async def run(client: trio.abc.Stream) -> None:
+        async with exchange.stream, trio.open_nursery() as nursery:
+
+            async def copy(source: trio.abc.Stream, target: trio.abc.Stream, first: bytes) -> None:
+                with contextlib.suppress(*GONE):
+                    data = first or await source.receive_some(RECEIVE)
+                    while data:
+                        await target.send_all(data)
+                        data = await source.receive_some(RECEIVE)
+                nursery.cancel_scope.cancel()
+
+            nursery.start_soon(copy, client, exchange.stream, b"")
+            nursery.start_soon(copy, exchange.stream, client, exchange.leftover)
+
+    return Upgrade(protocol, run, headers)

@@ -23,6 +23,7 @@ import trio
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.deployment import deployments
 from kube_actors.actors.events import EventsActor
+from kube_actors.actors.flow_schemas import FlowSchemas
 from kube_actors.actors.garbage_collector import GarbageCollector
 from kube_actors.actors.namespace import namespaces
 from kube_actors.actors.namespace_object import root_certificates, service_accounts
@@ -30,6 +31,7 @@ from kube_actors.actors.network import NetworkActor
 from kube_actors.actors.node_lifecycle import NodeLifecycle
 from kube_actors.actors.nodes import NodesActor
 from kube_actors.actors.replica_set import replica_sets
+from kube_actors.actors.role_aggregation import RoleAggregation
 from kube_actors.actors.scheduler.actor import SchedulerActor
 from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
@@ -242,6 +244,8 @@ def _start_actors(cluster: Cluster, factory: NodeFactory, frameworks: list[tuple
         system.spawn("namespaces", lambda: namespaces(plane)),
         system.spawn("serviceaccounts", lambda: service_accounts(plane)),
         system.spawn("root-certificates", lambda: root_certificates(plane, "")),
+        system.spawn("role-aggregation", lambda: RoleAggregation(plane)),
+        system.spawn("flow-schemas", lambda: FlowSchemas(plane)),
         system.spawn("garbage-collector", lambda: GarbageCollector(plane, registry)),
         system.spawn("node-lifecycle", lambda: NodeLifecycle(plane)),
     ]

@@ -6,6 +6,8 @@ import ipaddress
 import random
 from collections.abc import Callable
 
+from kube_actors.access.admission import with_access_checks
+from kube_actors.access.rbac import RbacAuthorizer
 from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ClusterClock, random_for
@@ -66,5 +68,6 @@ def way_in(
         service_network=service_network,
         clock=clock,
     )
+    admission = with_access_checks(admission, RbacAuthorizer(store))
     pipeline = Pipeline(store, Registry.built_in(), clock, source, admission)
     return lambda identity: Client(pipeline, identity)

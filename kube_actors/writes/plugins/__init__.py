@@ -11,12 +11,14 @@ from kube_actors.writes.admission import Admission
 from kube_actors.writes.plugins.addresses import ServiceAddresses
 from kube_actors.writes.plugins.namespaces import NamespaceLifecycle
 from kube_actors.writes.plugins.priorities import Priority
+from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
 from kube_actors.writes.plugins.service_accounts import ServiceAccounts
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
 
 __all__ = [
     "DefaultTolerationSeconds",
     "NamespaceLifecycle",
+    "OneDefaultPriority",
     "Priority",
     "ServiceAccounts",
     "ServiceAddresses",
@@ -44,5 +46,6 @@ def built_in_admission(
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
         ),
+        validating=(OneDefaultPriority(store),),
         allocating=(ServiceAddresses.over(store, source, service_network),),
     )

@@ -45,7 +45,7 @@ class Signer(Protocol):
 class MayRequest(Protocol):
     """Asks whether somebody may create `certificatesigningrequests/SUBRESOURCE`."""
 
-    def __call__(self, user: str, groups: tuple[str, ...], subresource: str) -> bool:
+    def __call__(self, user: str, groups: tuple[str, ...], subresource: str, /) -> bool:
         """Whether the user of a request may have it approved without being looked at."""
 
 

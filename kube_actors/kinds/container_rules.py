@@ -45,14 +45,15 @@ def containers_rules(spec: Body, field: str, volumes: set[str]) -> list[Cause]:
             if name in taken:
                 found.append(causes.duplicate(f"{place}.name", name))
             taken.add(name)
-            found += _container(container, place, volumes)
+            found += container_rules(container, place, volumes)
             found += _ports(container, place, host_ports if keeps_running else set(), bool(spec.get("hostNetwork")))
             found += probe_rules(container, place, restartable=keeps_running)
             found += lifecycle_rules(container, place, grace, restartable=keeps_running)
     return found
 
 
-def _container(container: Body, field: str, volumes: set[str]) -> list[Cause]:
+def container_rules(container: Body, field: str, volumes: set[str]) -> list[Cause]:
+    """One container by itself; `volumes` are the names of its pod's."""
     name, image = container.get("name", ""), container.get("image", "")
     found = [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_label(name)] if name else []
     if not name:

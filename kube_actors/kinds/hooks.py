@@ -41,7 +41,8 @@ class Hooks:
 
     * `default`: fill in what Kubernetes fills in; must change nothing when run again.
     * `prepare_create`, `prepare_update(new, old, subresource)`: reset what this request may not set.
-    * `validate(new, old)`: every cause at once; `old` is None on create.
+    * `validate(new, old)`: every cause at once; `old` is None on create. `validate_subresource` are the rules that hold
+      instead for writes through some subresources.
     * `project`: the summary that deciding code reads instead of the body; `project_status(body, before)` makes it from
       the one before when only the status changed.
     * `selectable_fields`: what field selectors may ask for; other fields are refused.
@@ -54,6 +55,7 @@ class Hooks:
     prepare_create: Callable[[Body], None] = _nothing
     prepare_update: Callable[[Body, Body, str], None] = _keep
     validate: Callable[[Body, Body | None], list[Cause]] = _no_causes
+    validate_subresource: Mapping[str, Callable[[Body, Body], list[Cause]]] = attrs.field(factory=dict)
     project: Callable[[Mapping[str, Any]], Any] = _no_facts
     project_status: Callable[[Mapping[str, Any], Any], Any] | None = None
     selectable_fields: tuple[str, ...] = METADATA_FIELDS

@@ -5,6 +5,8 @@ from __future__ import annotations
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 from kube_actors.kinds.pod_defaults import default_pod
 from kube_actors.kinds.pod_facts import pod_facts, pod_facts_after_status
+from kube_actors.kinds.pod_qos import qos_class
+from kube_actors.kinds.pod_subresources import confine, validate_ephemeral_containers, validate_resize
 from kube_actors.kinds.pod_updates import validate_pod
 
 SELECTABLE_FIELDS = (
@@ -25,26 +27,9 @@ def _prepare_create(pod: Body) -> None:
     pod["status"] = {"phase": "Pending", "qosClass": qos_class(pod.get("spec") or {})}
 
 
-def qos_class(spec: Body) -> str:
-    """`Guaranteed` when all containers limit cpu and memory to what they request, `BestEffort` when none asks."""
-    asked, guaranteed = False, True
-    for name in ("initContainers", "containers"):
-        for container in spec.get(name) or ():
-            resources = container.get("resources") or {}
-            limits = resources.get("limits") or {}
-            requests = resources.get("requests") or {}
-            for kind in ("cpu", "memory"):
-                if limits.get(kind) or requests.get(kind):
-                    asked = True
-                if not limits.get(kind) or requests.get(kind, limits[kind]) != limits[kind]:
-                    guaranteed = False
-    if not asked:
-        return "BestEffort"
-    return "Guaranteed" if guaranteed else "Burstable"
-
-
 def _prepare_update(new: Body, old: Body, subresource: str) -> None:
     """What was decided when the pod was created stays, and a pod's owners are not changed with its status."""
+    confine(new, old, subresource)
     if subresource == "status":
         qos = (old.get("status") or {}).get("qosClass")
         if qos:
@@ -65,6 +50,7 @@ HOOKS = Hooks(
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     validate=validate_pod,
+    validate_subresource={"ephemeralcontainers": validate_ephemeral_containers, "resize": validate_resize},
     project=pod_facts,
     project_status=pod_facts_after_status,
     selectable_fields=SELECTABLE_FIELDS,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from kube_actors.errors import Cause
+from kube_actors.kinds.hooks import Body
 from kube_actors.writes import metadata
-from kube_actors.writes.prepare import content_changed
+from kube_actors.writes.prepare import STATUS_WRITES, content_changed
 from kube_actors.writes.request import Operation, Request
 
 
@@ -13,14 +14,18 @@ def finish(request: Request) -> None:
     found = [*request.causes, *metadata.validate(request)]
     if request.operation is Operation.CREATE:
         found += request.hooks.validate(request.new, None)
-    elif (
-        request.subresource not in ("status", "binding")
-        and request.old is not None
-        and content_changed(request.new, request.old)
-    ):
-        found += request.hooks.validate(request.new, request.old)
+    elif request.old is not None:
+        found += _changes(request, request.old)
     if found:
         raise request.invalid(_once(found))
+
+
+def _changes(request: Request, old: Body) -> list[Cause]:
+    """What is wrong with a change, by the rules for the part of the object that it goes through."""
+    if request.subresource in (*STATUS_WRITES, "binding") or not content_changed(request.new, old):
+        return []
+    rules = request.hooks.validate_subresource.get(request.subresource, request.hooks.validate)
+    return rules(request.new, old)
 
 
 def _once(found: list[Cause]) -> list[Cause]:

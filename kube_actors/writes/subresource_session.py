@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import attrs
@@ -35,13 +36,21 @@ class SubresourceSession(Session):
             return await self.edit(key, lambda body: subresources.finalized(body, finalizer), "finalize", uid=uid)
         return await self.edit(key, change, "", uid=uid)
 
-    async def bind(self, key: Key, node: str, *, uid: str | None = None, annotations: Body | None = None) -> Revision:
+    async def bind(
+        self,
+        key: Key,
+        node: str,
+        *,
+        uid: str | None = None,
+        annotations: Body | None = None,
+        dry_run: bool = False,
+    ) -> Revision:
         """Bind a pod to a node; 409 when it is bound already or being deleted."""
 
         async def attempt() -> Revision:
             live = self.live(key)
             resource = self.resource(key)
-            request = self.request(Operation.UPDATE, resource, key, live.body(), "binding")
+            request = self.request(Operation.UPDATE, resource, key, live.body(), "binding", dry_run)
             request.old = live.body()
             subresources.bind(request, node, rfc3339(self.pipeline.clock.now()), uid=uid, annotations=annotations)
             return await self.pipeline.update_prepared(request, live)
@@ -68,10 +77,26 @@ class SubresourceSession(Session):
 
         return await self.retrying(attempt, once=bool(sent.get("resourceVersion")))
 
-    async def patch_scale(self, key: Key, patch: Any, kind: PatchKind, *, dry_run: bool = False) -> Revision:
-        """Patch the `Scale` that stands for the object."""
+    async def patch_scale(
+        self,
+        key: Key,
+        patch: Any,
+        kind: PatchKind,
+        *,
+        dry_run: bool = False,
+        check: Callable[[Body], None] | None = None,
+    ) -> Revision:
+        """Patch the `Scale` that stands for the object. `check` may refuse what the patch makes of it."""
         schema = self.pipeline.registry.type_schema("autoscaling.v1.Scale")
-        return await self.update_scale(key, patched(self.scale(key), patch, kind, schema), dry_run=dry_run)
+
+        async def attempt() -> Revision:
+            before = self.scale(key)
+            scale = patched(before, patch, kind, schema)
+            if check is not None:
+                check(scale)
+            return await self.update_scale(key, scale, dry_run=dry_run)
+
+        return await self.retrying(attempt, once=False)
 
     def _scalable(self, key: Key) -> Resource:
         resource = self.resource(key)

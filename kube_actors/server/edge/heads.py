@@ -22,7 +22,8 @@ GZIP: Final = "Content-Encoding: gzip\r\nVary: Accept-Encoding\r\n"
 
 
 def head(status: int, content_type: str, headers: Headers, audit_id: str, framing: str) -> bytes:
-    """A whole head. `framing` are the lines that say how the body is sent and what becomes of the connection."""
+    """A whole head. `framing` are the lines that say how the body is sent and what becomes of the connection.
+    Without an audit id there was no request to give one to."""
     own = _NOT_CACHED
     if headers and any(name.lower() == "cache-control" for name, _ in headers):
         own = ""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import heapq
 import math
+import os
 import resource
 import socket
 import ssl
+import struct
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -17,9 +20,10 @@ import attrs
 import trio
 
 from kube_actors.log import Log
-from kube_actors.server.edge.connection import GIVING_WAY, Connection, Phase
+from kube_actors.server.edge.connection import Connection
 from kube_actors.server.edge.hosts import HostCheck
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
+from kube_actors.server.edge.line import GIVING_WAY, Phase
 from kube_actors.server.edge.service import Service
 from kube_actors.server.edge.wire import Wire
 from kube_actors.server.flow_control import may_take_long
@@ -28,8 +32,11 @@ from kube_actors.server.http import Handler, HttpRequest, Peer
 _TICK: Final = 1.0
 _PAUSE: Final = 0.1
 """Machine seconds to wait when the process has no descriptors left."""
+_GIVE_WAY: Final = 32
+"""Connections that are ended at a time when there are too many: finding them means looking at all."""
 _COMPRESSING: Final = 2
 """Worker threads that compress answers."""
+_CREDENTIALS: Final = struct.Struct("3i")  # struct ucred: pid, uid, gid
 _BACKLOG: Final = 1024
 _OUT_OF_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _KEEPALIVE_OPTIONS: Final = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
@@ -106,6 +113,9 @@ class Edge:
                 if len(self._connections) >= self._room and not self._make_room():
                     sock.close()
                     continue
+                if binding.is_owner and not _is_owner(sock):
+                    sock.close()
+                    continue
                 self._admit(sock, address, binding, nursery)
 
     def _admit(self, sock: socket.socket, address: object, binding: Binding, nursery: trio.Nursery) -> None:
@@ -139,13 +149,16 @@ class Edge:
             await trio.sleep(_TICK)
             now = self._service.now = trio.current_time()
             for connection in self._connections:
-                if now - connection.since >= self._allowed(connection):
-                    connection.scope.cancel()
+                line = connection.line
+                if now - line.since >= self._allowed(connection):
+                    connection.drop(overdue=line.phase is Phase.HANDLING)
+                elif line.phase is Phase.HANDLING and now - line.since > _TICK and line.wire.is_gone():
+                    connection.drop()
 
     def _allowed(self, connection: Connection) -> float:
         """Seconds a connection may go on with what it is doing."""
         limits = self._service.limits
-        match connection.phase:
+        match connection.line.phase:
             case Phase.HANDSHAKE:
                 return limits.handshake_time
             case Phase.IDLE:
@@ -163,12 +176,11 @@ class Edge:
                 return math.inf
 
     def _make_room(self) -> bool:
-        """End the connection that has waited longest for a request; False when all are busy."""
-        waiting = [connection for connection in self._connections if connection.phase in GIVING_WAY]
-        if not waiting:
-            return False
-        min(waiting, key=lambda connection: connection.since).scope.cancel()
-        return True
+        """End the connections that have waited longest for a request; False when all are busy."""
+        waiting = [connection for connection in self._connections if connection.line.phase in GIVING_WAY]
+        for connection in heapq.nsmallest(_GIVE_WAY, waiting, key=lambda one: one.line.since):
+            connection.drop()
+        return bool(waiting)
 
 
 @asynccontextmanager
@@ -217,6 +229,12 @@ def address_of(sock: socket.socket) -> str:
     if sock.family == socket.AF_INET6:
         return f"[{name[0]}]:{name[1]}"
     return f"{name[0]}:{name[1]}" if sock.family == socket.AF_INET else str(name)
+
+
+def _is_owner(sock: socket.socket) -> bool:
+    """Whether the peer is this user or root (SO_PEERCRED, unix(7))."""
+    _, uid, _ = _CREDENTIALS.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size))
+    return uid in (0, os.geteuid())
 
 
 def _prepare(sock: socket.socket) -> None:

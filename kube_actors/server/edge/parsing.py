@@ -6,11 +6,8 @@ else that two readers could understand differently, is refused.
 
 from __future__ import annotations
 
-import functools
-import urllib.parse
 import uuid
 from collections import deque
-from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -18,21 +15,15 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
+from kube_actors.server.edge.targets import target_of
+from kube_actors.server.flow_control import too_many_requests
 from kube_actors.server.http import HttpRequest, Peer
 
-_CACHED_URL: Final = 512
-"""Bytes of a URL that is worth being remembered."""
+_PIPELINED: Final = 64
+"""Requests that may wait for those before them."""
 _AUDIT_ID: Final = "audit-id"
 _MAX_AUDIT_ID: Final = 64
-
-
-@attrs.frozen
-class Target:
-    """A request's URL, read. Shared by all requests that have it."""
-
-    path: str
-    raw_path: str
-    query: Mapping[str, tuple[str, ...]]
+_MAX_NAMES: Final = 256
 
 
 @attrs.define(slots=True)
@@ -41,9 +32,8 @@ class Parsed:
 
     request: HttpRequest
     keep_alive: bool
-    chunks: bool
-    """The client understands chunked answers (HTTP/1.1)."""
-    expects_continue: bool
+    is_1_1: bool
+    """The client speaks HTTP/1.1, and so understands chunks."""
     held: int
     """Bytes of the budget that its body takes."""
 
@@ -82,7 +72,9 @@ class RequestParser:
 
     def feed(self, data: bytes) -> None:
         """Take what the client sent. Never raises: see `failure`."""
-        if self.failure is not None:
+        if self.paused:
+            self.leftover += data
+        if self.paused or self.failure is not None:
             return
         self._unseen += len(data)
         completed = len(self.ready)
@@ -141,6 +133,8 @@ class RequestParser:
         headers = self._headers
         if "content-length" in headers and int(headers["content-length"] or 0) > self._limits.body:
             self._refuse(body_too_large(self._limits.body))
+        if headers.get("transfer-encoding", "chunked").lower() != "chunked":
+            self._refuse(ApiError("NotImplemented", 501, "the only transfer encoding that is understood is chunked"))
         if "expect" in headers:
             if headers["expect"].lower() != "100-continue":
                 self._refuse(ApiError("ExpectationFailed", 417, "the only expectation that is met is 100-continue"))
@@ -155,16 +149,18 @@ class RequestParser:
         if self._body_size > self._limits.body:
             self._refuse(body_too_large(self._limits.body))
         if self._budget.left < 0:
-            self._refuse(too_many_bodies())
+            self._refuse(too_many_requests())
         self._body.append(piece)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
         parser, url, headers = self._parser, self._url, self._headers
+        if len(self.ready) >= _PIPELINED:
+            self._refuse(too_many_requests())
         version = parser.get_http_version()
         if version not in ("1.1", "1.0"):
             self._refuse(ApiError("HTTPVersionNotSupported", 505, "only HTTP/1.1 and HTTP/1.0 are spoken here"))
-        target = _cached_target(url) if len(url) <= _CACHED_URL else read_target(url)
+        target = target_of(url)
         if target is None:
             self._refuse(bad_request("the request's URL is not valid"))
             return
@@ -182,8 +178,7 @@ class RequestParser:
             b"".join(self._body),
             self.peer,
         )
-        one = version == "1.1"
-        self.ready.append(Parsed(request, parser.should_keep_alive(), one, self.expects_continue, self._body_size))
+        self.ready.append(Parsed(request, parser.should_keep_alive(), version == "1.1", self._body_size))
         self._unseen = 0
         self._clear()
 
@@ -198,44 +193,7 @@ class RequestParser:
         raise error  # stops the parser; `feed` has the reason
 
 
-def read_target(url: bytes) -> Target | None:
-    """Read a request's URL in origin or absolute form; None when it is not one."""
-    try:
-        text = url.decode("ascii")
-    except UnicodeDecodeError:
-        text = url.decode("utf-8", "replace")
-    if not text.startswith("/"):
-        if text == "*":
-            return Target("*", "*", {})
-        _, found, rest = text.partition("://")
-        if not found:
-            return None
-        text = rest[rest.find("/") :] if "/" in rest else "/"
-    raw_path, _, query = text.partition("#")[0].partition("?")
-    path = _decoded(raw_path)
-    if path is None:
-        return None
-    values: dict[str, tuple[str, ...]] = {}
-    for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True):
-        values[name] = (*values.get(name, ()), value)
-    return Target(path, raw_path, values)
-
-
-_cached_target = functools.lru_cache(maxsize=1024)(read_target)
-
-
-def _decoded(path: str) -> str | None:
-    """A path without its percent signs; None when one of them does not stand before two hexadecimal digits."""
-    if "%" not in path:
-        return path
-    for piece in path.split("%")[1:]:
-        if len(piece) < 2 or not all(digit in "0123456789abcdefABCDEF" for digit in piece[:2]):
-            return None
-    return urllib.parse.unquote(path)
-
-
 _names: dict[bytes, str] = {}
-_MAX_NAMES: Final = 256
 
 
 def _learned(name: bytes) -> str:
@@ -262,9 +220,3 @@ def body_too_large(limit: int) -> ApiError:
 def head_too_large() -> ApiError:
     """431."""
     return ApiError("RequestHeaderFieldsTooLarge", 431, "the request's headers are too large or too many")
-
-
-def too_many_bodies() -> ApiError:
-    """429 when requests that wait for their answers fill the memory that is set aside for them."""
-    message = "Too many requests, please try again later."
-    return ApiError("TooManyRequests", 429, message, retry_after_seconds=1)

@@ -11,6 +11,7 @@ import trio
 from kube_actors.log import Log
 from kube_actors.server.edge.bodies import SLICE, slices
 from kube_actors.server.edge.heads import chunk
+from kube_actors.server.edge.line import Line, is_going
 from kube_actors.server.http import HttpRequest, Send
 
 log = Log(__name__)
@@ -51,16 +52,9 @@ class StreamAnswer:
     It ends when its handler is done with it, when the client goes away, or (between two parts) by `end`.
     """
 
-    def __init__(
-        self,
-        request: HttpRequest,
-        send: Callable[[bytes | memoryview], Awaitable[None]],
-        sent: Callable[[], None],
-        *,
-        chunked: bool,
-    ) -> None:
+    def __init__(self, request: HttpRequest, line: Line, *, chunked: bool) -> None:
         self.whole = True
-        self._request, self._send, self._sent, self._chunked = request, send, sent, chunked
+        self._request, self._line, self._chunked = request, line, chunked
         self._scope = trio.CancelScope()
         self._sending = self._ending = self._gone = False
 
@@ -85,16 +79,15 @@ class StreamAnswer:
     async def _part(self, data: bytes, /) -> None:
         self._sending = True  # stays so when this is cancelled or fails: the rest of a part cannot be left out
         for piece in (data,) if 0 < len(data) <= SLICE else slices(data):
-            await self._send(chunk(piece) if self._chunked else piece)
+            await self._line.send(chunk(piece) if self._chunked else piece)
             await trio.lowlevel.checkpoint()
         self._sending = False
-        self._sent()
         if self._ending:
             self._scope.cancel()
 
     def _failed(self, error: Exception) -> None:
         self.whole = False
-        if not self._sending:
+        if not is_going(error):
             text = "".join(traceback.format_exception(error))
             log.error("a stream failed", method=self._request.method, path=self._request.path, traceback=text)
 

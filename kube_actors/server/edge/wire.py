@@ -7,6 +7,7 @@ socket itself does TLS (OpenSSL reads and writes it directly), so nothing is cop
 from __future__ import annotations
 
 import contextlib
+import select
 import socket
 import ssl
 from typing import Final
@@ -14,6 +15,11 @@ from typing import Final
 import trio
 
 READ: Final = 64 << 10
+NOT_TLS: Final = (
+    b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n"
+    b"Client sent an HTTP request to an HTTPS server.\n"
+)
+"""What Go's server tells them, too."""
 _WOULD_BLOCK: Final = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 _AGAIN: Final = 0.01
 """Seconds until a read is tried again that has to write first (a change of keys), while somebody else may write."""
@@ -30,8 +36,12 @@ class Wire(trio.abc.Stream):
     async def shake_hands(self, context: ssl.SSLContext) -> bytes | None:
         """Begin TLS as its server; the client's certificate in DER, if it showed one. BrokenResourceError."""
         try:
-            self._tls = tls = context.wrap_socket(self._sock, server_side=True, do_handshake_on_connect=False)
-            self._sock = tls
+            self._sock = self._tls = tls = context.wrap_socket(
+                self._sock, server_side=True, do_handshake_on_connect=False
+            )
+        except OSError as error:
+            raise trio.BrokenResourceError from error
+        try:
             while True:
                 try:
                     tls.do_handshake()
@@ -42,6 +52,9 @@ class Wire(trio.abc.Stream):
                 else:
                     return tls.getpeercert(binary_form=True)
         except OSError as error:
+            if getattr(error, "reason", "") == "HTTP_REQUEST":
+                with contextlib.suppress(OSError):  # past TLS, to a client that does not speak it
+                    socket.socket.send(tls, NOT_TLS)
             raise trio.BrokenResourceError from error
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
@@ -78,6 +91,12 @@ class Wire(trio.abc.Stream):
             view = view[self.send_now(view) :]
             if view:
                 await self.wait_send_all_might_not_block()
+
+    def is_gone(self) -> bool:
+        """Whether the client has closed its end, so that nobody waits for an answer any more."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLRDHUP)
+        return bool(poll.poll(0))
 
     async def wait_send_all_might_not_block(self) -> None:
         """As `trio.abc.SendStream`."""

@@ -1,0 +1,56 @@
+"""What a request is sent to: its URL, read once for all requests that have the same."""
+
+from __future__ import annotations
+
+import functools
+import re
+import urllib.parse
+from collections.abc import Mapping
+from typing import Final
+
+import attrs
+
+_REMEMBERED: Final = 512
+"""Bytes of a URL that is worth being remembered."""
+_MAX_PARAMETERS: Final = 10_000
+_BAD_ESCAPE: Final = re.compile("%(?![0-9a-fA-F]{2})")
+
+
+@attrs.frozen
+class Target:
+    """A request's URL: see `HttpRequest`. Shared by all requests that have it."""
+
+    path: str
+    raw_path: str
+    query: Mapping[str, tuple[str, ...]]
+
+
+def target_of(url: bytes) -> Target | None:
+    """Read a URL in origin form (`/api?limit=1`), absolute form, or `*`. None when it is not one, or has
+    ten thousand parameters."""
+    return _known(url) if len(url) <= _REMEMBERED else _read(url)
+
+
+def _read(url: bytes) -> Target | None:
+    text = url.decode("utf-8", "replace")
+    if text == "*":
+        return Target("*", "*", {})
+    if not text.startswith("/"):
+        scheme, _, rest = text.partition("://")
+        if scheme.lower() not in ("http", "https"):
+            return None
+        _, slash, path = rest.partition("/")
+        text = slash + path or "/"
+    raw_path, _, query = text.partition("#")[0].partition("?")
+    if _BAD_ESCAPE.search(raw_path):
+        return None
+    values: dict[str, list[str]] = {}
+    try:
+        for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS):
+            values.setdefault(name, []).append(value)
+    except ValueError:
+        return None
+    return Target(urllib.parse.unquote(raw_path), raw_path, {name: tuple(each) for name, each in values.items()})
+
+
+_known = functools.lru_cache(maxsize=1024)(_read)

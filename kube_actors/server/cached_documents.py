@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 from typing import Any
 
@@ -18,19 +17,16 @@ VARY: Headers = (("Vary", "Accept"),)
 
 @attrs.frozen(eq=False)
 class CachedDocument:
-    """The bytes of a document. `hash` is its SHA-512 in capitals, as kube-apiserver writes it."""
+    """The bytes of a document, and a hash that changes when they do."""
 
     body: bytes = attrs.field(repr=False)
+    hash: str
 
     @staticmethod
     def of(value: Any) -> CachedDocument:
-        """A JSON document."""
-        return CachedDocument(json.dumps(value))
-
-    @functools.cached_property
-    def hash(self) -> str:
-        """What changes when the document does."""
-        return hashlib.sha512(self.body).hexdigest().upper()
+        """A JSON document, known by its SHA-512 in capitals as with kube-apiserver."""
+        body = json.dumps(value)
+        return CachedDocument(body, hashlib.sha512(body).hexdigest().upper())
 
     def answer(self, call: Call, content_type: str = JSON, headers: Headers = ()) -> Full:
         """200 with the document, or 304 when the client has this very one (`If-None-Match`)."""

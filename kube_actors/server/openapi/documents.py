@@ -1,0 +1,182 @@
+"""The documents themselves: put together when they are first asked for, in short stretches, and kept as bytes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
+from importlib import resources
+from typing import Any, Final
+
+import attrs
+import trio
+
+from kube_actors.api.codecs import json
+from kube_actors.api.registry import Registry, Resource
+from kube_actors.server.cached_documents import CachedDocument
+from kube_actors.server.discovery.version import GIT_VERSION
+from kube_actors.server.openapi import descriptions
+from kube_actors.server.openapi.operations import (
+    DELETE_OPTIONS,
+    PATCH,
+    STATUS,
+    SUBRESOURCE_TYPES,
+    WATCH_EVENT,
+    Operation,
+    about_subresource,
+    operations_of,
+)
+from kube_actors.server.openapi.schemas import V2, V3, Body, Dialect, Schemas, full_name
+from kube_actors.server.openapi.writing import paths_v2, paths_v3
+
+_HASH_LENGTH: Final = 32  # hexadecimal digits
+_SECURITY: Final = {"BearerToken": {"type": "apiKey", "in": "header", "name": "authorization"}}
+_BATCH: Final = 25  # types or operations between two pauses
+
+
+@attrs.define(eq=False)
+class Documents:
+    """The OpenAPI documents of one registry."""
+
+    registry: Registry
+    _made: dict[str, CachedDocument] = attrs.field(factory=dict, init=False)
+
+    @functools.cached_property
+    def paths(self) -> dict[str, str]:
+        """`apis/apps/v1` -> the hash of its document. What a document says depends on these hashes' sources alone."""
+        return {path: self._hash(path) for path in map(_path, self.registry)}
+
+    @functools.cached_property
+    def index(self) -> CachedDocument:
+        """`/openapi/v3`: where the documents are, with their hashes."""
+        return CachedDocument.of({"paths": {path: {"serverRelativeURL": self.url(path)} for path in self.paths}})
+
+    def url(self, path: str) -> str:
+        """Where the newest document of a path is."""
+        return f"/openapi/v3/{path}?hash={self.paths[path]}"
+
+    async def version_3(self, path: str) -> CachedDocument:
+        """The document of one group and version (`apis/apps/v1`); KeyError when there is none."""
+        if path not in self._made:
+            known = [each for each in self.registry if _path(each) == path]
+            self._made[path] = CachedDocument(json.dumps(await _document_v3(self.registry, known)), self.paths[path])
+        return self._made[path]
+
+    async def version_2(self) -> CachedDocument:
+        """The document of everything."""
+        if "v2" not in self._made:
+            self._made["v2"] = CachedDocument(json.dumps(await _document_v2(self.registry)), self._hash("v2"))
+        return self._made["v2"]
+
+    def _hash(self, path: str) -> str:
+        return hashlib.sha512(self._sources + path.encode()).hexdigest()[:_HASH_LENGTH].upper()
+
+    @functools.cached_property
+    def _sources(self) -> bytes:
+        """Everything the documents are made of in short: the facts, the texts, and the program that writes them.
+
+        So that a client's copies can be told to be good without anything being made.
+        """
+        parts = [resources.files("kube_actors.api").joinpath("facts.json").read_bytes()]
+        package = sorted(resources.files(__package__).iterdir(), key=lambda each: each.name)
+        parts += [each.read_bytes() for each in package if each.name.endswith(".py")]
+        parts.append(str(descriptions.source()).encode())
+        return hashlib.sha512(b"".join(parts)).digest()
+
+
+@functools.lru_cache(maxsize=8)
+def documents_of(registry: Registry) -> Documents:
+    """The documents of a registry, the same ones each time."""
+    return Documents(registry)
+
+
+def _path(resource: Resource) -> str:
+    return f"apis/{resource.api_version}" if resource.group else f"api/{resource.version}"
+
+
+async def _document_v3(registry: Registry, known: Sequence[Resource]) -> Body:
+    operations = await _in_short_stretches(each for resource in known for each in operations_of(resource))
+    return {
+        "openapi": "3.0.0",
+        "info": {"title": "Kubernetes", "version": GIT_VERSION},
+        "paths": paths_v3(operations),
+        "components": {"schemas": await _schemas(registry, known, V3), "securitySchemes": _SECURITY},
+        "security": [{"BearerToken": []}],
+    }
+
+
+async def _document_v2(registry: Registry) -> Body:
+    operations = await _in_short_stretches(each for resource in registry for each in operations_of(resource))
+    return {
+        "swagger": "2.0",
+        "info": {"title": "Kubernetes", "version": GIT_VERSION},
+        "paths": paths_v2(operations),
+        "definitions": await _schemas(registry, list(registry), V2),
+        "securityDefinitions": _SECURITY,
+        "security": [{"BearerToken": []}],
+    }
+
+
+async def _in_short_stretches(operations: Iterable[Operation]) -> list[Operation]:
+    found = []
+    for index, operation in enumerate(operations):
+        found.append(operation)
+        if index % _BATCH == 0:
+            await trio.lowlevel.checkpoint()
+    return found
+
+
+async def _schemas(registry: Registry, known: Sequence[Resource], dialect: Dialect) -> Body:
+    """The schemas of these resources, of their lists, of what their subresources speak, and of the common kinds."""
+    schemas = Schemas(dialect, descriptions.load())
+    for index, _ in enumerate(_added(schemas, registry, known)):
+        if index % _BATCH == 0:
+            await trio.lowlevel.checkpoint()
+    for resource in known:
+        if "list" in resource.verbs:
+            schemas.found[full_name(f"{resource.type_name}List")] = _list_schema(resource, dialect)
+    schemas.found |= _free_schemas()
+    return schemas.found
+
+
+def _added(schemas: Schemas, registry: Registry, known: Sequence[Resource]) -> Iterator[None]:
+    for resource in known:
+        yield from schemas.add(resource.schema.root, [_kind(resource.group, resource.version, resource.kind)])
+        for subresource in resource.subresources:
+            if subresource.kind in SUBRESOURCE_TYPES:
+                root = registry.type_schema(SUBRESOURCE_TYPES[subresource.kind]).root
+                yield from schemas.add(root, [about_subresource(resource, subresource).as_dict()])
+    everywhere = sorted({(each.group, each.version) for each in registry})
+    options = [_kind(group, version, "DeleteOptions") for group, version in everywhere]
+    yield from schemas.add(registry.type_schema(DELETE_OPTIONS).root, options)
+    yield from schemas.add(registry.type_schema(STATUS).root, [_kind("", "v1", "Status")])
+
+
+def _list_schema(resource: Resource, dialect: Dialect) -> Body:
+    text = {"type": "string"}
+    items = {"type": "array", "items": dialect.refer(full_name(resource.type_name))}
+    metadata = dialect.refer(full_name("meta.v1.ListMeta"))
+    return {
+        "type": "object",
+        "properties": {"apiVersion": text, "items": items, "kind": text, "metadata": metadata},
+        "required": ["items"],
+        "x-kubernetes-group-version-kind": [_kind(resource.group, resource.version, f"{resource.kind}List")],
+    }
+
+
+def _free_schemas() -> Body:
+    """Kinds that hold anything: patches, and events of a watch."""
+    event: Body = {
+        "type": "object",
+        "properties": {
+            "object": {"type": "object", "x-kubernetes-preserve-unknown-fields": True},
+            "type": {"type": "string"},
+        },
+        "required": ["type", "object"],
+        "x-kubernetes-group-version-kind": [_kind("", "v1", "WatchEvent")],
+    }
+    return {full_name(PATCH): {"type": "object"}, full_name(WATCH_EVENT): event}
+
+
+def _kind(group: str, version: str, kind: str) -> dict[str, Any]:
+    return {"group": group, "kind": kind, "version": version}

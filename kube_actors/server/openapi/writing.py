@@ -1,0 +1,120 @@
+"""Operations as the two versions of OpenAPI write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from kube_actors.server.openapi.operations import PATCH, TEXT, Operation
+from kube_actors.server.openapi.parameters import PATH, PRETTY, Parameter
+from kube_actors.server.openapi.schemas import V2, V3, Body, full_name
+
+_PATCHES: Final = (
+    "application/apply-patch+yaml",
+    "application/json-patch+json",
+    "application/merge-patch+json",
+    "application/strategic-merge-patch+json",
+)
+_ANSWERS: Final = ("application/json", "application/yaml")
+_WATCHES: Final = (*_ANSWERS, "application/json;stream=watch")
+_CODES: Final = {200: "OK", 201: "Created", 202: "Accepted", 401: "Unauthorized"}
+
+
+def paths_v3(operations: Iterable[Operation]) -> Body:
+    """`paths` of an OpenAPI 3.0 document."""
+    paths: Body = {}
+    for operation in operations:
+        place = paths.setdefault(operation.path, {"parameters": _path_parameters(operation.path, _parameter_v3)})
+        place[operation.method] = _operation_v3(operation)
+    return paths
+
+
+def paths_v2(operations: Iterable[Operation]) -> Body:
+    """`paths` of a Swagger 2.0 document."""
+    paths: Body = {}
+    for operation in operations:
+        place = paths.setdefault(operation.path, {"parameters": _path_parameters(operation.path, _parameter_v2)})
+        place[operation.method] = _operation_v2(operation)
+    return paths
+
+
+def _path_parameters(path: str, write: Any) -> list[Body]:
+    return [write(parameter) for name, parameter in PATH.items() if f"{{{name}}}" in path] + [write(PRETTY)]
+
+
+def _operation_v3(operation: Operation) -> Body:
+    media = _produced(operation)
+    schema = {"type": "string"} if operation.answer == TEXT else V3.refer(full_name(operation.answer))
+    content = {each: {"schema": schema} for each in media}
+    responses: Body = {str(code): {"description": _CODES[code], "content": content} for code in operation.codes}
+    written = {
+        **_common(operation),
+        "parameters": [_parameter_v3(each) for each in operation.query],
+        "responses": {**responses, "401": {"description": _CODES[401]}},
+    }
+    if operation.body:
+        body = {"schema": V3.refer(full_name(operation.body))}
+        content = {each: body for each in _consumed(operation)}
+        written["requestBody"] = {"content": content, "required": operation.method != "delete"}
+    return written
+
+
+def _operation_v2(operation: Operation) -> Body:
+    schema = {"type": "string"} if operation.answer == TEXT else V2.refer(full_name(operation.answer))
+    responses: Body = {str(code): {"description": _CODES[code], "schema": schema} for code in operation.codes}
+    parameters = [_parameter_v2(each) for each in operation.query]
+    if operation.body:
+        body = {"name": "body", "in": "body", "schema": V2.refer(full_name(operation.body))}
+        parameters.insert(0, {**body, "required": True} if operation.method != "delete" else body)
+    return {
+        **_common(operation),
+        "consumes": list(_consumed(operation)),
+        "produces": list(_produced(operation)),
+        "schemes": ["https"],
+        "parameters": parameters,
+        "responses": {**responses, "401": {"description": _CODES[401]}},
+    }
+
+
+def _common(operation: Operation) -> Body:
+    about = operation.about
+    group = about.group.removesuffix(".k8s.io") or "core"
+    first, *rest = group.split(".")
+    return {
+        "description": operation.description,
+        "operationId": operation.id,
+        "tags": [f"{first}{''.join(each.capitalize() for each in rest)}_{about.version}"],
+        "x-kubernetes-action": operation.action,
+        "x-kubernetes-group-version-kind": about.as_dict(),
+    }
+
+
+def _produced(operation: Operation) -> tuple[str, ...]:
+    if operation.answer == TEXT:
+        return ("*/*",)
+    return _WATCHES if operation.streams else _ANSWERS
+
+
+def _consumed(operation: Operation) -> tuple[str, ...]:
+    return _PATCHES if operation.body == PATCH else ("*/*",)
+
+
+def _parameter_v3(parameter: Parameter) -> Body:
+    written: Body = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+        "schema": {"type": parameter.type, "uniqueItems": True},
+    }
+    return {**written, "required": True} if parameter.place == "path" else written
+
+
+def _parameter_v2(parameter: Parameter) -> Body:
+    written: Body = {
+        "name": parameter.name,
+        "in": parameter.place,
+        "description": parameter.description,
+        "type": parameter.type,
+        "uniqueItems": True,
+    }
+    return {**written, "required": True} if parameter.place == "path" else written

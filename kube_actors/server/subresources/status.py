@@ -1,5 +1,5 @@
-"""`status` of every kind that has one, and `approval` of certificate requests: the object, of which a write changes that
-part only."""
+"""`status` of every kind that has one, and `approval` of certificate requests: the object, of which a write changes
+that part only."""
 
 from __future__ import annotations
 

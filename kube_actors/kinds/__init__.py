@@ -23,24 +23,36 @@ MODULES: Mapping[str, str] = {
     "clusterrolebindings.rbac.authorization.k8s.io": "clusterrolebindings",
     "clusterroles.rbac.authorization.k8s.io": "clusterroles",
     "configmaps": "configmaps",
+    "cronjobs.batch": "cronjobs",
+    "daemonsets.apps": "daemonsets",
     "deployments.apps": "deployments",
     "endpoints": "endpoints",
     "endpointslices.discovery.k8s.io": "endpointslices",
     "events": "events",
     "events.events.k8s.io": "events",
     "flowschemas.flowcontrol.apiserver.k8s.io": "flowschemas",
+    "horizontalpodautoscalers.autoscaling": "horizontalpodautoscalers",
+    "ingresses.networking.k8s.io": "ingresses",
+    "jobs.batch": "jobs",
     "leases.coordination.k8s.io": "leases",
     "namespaces": "namespaces",
+    "networkpolicies.networking.k8s.io": "networkpolicies",
     "nodes": "nodes",
+    "persistentvolumeclaims": "persistentvolumeclaims",
+    "persistentvolumes": "persistentvolumes",
+    "poddisruptionbudgets.policy": "poddisruptionbudgets",
     "pods": "pods",
     "priorityclasses.scheduling.k8s.io": "priorityclasses",
     "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": "prioritylevelconfigurations",
     "replicasets.apps": "replicasets",
+    "replicationcontrollers": "replicationcontrollers",
     "rolebindings.rbac.authorization.k8s.io": "rolebindings",
     "roles.rbac.authorization.k8s.io": "roles",
     "secrets": "secrets",
     "serviceaccounts": "serviceaccounts",
     "services": "services",
+    "statefulsets.apps": "statefulsets",
+    "storageclasses.storage.k8s.io": "storageclasses",
 }
 
 # Kinds with a spec whose changes Kubernetes does not count.
@@ -49,16 +61,12 @@ WITHOUT_GENERATION = frozenset(
         "csidrivers.storage.k8s.io",
         "csinodes.storage.k8s.io",
         "limitranges",
-        "persistentvolumeclaims",
-        "persistentvolumes",
         "resourcequotas",
         "volumeattachments.storage.k8s.io",
     }
 )
 # What field selectors may ask for, of kinds without a module of their own.
 SELECTABLE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "jobs.batch": ("status.successful",),
-    "replicationcontrollers": ("status.replicas",),
     "resourceslices.resource.k8s.io": ("spec.driver", "spec.nodeName"),
 }
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from kube_actors.api.intstr import is_percent, resolve_int_or_percent
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
+from kube_actors.kinds.amounts import all_rules, amount_rules, is_zero
 from kube_actors.kinds.facts import DeploymentFacts
 from kube_actors.kinds.hooks import Body, Hooks, spec_changed
 from kube_actors.kinds.workloads import (
@@ -60,38 +60,14 @@ def _strategy(strategy: Body) -> list[Cause]:
         return [] if rolling is None else [causes.forbidden("spec.strategy.rollingUpdate", why)]
     if rolling is None:
         return []
-    found = []
-    amounts = {}
-    for name in ("maxUnavailable", "maxSurge"):
-        value = rolling.get(name, 0)
-        amounts[name] = value
-        found += _amount(f"spec.strategy.rollingUpdate.{name}", value)
-    if not found and _is_zero(amounts["maxUnavailable"]) and _is_zero(amounts["maxSurge"]):
+    place = "spec.strategy.rollingUpdate"
+    unavailable, surge = rolling.get("maxUnavailable", 0), rolling.get("maxSurge", 0)
+    found = amount_rules(f"{place}.maxUnavailable", unavailable, at_most_all=False)
+    found += amount_rules(f"{place}.maxSurge", surge, at_most_all=False)
+    if not found and is_zero(unavailable) and is_zero(surge):
         why = "may not be 0 when `maxSurge` is 0"
-        found.append(causes.invalid("spec.strategy.rollingUpdate.maxUnavailable", amounts["maxUnavailable"], why))
-    value = amounts["maxUnavailable"]
-    if is_percent(value) and int(str(value)[:-1]) > 100:
-        found.append(
-            causes.invalid("spec.strategy.rollingUpdate.maxUnavailable", value, "must not be greater than 100%")
-        )
-    return found
-
-
-def _amount(field: str, value: Any) -> list[Cause]:
-    """A number or a percentage, not negative."""
-    if isinstance(value, int):
-        return [causes.invalid(field, value, "must be greater than or equal to 0")] if value < 0 else []
-    if not is_percent(value) or value.startswith(("-", "+")):
-        why = (
-            "a valid percent string must be a numeric string followed by an ending '%' "
-            "(e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')"
-        )
-        return [causes.invalid(field, value, why)]
-    return []
-
-
-def _is_zero(value: int | str) -> bool:
-    return resolve_int_or_percent(value, 100, round_up=True) == 0
+        found.append(causes.invalid(f"{place}.maxUnavailable", unavailable, why))
+    return found + all_rules(f"{place}.maxUnavailable", unavailable)
 
 
 def _facts(body: Mapping[str, Any]) -> DeploymentFacts:

@@ -1,0 +1,114 @@
+"""Ingresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.addresses import is_address
+from kube_actors.kinds.hooks import Body, Hooks
+
+PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
+CLASS_ANNOTATION = "kubernetes.io/ingress.class"
+_BAD_IN_PATHS = ("//", "/./", "/../", "%2f", "%2F")
+_BAD_AT_END = ("/..", "/.")
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    spec = new.get("spec") or {}
+    found = [cause for index, each in enumerate(spec.get("tls") or ()) for cause in _tls(each, f"spec.tls[{index}]")]
+    rules = spec.get("rules") or []
+    if not rules and spec.get("defaultBackend") is None:
+        found.append(causes.invalid("spec", rules, "either `defaultBackend` or `rules` must be specified"))
+    for index, rule in enumerate(rules):
+        found += _rule(rule, f"spec.rules[{index}]")
+    if spec.get("defaultBackend") is not None:
+        found += _backend(spec["defaultBackend"], "spec.defaultBackend")
+    chosen = spec.get("ingressClassName")
+    if chosen is not None:
+        found += [causes.invalid("spec.ingressClassName", chosen, why) for why in names.dns1123_subdomain(chosen)]
+        annotated = (new["metadata"].get("annotations") or {}).get(CLASS_ANNOTATION)
+        if old is None and annotated is not None:
+            field = f"metadata.annotations.{CLASS_ANNOTATION}"
+            found.append(causes.invalid(field, annotated, "can not be set when the class field is also set"))
+    return found
+
+
+def _host(host: str, field: str) -> list[Cause]:
+    if is_address(host):
+        return [causes.invalid(field, host, "must be a DNS name, not an IP address")]
+    rule = names.dns1123_subdomain(host.removeprefix("*.")) if "*" in host else names.dns1123_subdomain(host)
+    return [causes.invalid(field, host, why) for why in rule]
+
+
+def _tls(tls: Body, field: str) -> list[Cause]:
+    found = [cause for at, host in enumerate(tls.get("hosts") or ()) for cause in _host(host, f"{field}.hosts[{at}]")]
+    secret = tls.get("secretName")
+    if secret:
+        found += [causes.invalid(f"{field}.secretName", secret, why) for why in names.dns1123_subdomain(secret)]
+    return found
+
+
+def _rule(rule: Body, field: str) -> list[Cause]:
+    found = _host(rule["host"], f"{field}.host") if rule.get("host") else []
+    http = rule.get("http")
+    if http is None:
+        return found
+    paths = http.get("paths") or []
+    if not paths:
+        found.append(causes.required(f"{field}.http.paths"))
+    for at, each in enumerate(paths):
+        place = f"{field}.http.paths[{at}]"
+        found += _path(each, place) + _backend(each.get("backend") or {}, f"{place}.backend")
+    return found
+
+
+def _path(each: Body, place: str) -> list[Cause]:
+    kind, path = each.get("pathType"), each.get("path", "")
+    if kind is None:
+        return [causes.required(f"{place}.pathType", "pathType must be specified")]
+    if kind not in PATH_TYPES:
+        return [causes.not_supported(f"{place}.pathType", kind, PATH_TYPES)]
+    if kind == "ImplementationSpecific":
+        fits = not path or path.startswith("/")
+        return [] if fits else [causes.invalid(f"{place}.path", path, "must be an absolute path")]
+    if not path.startswith("/"):
+        return [causes.invalid(f"{place}.path", path, "must be an absolute path")]
+    found = [causes.invalid(f"{place}.path", path, f"must not contain '{bad}'") for bad in _BAD_IN_PATHS if bad in path]
+    found += [
+        causes.invalid(f"{place}.path", path, f"cannot end with '{bad}'") for bad in _BAD_AT_END if path.endswith(bad)
+    ]
+    return found
+
+
+def _backend(backend: Body, field: str) -> list[Cause]:
+    service: Any = backend.get("service")
+    resource = backend.get("resource")
+    if service is not None and resource is not None:
+        return [causes.invalid(field, "", "cannot set both resource and service backends")]
+    if service is None and resource is None:
+        return [causes.required(field, "port name or number is required")]
+    if resource is not None:
+        return [] if resource.get("name") and resource.get("kind") else [causes.required(f"{field}.resource.name")]
+    found = []
+    name, port = service.get("name"), service.get("port") or {}
+    if not name:
+        found.append(causes.required(f"{field}.service.name"))
+    else:
+        found += [causes.invalid(f"{field}.service.name", name, why) for why in names.dns1035_label(name)]
+    if port.get("name") and port.get("number"):
+        found.append(causes.invalid(field, "", "cannot set both port name & port number"))
+    elif port.get("name"):
+        found += [
+            causes.invalid(f"{field}.service.port.name", port["name"], why) for why in names.port_name(port["name"])
+        ]
+    elif port.get("number"):
+        found += causes.port(f"{field}.service.port.number", port["number"])
+    else:
+        found.append(causes.required(field, "port name or number is required"))
+    return found
+
+
+HOOKS = Hooks(validate=_validate)

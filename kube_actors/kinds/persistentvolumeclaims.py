@@ -1,0 +1,90 @@
+"""PersistentVolumeClaims."""
+
+from __future__ import annotations
+
+from kube_actors.api import names
+from kube_actors.api.quantity import Quantity
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.selector_rules import label_selector_rules
+
+ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
+VOLUME_MODES = ("Block", "Filesystem")
+FROZEN = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
+
+
+def default_claim(body: Body) -> None:
+    """A claim, or the template of one."""
+    spec = body.get("spec")
+    if isinstance(spec, dict):
+        spec.setdefault("volumeMode", "Filesystem")
+
+
+def _default(body: Body) -> None:
+    default_claim(body)
+    body.setdefault("status", {}).setdefault("phase", "Pending")
+
+
+def claim_rules(spec: Body, field: str) -> list[Cause]:
+    """What the spec of a claim may not be."""
+    found = access_mode_rules(spec.get("accessModes") or [], f"{field}.accessModes")
+    if spec.get("selector") is not None:
+        found += label_selector_rules(spec["selector"], f"{field}.selector")
+    requests = (spec.get("resources") or {}).get("requests") or {}
+    place = f"{field}.resources[storage]"
+    if "storage" not in requests:
+        found.append(causes.required(place))
+    elif Quantity.parse(str(requests["storage"])).milli <= 0:
+        found.append(causes.invalid(place, requests["storage"], "must be greater than zero"))
+    for name in ("storageClassName", "volumeAttributesClassName"):
+        value = spec.get(name)
+        if value:
+            found += [causes.invalid(f"{field}.{name}", value, why) for why in names.dns1123_subdomain(value)]
+    if spec.get("volumeMode") not in (None, *VOLUME_MODES):
+        found.append(causes.not_supported(f"{field}.volumeMode", spec["volumeMode"], VOLUME_MODES))
+    return found
+
+
+def access_mode_rules(modes: list[str], field: str) -> list[Cause]:
+    """At least one, each a known one, and ReadWriteOncePod only by itself."""
+    if not modes:
+        return [causes.required(field, "at least 1 access mode is required")]
+    found = [causes.not_supported(field, mode, ACCESS_MODES) for mode in modes if mode not in ACCESS_MODES]
+    if "ReadWriteOncePod" in modes and len(modes) > 1:
+        found.append(causes.forbidden(field, "may not use ReadWriteOncePod with other access modes"))
+    return found
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    spec = new.get("spec")
+    if not isinstance(spec, dict):
+        return []  # the schema asks for it
+    found = claim_rules(spec, "spec")
+    if old is not None:
+        found += _changes(spec, old)
+    return found
+
+
+def _changes(spec: Body, old: Body) -> list[Cause]:
+    """Only a bound claim may ask for more, or for another class of attributes."""
+    before = old["spec"]
+    bound = (old.get("status") or {}).get("phase") == "Bound"
+    loose = {"resources", "volumeAttributesClassName"} if bound else set()
+    if not before.get("volumeName"):
+        loose |= {"volumeName"}  # the binder writes it
+    if not before.get("storageClassName"):
+        loose |= {"storageClassName"}  # a default that comes late
+    if _without(spec, loose) != _without(before, loose):
+        return [causes.forbidden("spec", FROZEN)]
+    wanted, had = (Quantity.parse(str(each["resources"]["requests"]["storage"])) for each in (spec, before))
+    if wanted.milli < had.milli:
+        return [causes.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")]
+    return []
+
+
+def _without(spec: Body, names: set[str]) -> Body:
+    return {name: value for name, value in spec.items() if name not in names}
+
+
+HOOKS = Hooks(default=_default, validate=_validate, generation=None)

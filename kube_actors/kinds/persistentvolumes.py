@@ -1,0 +1,98 @@
+"""PersistentVolumes."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kube_actors.api import names
+from kube_actors.api.quantity import Quantity
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.persistentvolumeclaims import VOLUME_MODES, access_mode_rules
+
+POLICIES: Final = ("Delete", "Recycle", "Retain")
+# Everything in the spec that is not what the volume is made of.
+_PLAIN: Final = frozenset(
+    {
+        "accessModes",
+        "capacity",
+        "claimRef",
+        "mountOptions",
+        "nodeAffinity",
+        "persistentVolumeReclaimPolicy",
+        "storageClassName",
+        "volumeAttributesClassName",
+        "volumeMode",
+    }
+)
+_FROZEN: Final = "spec.persistentvolumesource is immutable after creation"
+
+
+def _default(body: Body) -> None:
+    spec = body.get("spec")
+    if isinstance(spec, dict):
+        spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
+        spec.setdefault("volumeMode", "Filesystem")
+        if isinstance(spec.get("hostPath"), dict):
+            spec["hostPath"].setdefault("type", "")
+    body.setdefault("status", {}).setdefault("phase", "Pending")
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    spec = new.get("spec")
+    if not isinstance(spec, dict):
+        return []  # the schema asks for it
+    found = access_mode_rules(spec.get("accessModes") or [], "spec.accessModes")
+    found += _capacity(spec) + _source(spec)
+    policy, mode = spec.get("persistentVolumeReclaimPolicy"), spec.get("volumeMode")
+    if policy not in POLICIES:
+        found.append(causes.not_supported("spec.persistentVolumeReclaimPolicy", policy, POLICIES))
+    if mode not in VOLUME_MODES:
+        found.append(causes.not_supported("spec.volumeMode", mode, VOLUME_MODES))
+    name = spec.get("storageClassName")
+    if name:
+        found += [causes.invalid("spec.storageClassName", name, why) for why in names.dns1123_subdomain(name)]
+    if old is not None:
+        found += _changes(spec, old["spec"])
+    return found
+
+
+def _capacity(spec: Body) -> list[Cause]:
+    capacity = spec.get("capacity") or {}
+    if not capacity:
+        return [causes.required("spec.capacity")]
+    if set(capacity) != {"storage"}:
+        return [causes.not_supported("spec.capacity", capacity, ["storage"])]
+    if Quantity.parse(str(capacity["storage"])).milli <= 0:
+        return [causes.invalid("spec.capacity[storage]", capacity["storage"], "must be greater than zero")]
+    return []
+
+
+def _sources(spec: Body) -> dict[str, Any]:
+    return {name: value for name, value in spec.items() if name not in _PLAIN}
+
+
+def _source(spec: Body) -> list[Cause]:
+    """Exactly one kind of volume."""
+    sources = list(_sources(spec))
+    if not sources:
+        return [causes.required("spec", "must specify a volume type")]
+    found = [causes.forbidden(f"spec.{name}", "may not specify more than 1 volume type") for name in sources[1:]]
+    if "hostPath" in sources and ".." in str(spec["hostPath"].get("path", "")).split("/"):
+        found.append(causes.invalid("spec.hostPath.path", spec["hostPath"]["path"], "must not contain '..'"))
+    if "local" in sources and not (spec.get("nodeAffinity") or {}).get("required"):
+        found.append(causes.required("spec.nodeAffinity", "Local volume requires node affinity"))
+    return found
+
+
+def _changes(spec: Body, before: Body) -> list[Cause]:
+    found = []
+    if _sources(spec) != _sources(before):
+        found.append(causes.forbidden("spec.persistentvolumesource", _FROZEN))
+    if spec.get("volumeMode") != before.get("volumeMode"):
+        found.append(causes.immutable("spec.volumeMode", spec.get("volumeMode")))
+    return found
+
+
+HOOKS = Hooks(default=_default, validate=_validate, generation=None)

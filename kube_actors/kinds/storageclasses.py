@@ -1,0 +1,42 @@
+"""StorageClasses."""
+
+from __future__ import annotations
+
+from kube_actors.api import names
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.hooks import Body, Hooks
+
+BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
+POLICIES = ("Delete", "Retain")
+FROZEN = ("provisioner", "parameters", "reclaimPolicy", "volumeBindingMode")
+
+
+def _default(body: Body) -> None:
+    body.setdefault("reclaimPolicy", "Delete")
+    body.setdefault("volumeBindingMode", "Immediate")
+
+
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    found: list[Cause] = []
+    provisioner = new.get("provisioner")
+    if not provisioner:
+        found.append(causes.required("provisioner"))
+    else:
+        found += [causes.invalid("provisioner", provisioner, why) for why in names.qualified_name(provisioner.lower())]
+    if new.get("reclaimPolicy") not in POLICIES:
+        found.append(causes.not_supported("reclaimPolicy", new.get("reclaimPolicy"), POLICIES))
+    if new.get("volumeBindingMode") not in BINDING_MODES:
+        found.append(causes.not_supported("volumeBindingMode", new.get("volumeBindingMode"), BINDING_MODES))
+    if any(not name for name in new.get("parameters") or {}):
+        found.append(causes.invalid("parameters", "", "field can not be empty."))
+    for name in FROZEN if old is not None else ():
+        if old is not None and new.get(name) != old.get(name):
+            why = (
+                "updates to parameters are forbidden." if name == "parameters" else f"updates to {name} are forbidden."
+            )
+            found.append(causes.forbidden(name, why))
+    return found
+
+
+HOOKS = Hooks(default=_default, validate=_validate, generation=None)

@@ -6,7 +6,7 @@ import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import attrs
 import trio
@@ -15,14 +15,13 @@ from kube_actors.api.codecs import json
 from kube_actors.api.registry import Registry, Resource
 from kube_actors.server.cached_documents import CachedDocument
 from kube_actors.server.discovery.version import GIT_VERSION
-from kube_actors.server.openapi import descriptions
+from kube_actors.server.openapi import descriptions, protobuf
 from kube_actors.server.openapi.operations import (
     DELETE_OPTIONS,
     PATCH,
     STATUS,
     SUBRESOURCE_TYPES,
     WATCH_EVENT,
-    Operation,
     about_subresource,
     operations_of,
 )
@@ -31,7 +30,9 @@ from kube_actors.server.openapi.writing import paths_v2, paths_v3
 
 _HASH_LENGTH: Final = 32  # hexadecimal digits
 _SECURITY: Final = {"BearerToken": {"type": "apiKey", "in": "header", "name": "authorization"}}
-_BATCH: Final = 25  # types or operations between two pauses
+_BATCH: Final = 10  # types, operations or pieces between two pauses
+
+T = TypeVar("T")
 
 
 @attrs.define(eq=False)
@@ -67,6 +68,13 @@ class Documents:
         if "v2" not in self._made:
             self._made["v2"] = CachedDocument(json.dumps(await _document_v2(self.registry)), self._hash("v2"))
         return self._made["v2"]
+
+    async def version_2_protobuf(self) -> CachedDocument:
+        """The same in protobuf."""
+        if "protobuf" not in self._made:
+            written = await _in_short_stretches(protobuf.pieces(await _document_v2(self.registry)))
+            self._made["protobuf"] = CachedDocument(b"".join(written), self._hash("protobuf"))
+        return self._made["protobuf"]
 
     def _hash(self, path: str) -> str:
         return hashlib.sha512(self._sources + path.encode()).hexdigest()[:_HASH_LENGTH].upper()
@@ -117,10 +125,11 @@ async def _document_v2(registry: Registry) -> Body:
     }
 
 
-async def _in_short_stretches(operations: Iterable[Operation]) -> list[Operation]:
+async def _in_short_stretches(parts: Iterable[T]) -> list[T]:
+    """All of something that is made part by part, with pauses for others."""
     found = []
-    for index, operation in enumerate(operations):
-        found.append(operation)
+    for index, part in enumerate(parts):
+        found.append(part)
         if index % _BATCH == 0:
             await trio.lowlevel.checkpoint()
     return found
@@ -128,10 +137,10 @@ async def _in_short_stretches(operations: Iterable[Operation]) -> list[Operation
 
 async def _schemas(registry: Registry, known: Sequence[Resource], dialect: Dialect) -> Body:
     """The schemas of these resources, of their lists, of what their subresources speak, and of the common kinds."""
-    schemas = Schemas(dialect, descriptions.load())
-    for index, _ in enumerate(_added(schemas, registry, known)):
-        if index % _BATCH == 0:
-            await trio.lowlevel.checkpoint()
+    texts = descriptions.load()
+    await trio.lowlevel.checkpoint()
+    schemas = Schemas(dialect, texts)
+    await _in_short_stretches(_added(schemas, registry, known))
     for resource in known:
         if "list" in resource.verbs:
             schemas.found[full_name(f"{resource.type_name}List")] = _list_schema(resource, dialect)

@@ -109,8 +109,9 @@ def bad_request(message: str, *, causes: Iterable[Cause] = ()) -> ApiError:
 
 
 def forbidden(resource: str, name: str, why: str, *, group: str = "") -> ApiError:
-    """403 `Forbidden`."""
-    message = f'{_qualified(resource, group)} "{name}" is forbidden: {why}'
+    """403 `Forbidden`: of one object, or (without a name) of all."""
+    what = f'{_qualified(resource, group)} "{name}"' if name else _qualified(resource, group)
+    message = f"{what} is forbidden: {why}"
     return ApiError("Forbidden", 403, message, kind=resource, group=group, name=name)
 
 

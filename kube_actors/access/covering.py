@@ -55,12 +55,16 @@ def _has_subresource(resources: Words, wanted: Words) -> bool:
 
 
 def compacted(parts: Iterable[PolicyRule]) -> list[PolicyRule]:
-    """Parts that differ in nothing but their verb, as one rule with all verbs."""
+    """Parts on one resource that differ in nothing but their verb, as one rule with all verbs; paths stay apart."""
+    paths: list[PolicyRule] = []
     verbs: dict[PolicyRule, Words] = {}
     for part in parts:
-        frame = attrs.evolve(part, verbs=())
-        verbs[frame] = verbs.get(frame, ()) + part.verbs
-    return [attrs.evolve(frame, verbs=words) for frame, words in verbs.items()]
+        if part.non_resource_urls:
+            paths.append(part)
+        else:
+            frame = attrs.evolve(part, verbs=())
+            verbs[frame] = verbs.get(frame, ()) + part.verbs
+    return [*paths, *(attrs.evolve(frame, verbs=words) for frame, words in verbs.items())]
 
 
 def described(rule: PolicyRule) -> str:

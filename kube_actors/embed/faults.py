@@ -59,7 +59,7 @@ class Node:
             with patience(session, timeout, lambda: late):
                 async with aclosing(evict(session, plan.pods, request)) as evicted:
                     async for each in evicted:
-                        if each.error is not None:
+                        if each.error is not None and not each.again:
                             raise each.error
 
     async def _fault(self, fault: NodeFault) -> None:

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 
 import attrs
 
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import ApiError
 from kube_actors.store import Revision
-from kube_actors.verbs.delete import DeleteRequest, delete, gone
+from kube_actors.verbs.delete import gone
 from kube_actors.verbs.errors import VerbError
+from kube_actors.verbs.eviction import Eviction, evict_pod
 from kube_actors.verbs.session import Session
 
 MIRROR = "kubernetes.io/config.mirror"
+TOO_MANY_REQUESTS = 429
+TRY_AGAIN = 5.0
+"""Seconds of cluster time between two tries to evict a pod that its budget holds, as kubectl waits."""
 
 
 @attrs.frozen
@@ -40,10 +43,11 @@ class DrainPlan:
 
 @attrs.frozen
 class Evicted:
-    """One pod that has gone, or why it could not."""
+    """One pod that has gone, or why it could not; with `again` it is tried once more in a while."""
 
     pod: Revision
     error: ApiError | None = None
+    again: bool = False
 
 
 def plan_drain(pods: Sequence[Revision], request: DrainRequest) -> DrainPlan:
@@ -99,21 +103,48 @@ def _sentences(
 
 
 async def evict(session: Session, pods: Sequence[Revision], request: DrainRequest) -> AsyncGenerator[Evicted, None]:
-    """End the pods side by side, each with its grace; yields each when it has gone. VerbError after `within`."""
-    waiting: list[Revision] = []
-    async with aclosing(delete(session, pods, DeleteRequest(request.grace_seconds))) as deletions:
-        async for each in deletions:
-            if each.error is None:
-                waiting.append(each.revision)
-            elif each.error.reason != "NotFound":
-                yield Evicted(each.revision, each.error)
+    """End the pods side by side, each with its grace; yields each when it has gone.
+
+    A pod whose disruption budget has nothing left is yielded with its error and `again`, and tried again after five
+    seconds. VerbError after `within`.
+    """
     end = None if not request.within else session.now + request.within
+    waiting: list[Revision] = []
+    todo = list(pods)
+    while todo:
+        refused: list[Revision] = []
+        for pod in todo:
+            try:
+                await evict_pod(
+                    session, session.client, Eviction(pod.key, pod.uid, grace_seconds=request.grace_seconds)
+                )
+                await session.settled()
+            except ApiError as error:
+                if error.code == TOO_MANY_REQUESTS:
+                    refused.append(pod)
+                if error.reason != "NotFound":
+                    yield Evicted(pod, error, again=error.code == TOO_MANY_REQUESTS)
+            else:
+                waiting.append(pod)
+        todo = refused
+        if todo:
+            await _pause(session, end, _late(todo[0], request))
     for pod in waiting:
-        late = (
-            f'error when waiting for pod "{pod.key.name}" terminating: global timeout reached: {request.within or 0:g}s'
-        )
-        await gone(session, [pod], None if end is None else end - session.now, late)
+        await gone(session, [pod], None if end is None else end - session.now, _late(pod, request))
         yield Evicted(pod)
+
+
+async def _pause(session: Session, end: float | None, late: str) -> None:
+    """Until the next try; VerbError when the time is over before."""
+    until = session.now + TRY_AGAIN
+    await session.plane.clock.sleep_until(until if end is None else min(until, end))
+    if end is not None and session.now >= end:
+        raise VerbError(late)
+
+
+def _late(pod: Revision, request: DrainRequest) -> str:
+    what = f'error when waiting for pod "{pod.key.name}" terminating'
+    return f"{what}: global timeout reached: {request.within or 0:g}s"
 
 
 def check_plan(name: str, plan: DrainPlan) -> None:

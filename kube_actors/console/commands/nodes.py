@@ -110,6 +110,10 @@ async def _drain(exchange: Exchange, name: str, request: DrainRequest, flags: Dr
             async for evicted in evictions:
                 if evicted.error is None:
                     await exchange.line(f"pod/{evicted.pod.key.name} evicted")
+                elif evicted.again:
+                    key = evicted.pod.key
+                    what = f'error when evicting pods/"{key.name}" -n "{key.namespace}" (will retry after 5s)'
+                    await exchange.err(f"{what}: {evicted.error.message}")
                 else:
                     code = max(code, exit_code(evicted.error))
                     await print_api_error(exchange, evicted.error)

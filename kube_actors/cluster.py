@@ -22,6 +22,7 @@ import trio
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.deployment import deployments
+from kube_actors.actors.disruption_budget import disruption_budgets
 from kube_actors.actors.events import EventsActor
 from kube_actors.actors.flow_schemas import FlowSchemas
 from kube_actors.actors.garbage_collector import GarbageCollector
@@ -242,6 +243,7 @@ def _start_actors(cluster: Cluster, factory: NodeFactory, frameworks: list[tuple
         system.spawn("deployments", lambda: deployments(plane)),
         system.spawn("services", lambda: services(plane)),
         system.spawn("namespaces", lambda: namespaces(plane)),
+        system.spawn("disruption-budgets", lambda: disruption_budgets(plane)),
         system.spawn("serviceaccounts", lambda: service_accounts(plane)),
         system.spawn("root-certificates", lambda: root_certificates(plane, "")),
         system.spawn("role-aggregation", lambda: RoleAggregation(plane)),

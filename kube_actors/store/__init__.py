@@ -9,10 +9,12 @@ pace. The **head** is the newest step; the **durable revision** the newest that 
 
 from kube_actors.store.projection import Owner, Projection, base_projection
 from kube_actors.store.revision import Candidate, Commit, Key, Revision
+from kube_actors.store.scope import Batch, WatchEvent
 from kube_actors.store.store import Store
-from kube_actors.store.watch import Watch, WatchEvent
+from kube_actors.store.watch import Watch
 
 __all__ = [
+    "Batch",
     "Candidate",
     "Commit",
     "Key",

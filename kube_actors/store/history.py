@@ -6,108 +6,15 @@ oldest step of the store goes first, whichever log it is in. A watcher only reme
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
 
-import trio
-
 from kube_actors.errors import expired
 from kube_actors.store.durability import Durability
+from kube_actors.store.log import Log
 from kube_actors.store.revision import Commit
 
 _COMMIT_BYTES = 600  # a step's Python objects beside the body, about
-_TIDY_AFTER = 512  # dropped entries at the front of a log before the list is cut
-
-
-class Log:
-    """The steps of one resource. Positions count from the first step ever seen and stay valid as steps are dropped.
-
-    `floor` is the number at or below which steps are missing. `blind` is the number of the newest step whose previous
-    object is unknown: up to there nobody can tell what a selector matched before.
-    """
-
-    def __init__(self, floor: int) -> None:
-        self.floor = floor
-        self.blind = 0
-        self._entries: list[Commit | None] = []
-        self._dropped = 0  # entries at the front that are None
-        self._cut = 0  # entries no longer in the list
-        self._grown: trio.Event | None = None
-        self._grown_durably: trio.Event | None = None
-
-    @property
-    def start(self) -> int:
-        """The position of the oldest step that is still there."""
-        return self._cut + self._dropped
-
-    @property
-    def end(self) -> int:
-        """The position of the next step to come."""
-        return self._cut + len(self._entries)
-
-    def append(self, commit: Commit) -> None:
-        """Adds the newest step."""
-        self._entries.append(commit)
-
-    def drop_oldest(self) -> None:
-        """Forgets one step."""
-        oldest = self._entries[self._dropped]
-        assert oldest is not None
-        self.floor = oldest.resource_version
-        self._entries[self._dropped] = None
-        self._dropped += 1
-        if self._dropped >= _TIDY_AFTER and 2 * self._dropped >= len(self._entries):
-            del self._entries[: self._dropped]
-            self._cut += self._dropped
-            self._dropped = 0
-
-    def position_after(self, resource_version: int) -> int:
-        """The position of the first step above `resource_version`."""
-        at = bisect_right(self._entries, resource_version, lo=self._dropped, key=_number_of)
-        return self._cut + at
-
-    def read(self, position: int, limit: int, horizon: int) -> list[Commit]:
-        """Up to `limit` steps from `position` (not before `start`) on, none above the number `horizon`."""
-        at = position - self._cut
-        steps: list[Commit] = self._entries[at : at + limit]  # type: ignore[assignment]  # None only precedes `start`
-        if steps and steps[-1].resource_version > horizon:
-            del steps[bisect_right(steps, horizon, key=_number_of) :]
-        return steps
-
-    def ends_above(self, resource_version: int) -> bool:
-        """Whether there is a step above this number."""
-        return self.end > self.start and _number_of(self._entries[-1]) > resource_version
-
-    @property
-    def readers(self) -> int:
-        """How many wait for a step at this moment."""
-        return sum(each.statistics().tasks_waiting for each in (self._grown, self._grown_durably) if each is not None)
-
-    def wake(self, *, durable: bool) -> None:
-        """Wakes those who wait for a step, or for a durable one."""
-        if durable:
-            event, self._grown_durably = self._grown_durably, None
-        else:
-            event, self._grown = self._grown, None
-        if event is not None:
-            event.set()
-
-    async def grown(self, *, durable: bool) -> None:
-        """Returns after the next `wake` of that sort."""
-        event = self._grown_durably if durable else self._grown
-        if event is None:
-            event = trio.Event()
-            if durable:
-                self._grown_durably = event
-            else:
-                self._grown = event
-        await event.wait()
-
-
-def _number_of(commit: Commit | None) -> int:
-    assert commit is not None
-    return commit.resource_version
 
 
 class History:
@@ -142,21 +49,22 @@ class History:
 
     def restore(self, commit: Commit) -> None:
         """Takes a step that the journal remembered; they come in order, before the first `append`."""
-        log = self._take(commit)
+        log = self._counted(commit)
+        log.restore(commit)
         if commit.previous is None and commit.kind != "added":
             log.blind = commit.resource_version
 
     def append(self, commit: Commit) -> None:
         """Takes the newest step and wakes those who follow the head."""
-        log = self._take(commit)
+        log = self._counted(commit)
         self.head = commit.resource_version
         self._fresh.add(log)
-        log.wake(durable=False)
+        log.append(commit)
         self._trim()
 
-    def _take(self, commit: Commit) -> Log:
+    def _counted(self, commit: Commit) -> Log:
+        """The log of the step, which from now on counts for the bound."""
         log = self.log(commit.key.resource)
-        log.append(commit)
         size = len(commit.revision.raw) + _COMMIT_BYTES
         self._order.append((log, commit.resource_version, size))
         self._bytes += size
@@ -164,17 +72,15 @@ class History:
 
     def advanced(self) -> None:
         """More steps are durable: wakes those who follow what is durable."""
-        logs, self._fresh = self._fresh, set()
-        for log in logs:
-            if log.ends_above(self.durability.revision):
-                self._fresh.add(log)
-            log.wake(durable=True)
+        for log in self._fresh:
+            log.advance(self.durability.revision)
+        self._fresh = {log for log in self._fresh if log.durable_end < log.end}
         self._trim()
 
     def wake_all(self) -> None:
         """Wakes everybody who follows what is durable, because nothing more will be."""
         for log in self._logs.values():
-            log.wake(durable=True)
+            log.waiting_durably.wake_all()
 
     def _trim(self) -> None:
         while self._bytes > self._max_bytes and self._order[0][1] <= self.durability.revision:
@@ -204,7 +110,7 @@ class History:
         """Every step of `resource` after `number`, each with what was before it. Raises ApiError 410 as `position`."""
         position = self.position(resource, number, selective=True)
         log = self.log(resource)
-        return log.read(position, log.end - position, self.head)
+        return log.read(position, log.end)
 
     def check_issued(self, number: int) -> None:
         """Raises ApiError 410 for a number that nobody can have from this cluster: its sender has to list again."""

@@ -18,8 +18,9 @@ from kube_actors.store.journal.base import Journal, Loaded, Record
 from kube_actors.store.objects import Objects
 from kube_actors.store.projection import Projection
 from kube_actors.store.revision import Candidate, Commit, Key, Revision, stamp
+from kube_actors.store.scope import Scope
 from kube_actors.store.subscribers import Subscriber, Subscribers
-from kube_actors.store.watch import Scope, Start, Watch
+from kube_actors.store.watch import Start, Watch
 
 _MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
 _MEBIBYTE = 1 << 20
@@ -146,6 +147,7 @@ class Store(Objects):
         *,
         durable: bool = True,
         bookmarks: bool = False,
+        name: str | None = None,
         selector: LabelSelector | None = None,
         where: Callable[[Revision], bool] | None = None,
         send_initial_events: bool | None = None,
@@ -153,16 +155,16 @@ class Store(Objects):
         """Follows a resource, with Kubernetes' meaning of the parameters.
 
         `since`: goes on after that number; without it, or with 0, it begins with an ADDED event for every object, which
-        `send_initial_events` can force or forbid (True with `bookmarks` also marks their end). `namespace`, `selector`
-        and `where` (any other condition, such as a field selector) narrow it; an object that comes to match is ADDED,
-        one that ceases to is DELETED. `durable` watches never see what a crash could still undo.
+        `send_initial_events` can force or forbid (True with `bookmarks` also marks their end). `namespace`, `name`,
+        `selector` and `where` (any other condition, such as a field selector) narrow it; an object that comes to match
+        is ADDED, one that ceases to is DELETED. `durable` watches never see what a crash could still undo.
         Raises ApiError 410 when history does not go back to `since`.
         """
-        scope = Scope(namespace or None, None if selector is None or selector.empty else selector, where)
+        scope = Scope(namespace or None, name, None if selector is None or selector.empty else selector, where)
         log = self._history.log(resource)
         if send_initial_events or (send_initial_events is None and not since):
             self._history.check_issued(since or 0)
-            initial = [each for each in self.list(resource, namespace, selector) if where is None or where(each)]
+            initial = [each for each in self.list(resource, namespace, selector) if scope.covers(each)]
             start = Start(self.head, log.end, initial, announces_end=bool(bookmarks and send_initial_events))
         elif since:
             start = Start(since, self._history.position(resource, since, selective=scope.is_selective))

@@ -8,76 +8,21 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import Literal, NamedTuple
 
 import attrs
 import trio
 
-from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import expired
-from kube_actors.store.history import History, Log
-from kube_actors.store.revision import Commit, CommitKind, Revision, restamped
+from kube_actors.store.history import History
+from kube_actors.store.log import BLOCK, Log
+from kube_actors.store.revision import Revision
+from kube_actors.store.scope import Batch, Scope, WatchEvent
+from kube_actors.store.waiting import Waiter
 
 BOOKMARK_SECONDS = 60.0  # machine time between two bookmarks, as kube-apiserver's
-_BATCH = 512  # events in one batch at most: a few milliseconds' work for who sends them
-
-EventType = Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
-_TYPES: dict[CommitKind, EventType] = {"added": "ADDED", "modified": "MODIFIED", "deleted": "DELETED"}
-
-
-class WatchEvent(NamedTuple):
-    """One event. `revision` is the object, in its last state with the number of its deletion when DELETED.
-
-    A BOOKMARK has no object: it says that everything up to `resource_version` has been sent; `initial_events_end`
-    marks the one that ends the initial events (annotation `k8s.io/initial-events-end`).
-    """
-
-    type: EventType
-    revision: Revision | None
-    resource_version: int
-    initial_events_end: bool = False
-
-
-@attrs.frozen
-class Scope:
-    """Which objects of a resource are watched: a namespace (None: all), a label selector, any other condition."""
-
-    namespace: str | None = None
-    selector: LabelSelector | None = None
-    where: Callable[[Revision], bool] | None = None
-
-    @property
-    def is_selective(self) -> bool:
-        """Whether an object can come into the scope, or leave it, by being changed."""
-        return self.selector is not None or self.where is not None
-
-    def covers(self, revision: Revision) -> bool:
-        """Whether the object is in the scope."""
-        if self.namespace and revision.key.namespace != self.namespace:
-            return False
-        if self.selector is not None and not self.selector.matches(revision.projection.labels):
-            return False
-        return self.where is None or self.where(revision)
-
-    def event(self, commit: Commit) -> WatchEvent | None:
-        """What a watcher of this scope is told about the step; None if it does not concern it."""
-        revision = commit.revision
-        if not self.is_selective:
-            if self.namespace and revision.key.namespace != self.namespace:
-                return None
-            return WatchEvent(_TYPES[commit.kind], revision, revision.resource_version)
-        was_in = commit.previous is not None and self.covers(commit.previous)
-        is_in = commit.kind != "deleted" and self.covers(revision)
-        if is_in:
-            return WatchEvent("MODIFIED" if was_in else "ADDED", revision, revision.resource_version)
-        if not was_in:
-            return None
-        if commit.kind != "deleted":  # it left the selector: the watcher is shown what it knew, under the new number
-            assert commit.previous is not None
-            revision = restamped(commit.previous, revision.resource_version)
-        return WatchEvent("DELETED", revision, revision.resource_version)
+_STRETCHES = 16  # stretches looked through between two checkpoints: a few milliseconds' work
 
 
 @attrs.frozen
@@ -111,6 +56,8 @@ class Watch:
         self._initial: Iterator[Revision] | None = iter(start.initial)
         self._announces_end = start.announces_end
         self._durable = durable
+        self._waiting = log.waiting_durably if durable else log.waiting
+        self._waiter = Waiter(scope.interest)
         self._bookmark_at = trio.current_time() + BOOKMARK_SECONDS if bookmarks else math.inf
         self._buffer: deque[WatchEvent] = deque()
 
@@ -122,54 +69,70 @@ class Watch:
             self._buffer.extend(await self.drain())
         return self._buffer.popleft()
 
-    async def drain(self) -> list[WatchEvent]:
-        """Waits until there is an event, and returns all there are, or the first few hundred of them."""
+    async def drain(self) -> Batch:
+        """Waits until there is an event, and returns those that are there, or the first few of them."""
         await trio.lowlevel.checkpoint()
         if self._durable and self._initial is not None:
             await self._history.durability.wait(self.resource_version)
         while not (events := self.drain_nowait()):
             if self._durable:
                 self._history.durability.check()
-            with trio.move_on_at(self._bookmark_at):
-                await self._log.grown(durable=self._durable)
+            if self._position < self._end:
+                await trio.lowlevel.checkpoint()
+            else:
+                await self._wait()
         return events
 
-    def drain_nowait(self) -> list[WatchEvent]:
+    def drain_nowait(self) -> Batch:
         """The events that are there already, perhaps none."""
         events = self._next_initial()
         if not events and self._initial is None:
             events = self._next_steps()
         if self._bookmark_at < math.inf and self._initial is None and trio.current_time() >= self._bookmark_at:
             self._bookmark_at = trio.current_time() + BOOKMARK_SECONDS
-            events.append(WatchEvent("BOOKMARK", None, self.resource_version))
+            events = Batch([*events, WatchEvent("BOOKMARK", None, self.resource_version)])
         return events
 
     def bookmark(self) -> WatchEvent | None:
         """How far the events handed out go; None as long as initial events are to come."""
         return WatchEvent("BOOKMARK", None, self.resource_version) if self._initial is None else None
 
-    def _next_initial(self) -> list[WatchEvent]:
+    @property
+    def _end(self) -> int:
+        """The position up to which steps may be told."""
+        return self._log.durable_end if self._durable else self._log.end
+
+    async def _wait(self) -> None:
+        """Returns when a step may concern the watch, or a bookmark is due; skips what does not concern it."""
+        try:
+            with trio.move_on_at(self._bookmark_at):
+                await self._waiting.wait(self._waiter)
+        finally:
+            self._position = max(self._position, self._waiter.position)
+
+    def _next_initial(self) -> Batch:
         if self._initial is None or (self._durable and self._history.durability.revision < self.resource_version):
-            return []
-        revisions = list(islice(self._initial, _BATCH))
-        events = [WatchEvent("ADDED", revision, revision.resource_version) for revision in revisions]
-        if len(revisions) < _BATCH:
+            return Batch()
+        revisions = list(islice(self._initial, BLOCK))
+        events = Batch(WatchEvent("ADDED", revision, revision.resource_version) for revision in revisions)
+        if len(revisions) < BLOCK:
             self._initial = None
             if self._announces_end:
                 events.append(WatchEvent("BOOKMARK", None, self.resource_version, initial_events_end=True))
         return events
 
-    def _next_steps(self) -> list[WatchEvent]:
-        if self._position < self._log.start:
-            raise expired(f"too old resource version: {self.resource_version} ({self._log.floor})")
-        horizon = self._history.durability.revision if self._durable else self._history.head
-        events: list[WatchEvent] = []
-        while not events:
-            steps = self._log.read(self._position, _BATCH, horizon)
-            self._position += len(steps)
-            events = [event for step in steps if (event := self._scope.event(step)) is not None]
-            if len(steps) < _BATCH:
-                self.resource_version = max(self.resource_version, horizon)
+    def _next_steps(self) -> Batch:
+        log, end = self._log, self._end
+        if self._position < log.start:
+            raise expired(f"too old resource version: {self.resource_version} ({log.floor})")
+        events = Batch()
+        for _ in range(_STRETCHES):
+            if events or self._position == end:
                 break
-            self.resource_version = steps[-1].resource_version
+            stretch = log.stretch(self._position, end, self._scope)
+            events, self._position = stretch.events, stretch.position
+            self.resource_version = stretch.resource_version
+        if self._position == end:
+            horizon = self._history.durability.revision if self._durable else self._history.head
+            self.resource_version = max(self.resource_version, horizon)
         return events

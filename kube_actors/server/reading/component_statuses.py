@@ -36,9 +36,12 @@ async def component_statuses(call: Call) -> Full:
             raise not_found(call.row.plural, call.info.name)
         return represent(call, found)
     selection = selection_of(call, list_options(call.request, watch=False))
-    where, labels = selection.where, selection.labels
-    chosen = [each for each in components if (where is None or where(each)) and (labels is None or labels.matches({}))]
-    return await represent_list(call, Page(chosen, call.api.store.head))
+    condition, labels = selection.condition, selection.labels
+    if condition is not None:
+        components = [each for each in components if condition(each)]
+    if labels is not None:
+        components = [each for each in components if labels.matches(each.projection.labels)]
+    return await represent_list(call, Page(components, call.api.store.head))
 
 
 async def _components(call: Call) -> list[Revision]:

@@ -19,7 +19,7 @@ from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.reading.list_options import ListOptions
 from kube_actors.server.reading.resource_versions import check_reached
-from kube_actors.server.reading.selection import Selection
+from kube_actors.server.reading.selection import Condition, Selection
 from kube_actors.store import Revision, Store
 
 BATCH = 256
@@ -121,7 +121,8 @@ async def page_of(store: Store, selection: Selection, options: ListOptions) -> P
     if token is not None:
         found = found[bisect_right(found, token.after, key=lambda each: each.key[1:]) :]
     limit = options.limit or len(found)
-    chosen = found if selection.where is None else await _filtered(found, selection, limit + 1)
+    condition = selection.condition
+    chosen = found if condition is None else await _filtered(found, condition, limit + 1)
     if len(chosen) <= limit:
         return Page(chosen, revision)
     last = chosen[limit - 1].key
@@ -152,13 +153,11 @@ def _listed(store: Store, selection: Selection, revision: int, token: Token | No
         raise TokenExpired(token) if token is not None else ApiError("Expired", 410, _TOO_OLD) from None
 
 
-async def _filtered(found: list[Revision], selection: Selection, limit: int) -> list[Revision]:
-    """The first `limit` that meet the field selector, letting others work in between: each may have to be parsed."""
-    where = selection.where
-    assert where is not None, "there is a condition"
+async def _filtered(found: list[Revision], condition: Condition, limit: int) -> list[Revision]:
+    """The first `limit` that meet the condition, letting others work in between: each may have to be parsed."""
     chosen: list[Revision] = []
     for start in range(0, len(found), BATCH):
-        chosen += [each for each in found[start : start + BATCH] if where(each)]
+        chosen += [each for each in found[start : start + BATCH] if condition(each)]
         if len(chosen) >= limit:
             break
         await trio.lowlevel.checkpoint()

@@ -17,7 +17,7 @@ from kube_actors.server.reading.negotiation import negotiate
 from kube_actors.server.reading.resource_versions import check_reached
 from kube_actors.server.reading.selection import Selection, selection_of
 from kube_actors.server.reading.watch_encoding import Lines, error_line, lines_of
-from kube_actors.store import Store, Watch, WatchEvent
+from kube_actors.store import Batch, Store, Watch
 
 SHORTEST_SECONDS: Final = 1800.0
 """A watch that names no time lasts between this and twice as long, so that not all clients come back at once."""
@@ -60,6 +60,7 @@ def _opened(store: Store, selection: Selection, options: ListOptions) -> Watch:
         selection.namespace,
         since,
         bookmarks=options.bookmarks,
+        name=selection.name,
         selector=selection.labels,
         where=selection.where,
         send_initial_events=initial,
@@ -79,18 +80,16 @@ class Following:
         """Send events until the time is over, and then how far they went. Only waiting is cut short, never a send."""
         try:
             while events := await self._events():
-                for piece in self.lines.slices(events):
-                    await send(piece)
+                await send(self.lines.text(events))
         except ApiError as error:
             await send(error_line(error))
             return
         last = self.watch.bookmark() if self.bookmarks else None
         if last is not None:
-            for piece in self.lines.slices([last]):
-                await send(piece)
+            await send(self.lines.text(Batch([last])))
 
-    async def _events(self) -> list[WatchEvent]:
+    async def _events(self) -> Batch:
         """The next events; none when the time is over."""
         with trio.move_on_at(self.deadline):
             return await self.watch.drain()
-        return []
+        return Batch()

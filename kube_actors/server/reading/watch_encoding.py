@@ -1,11 +1,12 @@
 """Events of a watch as bytes: a line of JSON each, around the bytes of the stored object.
 
-A line is three pieces, the middle one being the object as it is stored; nothing is encoded for a second watcher.
+A line is three pieces, the middle one being the object as it is stored. Watchers that read the same stretch of the
+store's log send the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import attrs
@@ -16,10 +17,7 @@ from kube_actors.errors import ApiError
 from kube_actors.server.call import Call
 from kube_actors.server.reading.accept import META, Accepted
 from kube_actors.server.reading.negotiation import include_object, partial, served
-from kube_actors.store import Revision, WatchEvent
-
-SLICE = 64 << 10
-"""Bytes sent at a time, about; a watcher that does not read holds no more than this and one object."""
+from kube_actors.store import Batch, Revision, WatchEvent
 
 INITIAL_EVENTS_END: Final = "k8s.io/initial-events-end"
 _BEGIN: Final[Mapping[str, bytes]] = {
@@ -32,15 +30,26 @@ Encode = Callable[[Revision], bytes]
 
 @attrs.define(eq=False)
 class Lines:
-    """Turns the events of one watch into bytes. `encode` makes an object's form, None: as it is stored."""
+    """Turns the events of one watch into bytes. `encode` makes an object's form, None: as it is stored.
 
+    `form` names what is made, where it is the same for everybody who reads the same events; it is made once then.
+    """
+
+    form: str | None
     encode: Encode | None
     bookmark: Callable[[dict[str, Any]], bytes]
 
-    def slices(self, events: Iterable[WatchEvent]) -> Iterator[bytes]:
-        """The lines of the events, joined to slices of about `SLICE` bytes."""
+    def text(self, events: Batch) -> bytes:
+        """The lines of the events, joined."""
+        if self.form is None:
+            return self._joined(events)
+        made = events.forms.get(self.form)
+        if made is None:
+            made = events.forms[self.form] = self._joined(events)
+        return made
+
+    def _joined(self, events: Batch) -> bytes:
         pieces: list[bytes] = []
-        size = 0
         encode = self.encode
         for event in events:
             revision = event.revision
@@ -49,12 +58,7 @@ class Lines:
             else:
                 body = revision.raw if encode is None else encode(revision)
             pieces += (_BEGIN[event.type], body, _END)
-            size += len(body)
-            if size >= SLICE:
-                yield b"".join(pieces)
-                pieces, size = [], 0
-        if pieces:
-            yield b"".join(pieces)
+        return b"".join(pieces)
 
 
 def error_line(error: ApiError) -> bytes:
@@ -76,15 +80,15 @@ def lines_of(call: Call, accepted: Accepted) -> Lines:
     match accepted.kind:
         case "table":
             tables = _Tables(call, accepted)
-            return Lines(tables.table, tables.bookmark)
+            return Lines(None, tables.table, tables.bookmark)
         case "partial" | "partial_list":
             version = accepted.version
             bookmark = _bookmark_of(f"{META}/{version}", "PartialObjectMetadata")
-            return Lines(lambda revision: partial(revision, version), bookmark)
+            return Lines(f"{META}/{version}", lambda revision: partial(revision, version), bookmark)
     bookmark = _bookmark_of(row.api_version, row.kind)
     if call.api.registry.storage_of(row) is row:
-        return Lines(None, bookmark)
-    return Lines(lambda revision: served(revision, row), bookmark)
+        return Lines(row.api_version, None, bookmark)
+    return Lines(row.api_version, lambda revision: served(revision, row), bookmark)
 
 
 def _bookmark_of(api_version: str, kind: str) -> Callable[[dict[str, Any]], bytes]:

@@ -22,11 +22,12 @@ def default_state_home() -> Path:
     Relative paths in the environment do not count. InputError for a user who has no home.
     """
     state = os.environ.get("XDG_STATE_HOME", "")
-    base = Path(state) if state.startswith("/") else _home() / ".local" / "state"
+    base = Path(state) if state.startswith("/") else home_directory() / ".local" / "state"
     return base / "kube-actors"
 
 
-def _home() -> Path:
+def home_directory() -> Path:
+    """The user's home: `$HOME`, or what the system knows. InputError for a user who has none."""
     home = os.environ.get("HOME", "")
     if home.startswith("/"):
         return Path(home)

@@ -13,6 +13,7 @@ from typing import Final
 
 import attrs
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
@@ -69,7 +70,7 @@ def read_key(pem: bytes) -> PrivateKey:
         key = serialization.load_pem_private_key(pem, None)
     except TypeError:
         raise ValueError("is encrypted with a passphrase") from None
-    except Exception:  # the library raises errors of its own beside ValueError for keys it cannot read
+    except (ValueError, UnsupportedAlgorithm):
         raise ValueError("is not a private key in PEM form") from None
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
         raise ValueError("is neither an EC, an RSA nor an Ed25519 key")
@@ -99,7 +100,7 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     """Whether `issuer` signed the certificate."""
     try:
         certificate.verify_directly_issued_by(issuer)
-    except Exception:  # every way in which it is not: another name, key, algorithm or signature
+    except (ValueError, TypeError, InvalidSignature):  # another name, another kind of key, another signature
         return False
     return True
 

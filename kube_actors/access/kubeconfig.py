@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -42,27 +42,6 @@ class KubeconfigEntry:
     ca_pem: bytes = attrs.field(repr=False)
     certificate: bytes = attrs.field(repr=False)
     key: bytes = attrs.field(repr=False)
-
-    def cluster(self) -> dict[str, Any]:
-        """The entry of `clusters`."""
-        return {
-            "name": self.name,
-            "cluster": {"certificate-authority-data": _encoded(self.ca_pem), "server": self.server},
-        }
-
-    def user(self) -> dict[str, Any]:
-        """The entry of `users`."""
-        return {
-            "name": self.name,
-            "user": {
-                "client-certificate-data": _encoded(self.certificate),
-                "client-key-data": _encoded(self.key),
-            },
-        }
-
-    def context(self) -> dict[str, Any]:
-        """The entry of `contexts`."""
-        return {"name": self.name, "context": {"cluster": self.name, "user": self.name}}
 
     def text(self) -> str:
         """A whole kubeconfig with nothing else in it, as YAML. No value needs quotes."""

@@ -18,7 +18,10 @@ NOT_FOUND: Final = 1
 BAD_INPUT: Final = 2
 INTERRUPTED: Final = 130
 
-_COMMANDS: Final = ("run", "apply", "validate", "console", "status", "stop", "reset", "doctor", "version", "completion")
+_COMMANDS: Final = (
+    *("run", "apply", "validate", "console", "kubeconfig", "status", "stop", "reset", "doctor", "version"),
+    "completion",
+)
 
 
 @click.group(

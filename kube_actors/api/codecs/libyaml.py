@@ -9,7 +9,8 @@ reads the text.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any, Final
 
@@ -40,11 +41,14 @@ __all__ = [
     "SequenceEndEvent",
     "SequenceStartEvent",
     "TextRefused",
+    "edited",
     "emit",
     "parse",
 ]
 
 _LINE_WIDTH: Final = 80
+_NEVER_FOLD: Final = 1 << 20
+_INDENTED_LIST: Final = re.compile(r"^( +)- ", re.MULTILINE)
 _OLD_RULE: Final = "found unexpected ':'"
 """What the C parser says of a colon that YAML 1.2 allows."""
 
@@ -114,4 +118,28 @@ def emit(events: Iterable[Any]) -> str:
         emitter.emit(event)
     emitter.emit(DocumentEndEvent(explicit=False))
     emitter.emit(StreamEndEvent())
+    return stream.getvalue()
+
+
+def edited(text: str, change: Callable[[Any], None]) -> str:
+    """The text of one document after `change` has worked on its value in place: comments, quotes and order stay.
+
+    Slow (pure Python), for files of people. Raises `TextRefused` for what is not one YAML document.
+    """
+    yaml = YAML(typ="rt")
+    yaml.preserve_quotes = True
+    yaml.width = _NEVER_FOLD
+    indented = _INDENTED_LIST.search(text)
+    if indented is not None:
+        yaml.indent(mapping=2, sequence=len(indented[1]) + 2, offset=len(indented[1]))
+    stream = io.StringIO()
+    try:
+        value = yaml.load(text)
+        change(value)
+        yaml.dump(value, stream)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise TextRefused(_sentence(error, text), *((mark.line, mark.column) if mark else (0, 0))) from None
+    except YAMLError as error:
+        raise TextRefused(str(error), 0, 0) from None
     return stream.getvalue()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
+from kube_actors.access.rbac import RbacAuthorizer
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.deployment import deployments
 from kube_actors.actors.disruption_budget import disruption_budgets
@@ -123,6 +124,8 @@ class Cluster:
 
         The controllers go first: nobody replaces what ends now. Clients of the API can watch their pods end.
         """
+        if self.api is not None:
+            self.api.checks.draining = True
         for controller in self.controllers:
             await self.system.stop(controller)
         async with trio.open_nursery() as nursery:
@@ -188,7 +191,8 @@ async def open_cluster(
         seed = run_seed(config, store)
         system = ActorSystem(clock=clock, seed=seed, on_failure=partial(_failed, failures, journal))
         move_to_ranges(store, ranges, random_for(seed, "cluster ranges"))
-        client_for = way_in(store, config, clock, random_for(seed, "cluster writes"), ranges.service_cidr)
+        rbac = RbacAuthorizer(store)
+        client_for = way_in(store, config, clock, random_for(seed, "cluster writes"), ranges.service_cidr, rbac)
         plane = ControlPlane(store, client_for, clock, config)
         factory: list[NodeFactory] = []
         stack.push_async_callback(_close_runtimes, factory, config)
@@ -202,12 +206,17 @@ async def open_cluster(
         cluster.session = attrs.evolve(session, reconfigure=cluster.reconfigure)
         factory.append(node_factory(plane, config, state, network, link, background))
         cluster.factory = factory[0]
-        _start_actors(cluster, factory[0], frameworks)
+        root_ca = ""
+        if api is not None:
+            access = await stack.enter_async_context(api.access(plane, rbac, ranges, link))
+            factory[0].tokens = access.tokens
+            access.start_actors(plane, system)
+            root_ca = access.authority.ca_pem.decode()
+        _start_actors(cluster, factory[0], frameworks, root_ca)
         background.start_soon(collect_logs, plane, state.logs, name="pod logs")
         await _nodes_registered(cluster)
         if api is not None:
-            authority = api.open_authority([str(ranges.service_cidr[1])])
-            cluster.api = await stack.enter_async_context(api.serving(cluster.session, authority))
+            cluster.api = await stack.enter_async_context(api.serving(cluster.session, access))
         try:
             yield cluster
         except Exception as error:  # raised again below, outside the nurseries, so that it is not wrapped
@@ -228,7 +237,9 @@ async def _close_runtimes(factories: list[NodeFactory], config: ClusterConfig) -
                     log.warning("a runtime did not end well", node=name, error=str(error))
 
 
-def _start_actors(cluster: Cluster, factory: NodeFactory, frameworks: list[tuple[str, Framework]]) -> None:
+def _start_actors(
+    cluster: Cluster, factory: NodeFactory, frameworks: list[tuple[str, Framework]], root_ca: str
+) -> None:
     """The whole tree, those first that others tell things."""
     system, plane, network = cluster.system, cluster.plane, cluster.network
     registry = Registry.built_in()
@@ -245,7 +256,7 @@ def _start_actors(cluster: Cluster, factory: NodeFactory, frameworks: list[tuple
         system.spawn("namespaces", lambda: namespaces(plane)),
         system.spawn("disruption-budgets", lambda: disruption_budgets(plane)),
         system.spawn("serviceaccounts", lambda: service_accounts(plane)),
-        system.spawn("root-certificates", lambda: root_certificates(plane, "")),
+        system.spawn("root-certificates", lambda: root_certificates(plane, root_ca)),
         system.spawn("role-aggregation", lambda: RoleAggregation(plane)),
         system.spawn("flow-schemas", lambda: FlowSchemas(plane)),
         system.spawn("garbage-collector", lambda: GarbageCollector(plane, registry)),

@@ -16,16 +16,30 @@ import trio
 
 from kube_actors.access.authenticators import Authentication
 from kube_actors.access.authority import Authority
+from kube_actors.access.csr_approval import RequestApproval
+from kube_actors.access.csr_signing import RequestSigner
+from kube_actors.access.default_roles_reconciled import reconcile_default_roles
 from kube_actors.access.kubeconfig import write_kubeconfig
 from kube_actors.access.rbac import RbacAuthorizer
 from kube_actors.access.static_tokens import StaticTokens
+from kube_actors.access.tokens import ServiceAccountTokens
+from kube_actors.actors.certificates import CertificatesActor
+from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.actors.token_secrets import TokenSecretsActor
+from kube_actors.assembly.api_endpoints import ApiEndpoint, open_api_endpoint, publish_api
 from kube_actors.config.types import ApiConfig, ClusterConfig
 from kube_actors.errors import InputError, Problem
+from kube_actors.kernel import ActorSystem
 from kube_actors.log import Log
 from kube_actors.network.ports_in_use import port_holder
+from kube_actors.network.ranges import NetworkRanges
+from kube_actors.node.runtime.agent_link import AgentLink
+from kube_actors.server.audit import AuditLog
 from kube_actors.server.call import Api
 from kube_actors.server.chain import Chain
 from kube_actors.server.edge import Binding, Edge, open_edge
+from kube_actors.server.flow_control import may_take_long
+from kube_actors.server.health import HealthChecks
 from kube_actors.state import StateDirectory
 from kube_actors.verbs.session import Session
 
@@ -35,12 +49,30 @@ log = Log(__name__)
 
 
 @attrs.frozen(eq=False)
+class ApiAccess:
+    """Who is trusted, and where pods find the API: there before anything runs that needs it."""
+
+    authority: Authority
+    tokens: ServiceAccountTokens
+    rbac: RbacAuthorizer
+    endpoint: ApiEndpoint
+
+    def start_actors(self, plane: ControlPlane, system: ActorSystem) -> None:
+        """Those that sign: certificates that are asked for, tokens that are kept in Secrets."""
+        sign, may_request = RequestSigner(self.authority), RequestApproval(self.rbac)
+        system.spawn("certificates", lambda: CertificatesActor(plane, sign, may_request))
+        legacy, ca_pem = self.tokens.legacy, lambda: self.authority.ca_pem
+        system.spawn("token-secrets", lambda: TokenSecretsActor(plane, legacy, ca_pem))
+
+
+@attrs.frozen(eq=False)
 class ApiServer:
     """The API as it is served. `url` is where this machine's clients find it, `kubeconfig` the file for them."""
 
     url: str
     kubeconfig: Path
     authority: Authority
+    checks: HealthChecks
     edge: Edge
 
     async def drain(self, seconds: float) -> None:
@@ -73,32 +105,48 @@ class PreparedApi:
         port = self.sock.getsockname()[1]
         return f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
 
-    def open_authority(self, addresses: Sequence[str]) -> Authority:
-        """The cluster's authority; its certificate names all by which the API is reached. StateError, InputError."""
+    @asynccontextmanager
+    async def access(
+        self, plane: ControlPlane, rbac: RbacAuthorizer, ranges: NetworkRanges, link: AgentLink | None
+    ) -> AsyncIterator[ApiAccess]:
+        """Keys, certificates, and the way for pods, for as long as the block. StateError, InputError."""
+        endpoint = await open_api_endpoint(link, ranges, self.sock)
+        with contextlib.ExitStack() as sockets:
+            for sock in endpoint.sockets:
+                sockets.enter_context(sock)
+            authority = self._authority([ranges.api_address, endpoint.address])
+            tokens = ServiceAccountTokens(authority, plane.store, plane.clock.now)
+            yield ApiAccess(authority, tokens, rbac, endpoint)
+
+    def _authority(self, addresses: Sequence[str]) -> Authority:
+        """The certificate of the server names everything by which it is reached."""
         api = self.config.api
         names = [*api.names, *addresses, *([api.host] if api.host not in ANYWHERE else [])]
         return Authority.open(self.state.pki, names, cluster_domain=self.config.network.cluster_domain)
 
     @asynccontextmanager
-    async def serving(
-        self, session: Session, authority: Authority, *, inside: Sequence[socket.socket] = ()
-    ) -> AsyncIterator[ApiServer]:
-        """Serve for as long as the block. `inside` are further sockets, that pods reach."""
-        api = Api(session, self._authentication(), RbacAuthorizer(session.plane.store), (authority,))
-        context = authority.serving_context()
-        bindings = [Binding(sock, context) for sock in (self.sock, *inside)]
-        with _owner_socket(self.state.api_socket) as owner:
+    async def serving(self, session: Session, access: ApiAccess) -> AsyncIterator[ApiServer]:
+        """Serve for as long as the block."""
+        await reconcile_default_roles(session.client)
+        await publish_api(session.client, access.endpoint)
+        authority, context, checks = access.authority, access.authority.serving_context(), HealthChecks()
+        authentication = self._authentication(access)
+        api = Api(session, authentication, access.rbac, (authentication, access.tokens, access.rbac, checks))
+        chain = Chain(api, audit=AuditLog(self.state.root))
+        bindings = [Binding(sock, context) for sock in (self.sock, *access.endpoint.sockets)]
+        with contextlib.closing(chain), _owner_socket(self.state.api_socket) as owner:
             bindings.append(Binding(owner, is_owner=True))
-            opening = open_edge(Chain(api), bindings, names=self.config.api.names)
+            opening = open_edge(chain, bindings, names=self.config.api.names, long_running=may_take_long)
             async with opening as edge, trio.open_nursery() as nursery:
                 nursery.start_soon(authority.keep_fresh, lambda: self._lead_clients(authority))
                 self._lead_clients(authority)
-                yield ApiServer(self.url, self.state.kubeconfig, authority, edge)
+                yield ApiServer(self.url, self.state.kubeconfig, authority, checks, edge)
                 nursery.cancel_scope.cancel()
 
-    def _authentication(self) -> Authentication:
+    def _authentication(self, access: ApiAccess) -> Authentication:
         file = self.config.api.token_file
-        return Authentication(static_tokens=StaticTokens() if file is None else StaticTokens.read(Path(file)))
+        static = StaticTokens() if file is None else StaticTokens.read(Path(file))
+        return Authentication(access.tokens.audiences, access.tokens, static)
 
     def _lead_clients(self, authority: Authority) -> None:
         """Write the kubeconfig, and the port for the next start."""

@@ -59,6 +59,7 @@ def way_in(
     clock: ClusterClock,
     source: random.Random,
     service_network: ipaddress.IPv4Network,
+    rbac: RbacAuthorizer,
 ) -> Callable[[Identity], Client]:
     """Clients of one pipeline, by identity."""
     admission = built_in_admission(
@@ -68,6 +69,6 @@ def way_in(
         service_network=service_network,
         clock=clock,
     )
-    admission = with_access_checks(admission, RbacAuthorizer(store))
+    admission = with_access_checks(admission, rbac)
     pipeline = Pipeline(store, Registry.built_in(), clock, source, admission)
     return lambda identity: Client(pipeline, identity)

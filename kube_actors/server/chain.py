@@ -56,6 +56,11 @@ class Chain:
             self.audit.record(call, response, time.monotonic() - began)
         return with_warnings(response, call.warnings)
 
+    def close(self) -> None:
+        """Write nothing down any more."""
+        if self.audit is not None:
+            self.audit.close()
+
     async def _answered(self, call: Call) -> Response:
         call.user = self.api.authenticator.authenticate(call.request) or User.anonymous()
         impersonate(call)

@@ -16,6 +16,7 @@ import attrs
 import trio
 
 from kube_actors.access.issued import ADMIN, AUTHORITY, RECORD, SERVICE_ACCOUNTS, SERVING, Issued, digests_of, read_file
+from kube_actors.errors import InputError
 from kube_actors.log import Log
 from kube_actors.state import private_directory
 from kube_actors.store.journal import StateError
@@ -134,15 +135,19 @@ class Authority:
     async def keep_fresh(self, renewed: Callable[[], None] = lambda: None) -> None:
         """Renew before things expire, for as long as the cluster runs; `renewed` is called after each time.
 
-        What cannot be renewed now (a full disk) is tried again an hour later: there are 90 days for it.
+        What cannot be renewed now, or makes `renewed` fail with InputError or OSError (a full disk), is tried again an
+        hour later: there are 90 days for it.
         """
+        untold = False
         while True:
             await trio.sleep(LOOK_SECONDS)
             try:
-                if self.renew():
+                untold = self.renew() or untold
+                if untold:
                     renewed()
+                    untold = False
                     log.info("the certificates were issued anew", directory=str(self.directory))
-            except (OSError, StateError) as error:
+            except (OSError, InputError) as error:
                 log.error("the certificates cannot be renewed", error=str(error))
 
     def _load(self, context: ssl.SSLContext) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import stat
 from pathlib import Path
 from typing import Final
 
 import attrs
 
 from kube_actors.access.authority import Authority
-from kube_actors.access.private_files import write_private
+from kube_actors.access.private_files import PRIVATE, write_private
 
 _TEMPLATE: Final = """\
 apiVersion: v1
@@ -66,8 +68,15 @@ def owner_entry(cluster: str, server: str, authority: Authority) -> KubeconfigEn
 
 
 def write_kubeconfig(path: Path, cluster: str, server: str, authority: Authority) -> None:
-    """Write the owner's kubeconfig, mode 0600, replacing the file as a whole. OSError when it cannot be written."""
-    write_private(path, owner_entry(cluster, server, authority).text().encode())
+    """Have the owner's kubeconfig there, mode 0600; a file that says something else is replaced as a whole.
+
+    OSError when it cannot be written.
+    """
+    text = owner_entry(cluster, server, authority).text().encode()
+    with contextlib.suppress(OSError):
+        if path.read_bytes() == text and stat.S_IMODE(path.stat().st_mode) == PRIVATE:
+            return  # most starts: to have it on the disk again would cost milliseconds
+    write_private(path, text)
 
 
 def _encoded(data: bytes) -> str:

@@ -6,6 +6,9 @@ import contextlib
 import os
 import tempfile
 from pathlib import Path
+from typing import Final
+
+PRIVATE: Final = 0o600
 
 
 def write_private(path: Path, data: bytes) -> None:

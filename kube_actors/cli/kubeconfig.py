@@ -11,7 +11,7 @@ from kube_actors.cli.options import with_place
 
 
 @click.command(
-    short_help="Print how kubectl reaches a cluster, or merge it into ~/.kube/config.",
+    short_help="Print or merge the kubeconfig of a cluster.",
     epilog=epilog("export KUBECONFIG=$(kube-actors kubeconfig --path)", "kube-actors kubeconfig --merge"),
 )
 @with_place

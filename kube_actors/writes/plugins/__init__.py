@@ -9,6 +9,7 @@ from kube_actors.kernel import ClusterClock
 from kube_actors.store import Store
 from kube_actors.writes.admission import Admission
 from kube_actors.writes.plugins.addresses import ServiceAddresses
+from kube_actors.writes.plugins.certificate_requests import CertificateRequests
 from kube_actors.writes.plugins.namespaces import NamespaceLifecycle
 from kube_actors.writes.plugins.priorities import Priority
 from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
@@ -16,6 +17,7 @@ from kube_actors.writes.plugins.service_accounts import ServiceAccounts
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
 
 __all__ = [
+    "CertificateRequests",
     "DefaultTolerationSeconds",
     "NamespaceLifecycle",
     "OneDefaultPriority",
@@ -37,12 +39,12 @@ def built_in_admission(
     """The plugins in Kubernetes' order. `toleration_seconds`: how long pods stay on a node that is not ready.
 
     `clock` is what a pod waits by for the account of a new namespace. A store that no controllers look after has no
-    accounts either: without a clock pods get none.
+    accounts either: without a clock pods get none, and nobody dates what is decided about certificate requests.
     """
     return Admission(
         mutating=(
             NamespaceLifecycle(store),
-            *(() if clock is None else (ServiceAccounts(store, clock, source),)),
+            *(() if clock is None else (ServiceAccounts(store, clock, source), CertificateRequests(clock.now))),
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
         ),

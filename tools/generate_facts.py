@@ -7,7 +7,8 @@ OpenAPI definitions of v1.36 in the development dependency `kubernetes-validate`
     python tools/generate_facts.py --check    # fail when the file is not what this program writes
 
 Shape of the result: `resources` is a list of rows, `columns` is inside each row, and `types` maps a short type name
-(`core.v1.Container`) to `{"fields": {name: spec}, "required": [...], "atomic": true}`. A field's spec is a type
+(`core.v1.Container`) to `{"fields": {name: spec}, "required": [...], "always": [...], "atomic": true}`; `always` names
+the fields that hold a struct, not a pointer to one, and so are there in every object. A field's spec is a type
 expression (`string`, `int32`, `[]@core.v1.Container`, `map[]quantity`) or, when there is more to say, an object
 `{"t": expression, "list": "map", "keys": [...], "merge": key, "patch": [...], "enum": [...], "atomic": true}`.
 """
@@ -20,6 +21,8 @@ import re
 import sys
 from pathlib import Path
 from typing import Any
+
+from generate_protobuf_facts import Messages, read_table
 
 ROOT = Path(__file__).resolve().parent.parent
 TABLES = ROOT / "tools" / "facts"
@@ -43,6 +46,11 @@ SPECIAL = {
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrArray": "any",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrBool": "any",
     "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaPropsOrStringArray": "any",
+}
+# Messages that are no objects in JSON.
+SHAPED = {
+    *("api.resource.Quantity", "apiextensions.v1.JSON", "meta.v1.FieldsV1", "meta.v1.MicroTime", "meta.v1.Time"),
+    *("runtime.RawExtension", "util.intstr.IntOrString"),
 }
 # Types that requests carry although no resource's own schema reaches them.
 EXTRA_ROOTS = (
@@ -168,9 +176,30 @@ def reachable_types(definitions: dict[str, Any], roots: list[str]) -> dict[str, 
             if target not in seen and target not in SPECIAL:
                 seen.add(target)
                 waiting.append(target)
+    add_structs(types)
     if enums:
         raise SystemExit(f"tools/facts/enum_fields.json names fields that do not exist: {sorted(enums)}")
     return dict(sorted(types.items()))
+
+
+def add_structs(types: dict[str, Any]) -> None:
+    """Write down for each type which fields are structs, as the protobuf messages tell."""
+    messages = read_table()
+    for name, facts in types.items():
+        always = sorted(struct_fields(messages, name) & facts["fields"].keys()) if name in messages else []
+        if always:
+            facts["always"] = always
+
+
+def struct_fields(messages: Messages, name: str) -> set[str]:
+    """The fields of a message that hold another message and cannot be absent."""
+    found = set()
+    for field_name, type_, *flags in messages[name].values():
+        if flags == ["i"]:
+            found |= struct_fields(messages, type_)
+        elif not flags and type_ in messages and type_ not in SHAPED:
+            found.add(field_name)
+    return found
 
 
 def printer_columns(resources: list[dict[str, Any]]) -> dict[tuple[str, str, str], list[str]]:

@@ -45,6 +45,14 @@ def compare(old: Any, new: Any, schema: Schema) -> Difference:
     return Difference(FieldSet(changed), FieldSet(removed))
 
 
+def bare(body: dict[str, Any], schema: Schema) -> dict[str, Any]:
+    """What of an object is there before anybody says anything: its structs and, empty, the lists it cannot do without.
+
+    Only as far as the object has them itself.
+    """
+    return _bare(body, schema.root)
+
+
 def merge(live: dict[str, Any], applied: dict[str, Any], schema: Schema) -> dict[str, Any]:
     """The live object with the applied configuration merged in; null in the configuration removes."""
     merged: dict[str, Any] = _merge(live, applied, schema.root)
@@ -146,6 +154,20 @@ def _compare_members(before: dict[str, Any], after: dict[str, Any], node: Node) 
     return changed, removed
 
 
+def _bare(value: dict[str, Any], node: Node) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    struct = node.object_type
+    for name in () if struct is None else (*struct.always, *struct.required):
+        part, child = value.get(name), node.child(name)
+        if child is None or not child.granular:
+            continue
+        if isinstance(part, dict) and child.kind is Kind.OBJECT:
+            found[name] = _bare(part, child)
+        elif isinstance(part, list) and child.kind is Kind.LIST:
+            found[name] = []
+    return found
+
+
 def _raw_parts(value: Any, node: Node) -> dict[str, Any] | None:
     """The owned parts of a value by name (a struct is its own parts); None when it has one owner as a whole."""
     if not node.granular:
@@ -156,8 +178,13 @@ def _raw_parts(value: Any, node: Node) -> dict[str, Any] | None:
 
 
 def _whole(value: Any, node: Node | None) -> Trie:
-    """The node of a value that is wholly new or wholly gone: itself and everything in it."""
-    return node_of(True, _members(value, node)) or {}
+    """The node of a value that is wholly new or wholly gone: itself and everything in it, structs included."""
+    parts = None if node is None else _raw_parts(value, node)
+    if parts is None or node is None:
+        return {}
+    prefix, item = ("", node.items) if node.kind is Kind.LIST else ("f:", None)
+    below = {prefix + name: _whole(part, item or node.child(name)) for name, part in parts.items()}
+    return node_of(True, below) or {}
 
 
 def _merge(live: Any, applied: Any, node: Node | None) -> Any:

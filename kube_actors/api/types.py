@@ -52,10 +52,14 @@ _GO_NAMES: Final = {
 
 @attrs.define(eq=False)
 class ObjectType:
-    """A struct of the API by its short name (`core.v1.Container`); one instance per table."""
+    """A struct of the API by its short name (`core.v1.Container`); one instance per table.
+
+    `always` are the fields that hold a struct and are there, empty or not, in whatever Kubernetes makes of an object.
+    """
 
     name: str
     required: tuple[str, ...]
+    always: tuple[str, ...]
     atomic: bool
     _field_facts: Mapping[str, FieldFacts] = attrs.field(repr=False)
     _table: TypeTable = attrs.field(repr=False)
@@ -153,7 +157,8 @@ class TypeTable:
         if found is None:
             facts = self._facts[name]
             required = tuple(facts.get("required", ()))
-            found = ObjectType(name, required, facts.get("atomic", False), facts["fields"], self)
+            always = tuple(facts.get("always", ()))
+            found = ObjectType(name, required, always, facts.get("atomic", False), facts["fields"], self)
             self._object_types[name] = found
         return found
 

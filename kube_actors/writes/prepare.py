@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 from kube_actors.api.schema import decoding_error
+from kube_actors.api.structured_values import bare
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.unattended import unattended
 from kube_actors.writes import metadata, ownership
@@ -104,13 +105,16 @@ def content_changed(new: Body, old: Body) -> bool:
 
 
 def record_owner(request: Request, author: Author) -> None:
-    """Write down who owns what this request changed. The frame of an object and its first status are nobody's."""
-    new, old = request.new, request.old
-    missing: Body = {name: {} for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in (old or {})}
-    if old is None and "status" in new and request.resource.subresource("status") is not None:
-        missing["status"] = new["status"]
-    before = {**missing, **(old or {})} if missing else old or {}
-    ownership.record_update(before, new, author, request.resource.schema)
+    """Write down who owns what this request changed. What every object has and its first status are nobody's."""
+    new, old, schema = request.new, request.old, request.resource.schema
+    if old is None:
+        before = bare(new, schema)
+        if "status" in new and request.resource.subresource("status") is not None:
+            before["status"] = new["status"]
+    else:
+        missing = [name for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in old]
+        before = {**dict.fromkeys(missing, {}), **old} if missing else old
+    ownership.record_update(before, new, author, schema)
 
 
 def unchanged(new: Body, old: Body) -> bool:

@@ -52,7 +52,7 @@ class Client:
 
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
-        self._buffer = b""
+        self._buffer = bytearray()
 
     async def __aenter__(self) -> Client:
         return self
@@ -93,15 +93,13 @@ class Client:
         while mark not in self._buffer:
             await self._more()
         end = self._buffer.index(mark) + len(mark)
-        data, self._buffer = self._buffer[:end], self._buffer[end:]
-        return data
+        return self._take(end)
 
     async def exactly(self, size: int) -> bytes:
         """So many bytes."""
         while len(self._buffer) < size:
             await self._more()
-        data, self._buffer = self._buffer[:size], self._buffer[size:]
-        return data
+        return self._take(size)
 
     async def rest(self) -> bytes:
         """Everything until the server closes the connection, or resets it."""
@@ -110,7 +108,11 @@ class Client:
                 self._buffer += data
         except trio.BrokenResourceError:
             pass
-        data, self._buffer = self._buffer, b""
+        return self._take(len(self._buffer))
+
+    def _take(self, size: int) -> bytes:
+        data = bytes(self._buffer[:size])
+        del self._buffer[:size]
         return data
 
     async def _more(self) -> None:

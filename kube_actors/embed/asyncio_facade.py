@@ -79,6 +79,11 @@ class Cluster:
         """Where its files are: journal and pod logs. Gone with the cluster, unless it was opened with `state_dir`."""
         return self._cluster.state_dir
 
+    @property
+    def kubeconfig(self) -> Path:
+        """The file for `KUBECONFIG`. UsageError unless the cluster was opened with `api=True`."""
+        return self._cluster.kubeconfig
+
     async def apply(
         self,
         source: Source,
@@ -266,6 +271,7 @@ async def open_cluster(
     seed: int | None = None,
     nodes: int | None = None,
     runtime: RuntimeName | None = None,
+    api: bool = False,
     guest: bool = False,
 ) -> AsyncIterator[Cluster]:
     """Run a cluster for as long as the block lasts. See `kube_actors.open_cluster`.
@@ -273,7 +279,7 @@ async def open_cluster(
     With `guest` trio runs in the thread of this loop, in turns with it: no thread, and functions of yours that the
     cluster calls run in your own; a loop that is busy stops the cluster. The block must be left before the loop ends.
     """
-    opening = await asyncio.to_thread(prepare, Wish(source, name, state_dir, virtual, seed, nodes, runtime))
+    opening = await asyncio.to_thread(prepare, Wish(source, name, state_dir, virtual, seed, nodes, runtime, api))
     portal = GuestPortal(opening) if guest else ThreadPortal(opening)
     portal.start()
     raised: BaseException | None = None

@@ -44,6 +44,7 @@ from kube_actors.embed.sources import Source
 from kube_actors.embed.streams import Stream
 from kube_actors.verbs.apply import Conflicts
 from kube_actors.verbs.delete import Propagation
+from kube_actors.verbs.errors import UsageError
 from kube_actors.writes.patching import PatchKind
 
 
@@ -79,6 +80,17 @@ class Cluster:
     def state_dir(self) -> Path:
         """Where its files are: journal and pod logs. Gone with the cluster, unless it was opened with `state_dir`."""
         return self._life.cluster.state.root
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The file for `KUBECONFIG`, with which kubectl and client libraries work with this cluster; gone with it.
+
+        UsageError unless it was opened with `api=True`.
+        """
+        api = self._life.cluster.api
+        if api is None:
+            raise UsageError("this cluster serves no API: open it with api=True")
+        return api.kubeconfig
 
     async def apply(
         self,
@@ -265,18 +277,20 @@ async def open_cluster(
     seed: int | None = None,
     nodes: int | None = None,
     runtime: RuntimeName | None = None,
+    api: bool = False,
 ) -> AsyncIterator[Cluster]:
     """Run a cluster for as long as the block lasts: what the source describes, with its manifests applied.
 
     `source` is a path, YAML text, an object or several of these (see `Source`). Without a Cluster document in it there
     are `nodes` (1) of a `runtime`: "process", "docker" or "simulated". `virtual` (simulated nodes only): time passes
     only while somebody waits for the cluster, and then at once. `name` and `seed` (of all randomness) win over the
-    source's. The state goes with the block, unless a `state_dir` is given: it is `state_dir/name`, and opening it
-    again, or `kube-actors run --state-dir`, goes on where this ended. Leaving the block ends pods in order (preStop,
-    SIGTERM, grace, within the shutdownTimeout); a cancelled block ends them at once.
+    source's. With `api` it serves the Kubernetes API as well (`kubeconfig` says where). The state goes with the block,
+    unless a `state_dir` is given: it is `state_dir/name`, and opening it again, or `kube-actors run --state-dir`, goes
+    on where this ended. Leaving the block ends pods in order (preStop, SIGTERM, grace, within the shutdownTimeout); a
+    cancelled block ends them at once.
     Raises InputError with every problem of the source, and StateError when the state cannot be used.
     """
-    opening = await trio.to_thread.run_sync(prepare, Wish(source, name, state_dir, virtual, seed, nodes, runtime))
+    opening = await trio.to_thread.run_sync(prepare, Wish(source, name, state_dir, virtual, seed, nodes, runtime, api))
     async with opened(opening) as cluster:
         yield cluster
 

@@ -50,7 +50,8 @@ class Life:
         """
         state = self.opening.make_state()
         try:
-            async with run_core(self.config, state=state, clock=self.clock) as self.cluster:
+            serve = self.opening.api
+            async with run_core(self.config, state=state, clock=self.clock, serve=serve) as self.cluster:
                 self.session = self.cluster.session.written_by(FIELD_MANAGER)
                 await self._apply_manifests()
                 async with trio.open_nursery() as self.tasks:

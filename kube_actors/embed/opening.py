@@ -27,7 +27,8 @@ FIELD_MANAGER: Final = "kube-actors-cluster-file"
 @attrs.frozen
 class Wish:
     """What the caller asked for. `state_dir` None keeps nothing; `virtual` is time that jumps from event to event.
-    `nodes` and `runtime` are for sources that have no Cluster document (None: one node, `process` unless virtual)."""
+    `nodes` and `runtime` are for sources that have no Cluster document (None: one node, `process` unless virtual).
+    `api`: kubectl and client libraries are served as well."""
 
     source: Source | None = None
     name: str | None = None
@@ -36,6 +37,7 @@ class Wish:
     seed: int | None = None
     nodes: int | None = None
     runtime: RuntimeName | None = None
+    api: bool = False
 
 
 @attrs.frozen
@@ -46,6 +48,7 @@ class Opening:
     manifests: tuple[Manifest, ...]
     state: StateDirectory | None
     virtual: bool
+    api: bool = False
 
     def make_state(self) -> StateDirectory:
         """The state's place; a new one for a cluster that leaves nothing behind. InputError when it cannot be made."""
@@ -67,7 +70,7 @@ def prepare(wish: Wish, default: ClusterConfig | None = None) -> Opening:
     if findings.problems and state is not None and state.journal.exists():
         findings = validate(attrs.evolve(file, config=config), known=_kept_objects(state))
     raise_problems([*findings.problems, *_impossible(file, config, wish)])
-    return Opening(config, file.manifests, state, wish.virtual)
+    return Opening(config, file.manifests, state, wish.virtual, wish.api)
 
 
 def _configured(file: ClusterFile, wish: Wish, default: ClusterConfig | None) -> ClusterConfig:

@@ -73,6 +73,11 @@ class SyncCluster:
         """Where its files are: journal and pod logs. Gone with the cluster, unless it was opened with `state_dir`."""
         return self._cluster.state_dir
 
+    @property
+    def kubeconfig(self) -> Path:
+        """The file for `KUBECONFIG`. UsageError unless the cluster was opened with `api=True`."""
+        return self._cluster.kubeconfig
+
     def apply(
         self,
         source: Source,
@@ -258,12 +263,13 @@ def run_cluster(
     seed: int | None = None,
     nodes: int | None = None,
     runtime: RuntimeName | None = None,
+    api: bool = False,
 ) -> Iterator[SyncCluster]:
     """Run a cluster for as long as the block lasts. See `kube_actors.open_cluster`.
 
     Leaving it, also by Ctrl-C, ends pods in order; a Ctrl-C meanwhile ends them at once.
     """
-    with running(prepare(Wish(source, name, state_dir, virtual, seed, nodes, runtime))) as cluster:
+    with running(prepare(Wish(source, name, state_dir, virtual, seed, nodes, runtime, api))) as cluster:
         yield cluster
 
 

@@ -12,9 +12,10 @@
         kube_virtual_cluster.wait("deployment/shop", "Available", timeout=60)
 
 `kube_cluster` and `kube_virtual_cluster` are fresh for every test, with two simulated nodes, and leave nothing behind.
-The marker `kube_cluster(source, name=, seed=, nodes=, runtime=, state_dir=)` says something else; a path in it starts
-at the test's file. The ini option `kube_cluster_file` is the source of tests that say none. `kube_cluster_factory`
-makes any number of clusters, each to the end of the test. When a test fails, its report tells how its clusters stood.
+The marker `kube_cluster(source, name=, seed=, nodes=, runtime=, state_dir=, api=)` says something else; a path in it
+starts at the test's file. The ini option `kube_cluster_file` is the source of tests that say none.
+`kube_cluster_factory` makes any number of clusters, each to the end of the test. When a test fails, its report tells how
+its clusters stood.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """The marker."""
-    text = f"{MARKER}(source=None, *, name, seed, nodes, runtime, state_dir): what the kube_cluster fixtures run"
+    text = f"{MARKER}(source=None, *, name, seed, nodes, runtime, state_dir, api): what the kube_cluster fixtures run"
     config.addinivalue_line("markers", text)
 
 

@@ -10,7 +10,7 @@ import trio
 from kube_actors.api.registry import Registry, Resource, UnknownResourceError
 from kube_actors.api.selectors import FieldSelector, LabelSelector, SelectorError
 from kube_actors.errors import ApiError, not_found
-from kube_actors.kinds import hooks_for
+from kube_actors.kinds import field_selection
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.session import Session
@@ -134,17 +134,10 @@ def field_condition(resource: Resource, text: str) -> Callable[[Revision], bool]
     if not text:
         return None
     try:
-        selector = FieldSelector.parse(text)
+        return field_selection.field_condition(resource, FieldSelector.parse(text))
     except SelectorError as error:
-        raise UsageError(str(error)) from None
-    known = hooks_for(resource.id).selectable_fields
-    for term in selector.terms:
-        if term.field not in known:
-            raise UsageError(
-                f'unable to find "{resource.plural}" that match label selector "", field selector "{text}": '
-                f"field label not supported: {term.field}"
-            )
-    return lambda revision: selector.matches(revision.body())
+        where = f'unable to find "{resource.plural}" that match label selector "", field selector "{text}"'
+        raise UsageError(f"{where}: {error}") from None
 
 
 @attrs.frozen

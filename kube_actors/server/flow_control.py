@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 import attrs
 import trio
 
-from kube_actors.errors import ApiError
 from kube_actors.server.call import Call
+from kube_actors.server.capacity import most_connections, too_many_requests
 from kube_actors.server.http import HttpRequest, Response, Streaming, Upgrade
 from kube_actors.server.request_info import RequestInfo, request_info
 
@@ -30,15 +30,15 @@ class FlowLimits:
     """How many requests may be under way: `reading` and `writing` are kube-apiserver's numbers.
 
     `waiting` more of each may wait for up to `patience` machine seconds. `streams_per_client` and `streams` count what
-    may take long.
+    may take long; each takes a connection, so they leave room for other clients' connections.
     """
 
     reading: int = 400
     writing: int = 200
     waiting: int = 1000
     patience: float = 15.0
-    streams_per_client: int = 1000
-    streams: int = 3000
+    streams_per_client: int = attrs.field(factory=lambda: most_connections() // 4)
+    streams: int = attrs.field(factory=lambda: most_connections() * 3 // 4)
 
 
 class FlowControl:
@@ -137,9 +137,3 @@ def is_long_running(info: RequestInfo) -> bool:
 def may_take_long(request: HttpRequest) -> bool:
     """`is_long_running`, for whoever knows no more than the request."""
     return is_long_running(request_info(request.method, request.path, request.query))
-
-
-def too_many_requests() -> ApiError:
-    """429 in kube-apiserver's words."""
-    message = "Too many requests, please try again later."
-    return ApiError("TooManyRequests", 429, message, retry_after_seconds=1)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from kube_actors.server.capacity import most_connections
+
 
 @attrs.frozen
 class EdgeLimits:
@@ -12,8 +14,7 @@ class EdgeLimits:
 
     `body`: of one request; `bodies`: of all requests together that have not been answered.
     `head`: request line and headers of one request; `header_count`: how many headers it may have.
-    `connections`: in all, though never more than half of the descriptors the process may open. When there are more,
-    those give way that have waited longest for a request.
+    `connections`: in all. When there are more, those give way that have waited longest for a request.
     `handshake_time`, `head_time`, `body_time`: until a handshake, a head, a body is complete.
     `idle_time`: between requests. `send_time`: until a client has taken a piece of its answer.
     `request_time`: until a handler answers, but for requests that may take long.
@@ -23,7 +24,7 @@ class EdgeLimits:
     bodies: int = 256 << 20
     head: int = 1 << 20
     header_count: int = 1000
-    connections: int = 4096
+    connections: int = attrs.field(factory=most_connections)
     handshake_time: float = 10.0
     head_time: float = 32.0
     body_time: float = 60.0

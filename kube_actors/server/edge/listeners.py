@@ -7,7 +7,6 @@ import errno
 import heapq
 import math
 import os
-import resource
 import socket
 import ssl
 import struct
@@ -69,7 +68,7 @@ class Edge:
         self.addresses = tuple(address_of(binding.socket) for binding in bindings)
         """Where it listens, in the order of the bindings: `host:port`, or the path of a unix socket."""
         self._service, self._bindings, self._long_running = service, tuple(bindings), long_running
-        self._room = room_for_connections(service.limits)
+        self._room = service.limits.connections
         self._connections: set[Connection] = set()
         self._accepting = trio.CancelScope()
         self._serving = trio.CancelScope()
@@ -215,12 +214,6 @@ async def open_edge(
         nursery.cancel_scope.cancel()
     if body_error is not None:
         raise body_error
-
-
-def room_for_connections(limits: EdgeLimits) -> int:
-    """How many connections there may be: the process needs descriptors for other things too."""
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return limits.connections if soft == resource.RLIM_INFINITY else min(limits.connections, soft // 2)
 
 
 def address_of(sock: socket.socket) -> str:

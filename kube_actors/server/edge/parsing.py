@@ -14,9 +14,9 @@ import attrs
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from kube_actors.errors import ApiError, bad_request
+from kube_actors.server.capacity import too_many_requests
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
 from kube_actors.server.edge.targets import target_of
-from kube_actors.server.flow_control import too_many_requests
 from kube_actors.server.http import HttpRequest, Peer
 
 _PIPELINED: Final = 64

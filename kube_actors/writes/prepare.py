@@ -113,7 +113,7 @@ def record_owner(request: Request, author: Author) -> None:
             before["status"] = new["status"]
     else:
         missing = [name for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in old]
-        before = {**dict.fromkeys(missing, {}), **old} if missing else old
+        before = {**{name: {} for name in missing}, **old} if missing else old
     ownership.record_update(before, new, author, schema)
 
 

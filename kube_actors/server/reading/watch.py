@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import attrs
@@ -10,7 +11,7 @@ import trio
 
 from kube_actors.errors import ApiError
 from kube_actors.server.call import Call
-from kube_actors.server.http import Send, Streaming
+from kube_actors.server.http import Send, Streaming, Upgrade
 from kube_actors.server.reading.accept import JSON
 from kube_actors.server.reading.list_options import ListOptions, list_options
 from kube_actors.server.reading.negotiation import negotiate
@@ -19,11 +20,12 @@ from kube_actors.server.reading.selection import Selection, selection_of
 from kube_actors.server.reading.watch_encoding import Lines, error_line, lines_of
 from kube_actors.store import Batch, Store, Watch
 
+Write = Callable[[Send], Awaitable[None]]
 SHORTEST_SECONDS: Final = 1800.0
 """A watch that names no time lasts between this and twice as long, so that not all clients come back at once."""
 
 
-async def watch(call: Call) -> Streaming:
+async def watch(call: Call) -> Streaming | Upgrade:
     """The events of the objects that the path and the selectors mean.
 
     ApiError 400, 406 and 422 for requests that make no sense. Whatever else goes wrong, a revision that is too long ago
@@ -34,12 +36,21 @@ async def watch(call: Call) -> Streaming:
     lines = lines_of(call, accepted)
     selection = selection_of(call, options)
     deadline = trio.current_time() + _seconds(options)
+    write = _writing(call.api.store, selection, options, lines, deadline)
+    if call.request.upgrade == "websocket":
+        from kube_actors.server.reading.watch_socket import over_websocket  # browsers only
+
+        return over_websocket(call.request, write)
+    return Streaming(200, write)
+
+
+def _writing(store: Store, selection: Selection, options: ListOptions, lines: Lines, deadline: float) -> Write:
+    """What writes the stream, beginning with the store as it is at this moment."""
     try:
-        following = Following(_opened(call.api.store, selection, options), lines, options.bookmarks, deadline)
+        return Following(_opened(store, selection, options), lines, options.bookmarks, deadline).write
     except ApiError as error:
         line = error_line(error)
-        return Streaming(200, lambda send: send(line))
-    return Streaming(200, following.write)
+        return lambda send: send(line)
 
 
 def _seconds(options: ListOptions) -> float:

@@ -21,7 +21,7 @@ SUBJECTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
 
 
 def _default(body: Body) -> None:
-    spec = body.get("spec")
+    spec = body.setdefault("spec", {})
     if isinstance(spec, dict) and not spec.get("matchingPrecedence"):
         spec["matchingPrecedence"] = 1000
 

@@ -43,7 +43,7 @@ def _check_rule(rule: Body, field: str, namespaced: bool) -> list[Cause]:
 
 def default_binding(body: Body) -> None:
     """The group of the role, and of users and groups, is RBAC's own."""
-    role = body.get("roleRef")
+    role = body.setdefault("roleRef", {})
     if isinstance(role, dict) and not role.get("apiGroup"):
         role["apiGroup"] = GROUP
     for subject in body.get("subjects") or ():

@@ -8,6 +8,8 @@ from kube_actors.writes import metadata
 from kube_actors.writes.prepare import STATUS_WRITES, content_changed
 from kube_actors.writes.request import Operation, Request
 
+MISSING = "Required value"
+
 
 def finish(request: Request) -> None:
     """Raise 422 with every cause; parts that did not change are not looked at."""
@@ -29,9 +31,21 @@ def _changes(request: Request, old: Body) -> list[Cause]:
 
 
 def _once(found: list[Cause]) -> list[Cause]:
-    """Without what schema and kind both complain about."""
+    """Without what schema and kind both complain about: a kind that says more of a missing field is heard alone."""
     seen: dict[tuple[str, str], Cause] = {}
     for cause in found:
         seen.setdefault((cause.field, cause.message), cause)
-    required = {cause.field for cause in found if cause.message == "Required value"}
-    return [cause for (field, message), cause in seen.items() if field not in required or message == "Required value"]
+    missing = {cause.field for cause in found if cause.message == MISSING}
+    explained = {field for field in missing if any(_explains(cause, field) for cause in found)}
+    return [
+        cause
+        for (field, message), cause in seen.items()
+        if (field not in explained if message == MISSING else field not in missing - explained)
+    ]
+
+
+def _explains(cause: Cause, field: str) -> bool:
+    """Whether the cause says why the field is needed, or what is needed in it."""
+    if cause.field == field:
+        return cause.message.startswith(f"{MISSING}:")
+    return cause.field.startswith(f"{field}.")

@@ -64,6 +64,18 @@ EVE = {"kind": "User", "user": {"name": "eve"}}
     [
         (role("r", rule("", "pods")), ["rules[0].verbs: Required value: verbs must contain at least one value"]),
         (
+            role("r", {"apiGroups": [""], "resources": ["pods"]}),
+            ["rules[0].verbs: Required value: verbs must contain at least one value"],
+        ),
+        (
+            {"apiVersion": f"{GROUP}/v1", "kind": "ClusterRoleBinding", "metadata": {"name": "b"}},
+            ['roleRef.kind: Unsupported value: "": supported values: "ClusterRole"', "roleRef.name: Required value"],
+        ),
+        (
+            {"apiVersion": FLOW, "kind": "FlowSchema", "metadata": {"name": "mine"}},
+            ["spec.priorityLevelConfiguration.name: Required value: must reference a priority level"],
+        ),
+        (
             role("r", {"verbs": ["get"]}),
             [
                 "rules[0].apiGroups: Required value: resource rules must supply at least one api group",

@@ -53,18 +53,20 @@ async def forward_channels(
     """Serve a client until it leaves or all connections have ended."""
     channels = [_ChannelData(socket, protocol, 2 * index) for index in range(len(ports))]
 
+    reading = trio.CancelScope()
+
     async def serve_all() -> None:
         async with trio.open_nursery() as nursery:
             for port, channel in zip(ports, channels, strict=True):
                 nursery.start_soon(_serve, port, channel, pod_ports)
-        await socket.close()
         reading.cancel()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(serve_all)
-        with trio.CancelScope() as reading:
+        with reading:
             await _read(socket, protocol, channels)
         nursery.cancel_scope.cancel()
+    await socket.close()
 
 
 async def _serve(port: int, channel: _ChannelData, pod_ports: PodPorts) -> None:

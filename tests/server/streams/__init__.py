@@ -1,0 +1,1 @@
+"""Tests of what goes on after an answer: exec, attach, port-forward, logs, proxies."""

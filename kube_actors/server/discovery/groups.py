@@ -12,7 +12,7 @@ from kube_actors.api.registry import Registry, Resource, Subresource
 Body = dict[str, Any]
 
 # Kinds of subresources that belong to another group than their resource: kind -> (group, version).
-_ELSEWHERE: Final = {
+KINDS_ELSEWHERE: Final = {
     "Eviction": ("policy", "v1"),
     "Scale": ("autoscaling", "v1"),
     "TokenRequest": ("authentication.k8s.io", "v1"),
@@ -117,8 +117,8 @@ def _subentry(resource: Resource, subresource: Subresource) -> Body:
         "kind": subresource.kind,
         "verbs": list(subresource.verbs),
     }
-    if subresource.kind in _ELSEWHERE:
-        entry["group"], entry["version"] = _ELSEWHERE[subresource.kind]
+    if subresource.kind in KINDS_ELSEWHERE:
+        entry["group"], entry["version"] = KINDS_ELSEWHERE[subresource.kind]
     return entry
 
 
@@ -153,5 +153,5 @@ def _aggregated_resource(resource: Resource) -> Body:
 
 def _response_kind(kind: str) -> Body:
     """Group and version are only said when they are not those of the list."""
-    group, version = _ELSEWHERE.get(kind, ("", ""))
+    group, version = KINDS_ELSEWHERE.get(kind, ("", ""))
     return {"group": group, "version": version, "kind": kind}

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from kube_actors.api.registry import Resource, Subresource
+from kube_actors.server.discovery.groups import KINDS_ELSEWHERE
 from kube_actors.server.openapi import parameters as query
 from kube_actors.server.openapi.parameters import Parameter
 
@@ -189,11 +190,8 @@ def _of_subresource(resource: Resource, subresource: Subresource, names: _Names)
 
 def about_subresource(resource: Resource, subresource: Subresource) -> GroupVersionKind:
     """The kind that a subresource speaks, which may be one of another group."""
-    type_ = SUBRESOURCE_TYPES.get(subresource.kind)
-    if type_ is None or subresource.kind == "Binding":
-        return GroupVersionKind(resource.group, resource.version, subresource.kind)
-    group, version, kind = type_.split(".")
-    return GroupVersionKind("authentication.k8s.io" if group == "authentication" else group, version, kind)
+    group, version = KINDS_ELSEWHERE.get(subresource.kind, (resource.group, resource.version))
+    return GroupVersionKind(group, version, subresource.kind)
 
 
 def _connections(
@@ -205,10 +203,7 @@ def _connections(
     proxy = subresource.name == "proxy"
     methods = _PROXY_METHODS if proxy else tuple(_CONNECT_METHODS[verb] for verb in subresource.verbs)
     for method in methods:
-        id_ = names.id(f"connect{method.capitalize()}", suffix)
-        # `connectCoreV1GetNamespacedPodExec`: the method stands behind the group.
-        words = _group_words(resource)
-        id_ = f"connect{words}{method.capitalize()}{id_.removeprefix(f'connect{method.capitalize()}{words}')}"
+        id_ = names.id("connect", suffix, method.capitalize())
         yield Operation(path, method, "connect", id_, what, about, TEXT, query=asked)
         if proxy:
             yield Operation(f"{path}/{{path}}", method, "connect", f"{id_}WithPath", what, about, TEXT, query=asked)

@@ -15,7 +15,18 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
-from kube_actors.access.issued import ADMIN, AUTHORITY, RECORD, SERVICE_ACCOUNTS, SERVING, Issued, digests_of, read_file
+from kube_actors.access.issued import (
+    ADMIN,
+    AUTHORITY,
+    FILES,
+    RECORD,
+    SERVICE_ACCOUNTS,
+    SERVING,
+    Issued,
+    digests_of,
+    read_file,
+)
+from kube_actors.access.private_files import PRIVATE
 from kube_actors.errors import InputError
 from kube_actors.log import Log
 from kube_actors.state import private_directory
@@ -74,8 +85,8 @@ class Authority:
         issued = Issued.load(read_file(directory / RECORD) or b"")
         if issued is None or not issued.is_well(digests_of(directory), wanted, now()):
             issued = _established(directory, wanted, now())
-        for path in directory.iterdir():
-            path.chmod(0o600)
+        for name in (*FILES, RECORD):
+            (directory / name).chmod(PRIVATE)
         return cls(directory, wanted, now, issued)
 
     @property

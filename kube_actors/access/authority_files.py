@@ -50,6 +50,7 @@ class AuthorityFiles:
 
         StateError names the file that is broken, or belongs to another authority, and leaves all as it was.
         """
+        self._check_readable()
         issuer = self._authority()
         spans = {AUTHORITY: _span(issuer.certificate)}
         spans[SERVING] = self._certificate(SERVING, issuer, self._serving, self._covers)
@@ -66,6 +67,15 @@ class AuthorityFiles:
             missing = self._path(AUTHORITY, "crt" if certificate is None else "key")
             raise StateError(missing, "the authority's file is gone", _HINT)
         return certificates.Issuer(certificate, key)
+
+    def _check_readable(self) -> None:
+        """Nothing is written before everything that is there is known to be of use."""
+        for name in (AUTHORITY, SERVING, ADMIN):
+            self._read_key(name)
+            self._read_certificate(name)
+        key = self._read_key(SERVICE_ACCOUNTS)
+        if key is not None and not certificates.signs_tokens(key):
+            raise StateError(self._path(SERVICE_ACCOUNTS, "key"), f"the file {certificates.NO_TOKENS}", _HINT)
 
     # -- the authority itself
 

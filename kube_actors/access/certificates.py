@@ -21,6 +21,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 BACKDATED_SECONDS: Final = 3600
 """Certificates begin so much before they are made: clocks of clients may go a little slow."""
 
+NO_TOKENS: Final = "holds neither an RSA key nor one on the curve P-256"
+"""What is said of a key that cannot sign tokens."""
+
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
@@ -75,6 +78,12 @@ def read_key(pem: bytes) -> PrivateKey:
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
         raise ValueError("is neither an EC, an RSA nor an Ed25519 key")
     return key
+
+
+def signs_tokens(key: PrivateKey) -> bool:
+    """Whether the key can sign the tokens of service accounts: an RSA key, or one on the curve P-256."""
+    on_curve = isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)
+    return on_curve or isinstance(key, rsa.RSAPrivateKey)
 
 
 def read_certificate(pem: bytes) -> x509.Certificate:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import attrs
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
 from kube_actors.access import certificates
 from kube_actors.api.codecs import json
@@ -29,13 +29,11 @@ class SigningKey:
 
     @classmethod
     def read(cls, pem: bytes) -> SigningKey:
-        """Read a key out of PEM. ValueError says why it cannot sign tokens."""
+        """Read a key out of PEM. ValueError when it cannot sign tokens."""
         key = certificates.read_key(pem)
-        fits = isinstance(key, rsa.RSAPrivateKey) or (
-            isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)
-        )
-        if not fits or not isinstance(key, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
-            raise ValueError("holds neither an RSA key nor one on the curve P-256")
+        if not certificates.signs_tokens(key):
+            raise ValueError(certificates.NO_TOKENS)
+        assert not isinstance(key, ed25519.Ed25519PrivateKey), "those sign no tokens"
         return cls(key)
 
     @property

@@ -16,10 +16,13 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
+import attrs
+
 from kube_actors.access.authenticators import TokenRefused, Verified
 from kube_actors.access.authority import Authority
 from kube_actors.access.binding import Binding, bound_subject
-from kube_actors.access.claims import LEGACY, LEGACY_ISSUER, PRIVATE, Claims, Parsed, Ref, Subject, claims_of, parsed
+from kube_actors.access.claims import LEGACY, LEGACY_ISSUER, PRIVATE, Claims, Ref, Subject, claims_of, parsed
+from kube_actors.access.user import User
 from kube_actors.node.tokens import Token, TokenRequest
 from kube_actors.store import Key, Revision, Store
 from kube_actors.store.journal import StateError
@@ -38,6 +41,14 @@ REMEMBERED: Final = 4096
 """Tokens whose signature is known to be right."""
 
 
+@attrs.frozen
+class _Bearer:
+    """What a token with a right signature says, and whom that makes of who brings it."""
+
+    claims: Claims
+    user: User
+
+
 class ServiceAccountTokens:
     """Issues and checks. `now` is cluster time in epoch seconds; `issuer` is also the audience of the API server.
 
@@ -50,7 +61,7 @@ class ServiceAccountTokens:
         self._authority = authority
         self._store = store
         self._now = now
-        self._remembered: OrderedDict[bytes, Claims | None] = OrderedDict()
+        self._remembered: OrderedDict[bytes, _Bearer] = OrderedDict()
 
     @cached_property
     def key(self) -> SigningKey:
@@ -115,32 +126,38 @@ class ServiceAccountTokens:
 
     def verify(self, token: str, audiences: tuple[str, ...] = ()) -> Verified | None:
         """The bearer; None for a token of another issuer. TokenRefused says why one of ours is not valid (any more)."""
-        parts = parsed(token)
-        if parts is None or parts.payload.get("iss") not in (self.issuer, LEGACY_ISSUER):
+        bearer = self._bearer(token)
+        if bearer is None:
             return None
-        claims = self._signed(token, parts)
-        if claims is None:
-            raise TokenRefused("invalid signature" if parts.header.get("kid") == self.key.key_id else "unknown key")
+        claims = bearer.claims
         meant = self._audiences(claims, audiences)
         if claims.legacy:
             self._check_legacy(claims, token)
         else:
             self._check_requested(claims)
-        return Verified(claims.subject.user(claims.token_id), meant)
+        return Verified(bearer.user, meant)
 
-    def _signed(self, token: str, parts: Parsed) -> Claims | None:
-        """The claims when the signature is right. Kept by the token's digest: the token itself stays nowhere."""
-        digest = hashlib.sha256(token.encode("ascii")).digest()
-        if digest in self._remembered:
+    def _bearer(self, token: str) -> _Bearer | None:
+        """Whom a token of ours names, when its signature is right. Kept by the token's digest: the token stays nowhere.
+
+        None for a token of another issuer, TokenRefused for a forged one.
+        """
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).digest()
+        bearer = self._remembered.get(digest)
+        if bearer is not None:
             self._remembered.move_to_end(digest)
-            return self._remembered[digest]
+            return bearer
+        parts = parsed(token)
+        if parts is None or parts.payload.get("iss") not in (self.issuer, LEGACY_ISSUER):
+            return None
         right = parts.header.get("alg") == self.key.algorithm and self.key.signed(parts.content, parts.signature)
         claims = claims_of(parts.payload) if right else None
-        if claims is not None:  # wrong ones are not kept: anybody can make as many of them as he likes
-            self._remembered[digest] = claims
-            if len(self._remembered) > REMEMBERED:
-                self._remembered.popitem(last=False)
-        return claims
+        if claims is None:  # not kept: anybody can make as many of them as he likes
+            raise TokenRefused("invalid signature" if parts.header.get("kid") == self.key.key_id else "unknown key")
+        bearer = self._remembered[digest] = _Bearer(claims, claims.subject.user(claims.token_id))
+        if len(self._remembered) > REMEMBERED:
+            self._remembered.popitem(last=False)
+        return bearer
 
     def _audiences(self, claims: Claims, wanted: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the wanted audiences that the token is for; a legacy one is for the API server."""

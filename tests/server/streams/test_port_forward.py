@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import trio
 
-from kube_actors.server.streams.spdy import LARGEST_WAITING
 from kube_actors.server.streams.websocket import WebSocket, WebSocketBytes
 
 from ...verbs.stage import create, pod
@@ -90,7 +89,7 @@ async def test_ports_of_the_query_over_channels(stage: Stage) -> None:
 
 async def test_a_closed_port_is_told_on_the_error_stream(tmp_path: Path) -> None:
     """And the other ports go on."""
-    async with staged(tmp_path, simulation={"image": {"app:1": {"ready_seconds": 1e9}}}) as stage:
+    async with staged(tmp_path, simulation={"readySeconds": 1e9}) as stage:
         client = SpdyClient(await stage.open(FORWARD, OVER_SPDY))
         await ask_for(client, 1, "0", port="81")
         with trio.fail_after(PATIENCE):
@@ -108,21 +107,6 @@ async def test_a_stream_without_a_port_is_reset(stage: Stage) -> None:
     with trio.fail_after(PATIENCE):
         await client.until_ended(5, 7)
     assert set(client.reset) == {1, 3}
-
-
-async def test_a_flood_waits(stage: Stage) -> None:
-    """What nobody takes is not read without end: the sender has to wait."""
-    client = SpdyClient(await stage.open(FORWARD, OVER_SPDY))
-    await client.send(client.frames.open(1, streamtype="error", port="80", requestid="0"))
-    flood = client.frames.open(3, streamtype="error", port="80", requestid="1")
-    await client.send(flood)
-    sent = 0
-    with trio.move_on_after(0.5):
-        while sent < 64 * LARGEST_WAITING:
-            await client.send(data(3, bytes(65536)))
-            sent += 65536
-            await client.stream.wait_send_all_might_not_block()
-    assert sent < 64 * LARGEST_WAITING or client.gone
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,7 @@ MODULES: Mapping[str, str] = {
     "ingresses.networking.k8s.io": "ingresses",
     "jobs.batch": "jobs",
     "leases.coordination.k8s.io": "leases",
+    "limitranges": "limitranges",
     "namespaces": "namespaces",
     "networkpolicies.networking.k8s.io": "networkpolicies",
     "nodes": "nodes",
@@ -46,6 +47,7 @@ MODULES: Mapping[str, str] = {
     "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": "prioritylevelconfigurations",
     "replicasets.apps": "replicasets",
     "replicationcontrollers": "replicationcontrollers",
+    "resourcequotas": "resourcequotas",
     "rolebindings.rbac.authorization.k8s.io": "rolebindings",
     "roles.rbac.authorization.k8s.io": "roles",
     "secrets": "secrets",
@@ -60,8 +62,6 @@ WITHOUT_GENERATION = frozenset(
     {
         "csidrivers.storage.k8s.io",
         "csinodes.storage.k8s.io",
-        "limitranges",
-        "resourcequotas",
         "volumeattachments.storage.k8s.io",
     }
 )

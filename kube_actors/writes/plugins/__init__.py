@@ -10,18 +10,24 @@ from kube_actors.store import Store
 from kube_actors.writes.admission import Admission
 from kube_actors.writes.plugins.addresses import ServiceAddresses
 from kube_actors.writes.plugins.certificate_requests import CertificateRequests
+from kube_actors.writes.plugins.limit_ranges import LimitRanger, Limits
 from kube_actors.writes.plugins.namespaces import NamespaceLifecycle
 from kube_actors.writes.plugins.priorities import Priority
 from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
+from kube_actors.writes.plugins.resource_quotas import QuotaUsage, ResourceQuota
 from kube_actors.writes.plugins.service_accounts import ServiceAccounts
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
 
 __all__ = [
     "CertificateRequests",
     "DefaultTolerationSeconds",
+    "LimitRanger",
+    "Limits",
     "NamespaceLifecycle",
     "OneDefaultPriority",
     "Priority",
+    "QuotaUsage",
+    "ResourceQuota",
     "ServiceAccounts",
     "ServiceAddresses",
     "built_in_admission",
@@ -44,10 +50,11 @@ def built_in_admission(
     return Admission(
         mutating=(
             NamespaceLifecycle(store),
+            LimitRanger(store),
             *(() if clock is None else (ServiceAccounts(store, clock, source), CertificateRequests(clock.now))),
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
         ),
-        validating=(OneDefaultPriority(store),),
-        allocating=(ServiceAddresses.over(store, source, service_network),),
+        validating=(Limits(store), OneDefaultPriority(store)),
+        allocating=(ServiceAddresses.over(store, source, service_network), ResourceQuota(QuotaUsage(store))),
     )

@@ -1,0 +1,88 @@
+"""What a cluster keeps up in its namespaces: accounts, certificates, the status of quotas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kube_actors.cluster import Cluster
+from kube_actors.store import Key
+
+from .conftest import OpenSimulated
+
+
+async def until(cluster: Cluster, done: Callable[[], bool]) -> None:
+    """Wait, in cluster time, until it is so."""
+    while not done():
+        await cluster.system.clock.sleep(0.05)
+
+
+def body(cluster: Cluster, resource: str, namespace: str, name: str) -> dict[str, Any]:
+    """An object as it is; empty when it is not there."""
+    found = cluster.plane.store.get(Key(resource, namespace, name))
+    return {} if found is None else found.body()
+
+
+async def test_every_namespace_has_its_account_and_certificate(open_simulated: OpenSimulated) -> None:
+    """New ones too; both come back when they are deleted, the certificate also when it is changed."""
+    async with open_simulated("a") as cluster:
+        client = cluster.session.client
+        account, certificate = Key("serviceaccounts", "shop", "default"), Key("configmaps", "shop", "kube-root-ca.crt")
+        await client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+        await client.create(
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "first", "namespace": "shop"}, "spec": POD}
+        )
+        await until(cluster, lambda: bool(client.get(account)) and bool(client.get(certificate)))
+        for key in (account, certificate):
+            await client.delete(key)
+            await until(cluster, lambda key=key: client.get(key) is not None)  # type: ignore[misc]
+        right = body(cluster, *certificate)["data"]
+        await client.mutate(certificate, lambda found: found.update(data={"ca.crt": "forged"}))
+        await until(cluster, lambda: body(cluster, *certificate)["data"] == right)
+        assert {one.key.namespace for one in cluster.plane.store.list("serviceaccounts")} >= {
+            "default",
+            "kube-node-lease",
+            "kube-public",
+            "kube-system",
+            "shop",
+        }
+
+
+POD = {"containers": [{"name": "c", "image": "app:1"}]}
+
+
+async def test_a_pod_of_a_new_namespace_runs(open_simulated: OpenSimulated) -> None:
+    """However soon it is created: its account, its certificate and its token are there when it starts."""
+    async with open_simulated("a") as cluster:
+        client = cluster.session.client
+        await client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+        await client.create(
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "shop"}, "spec": POD}
+        )
+        await until(cluster, lambda: bool(body(cluster, "pods", "shop", "p")["status"].get("podIP")))
+        assert body(cluster, "pods", "shop", "p")["spec"]["serviceAccountName"] == "default"
+
+
+async def test_the_status_of_a_quota(open_simulated: OpenSimulated) -> None:
+    """Follows what comes and goes."""
+    async with open_simulated("a") as cluster:
+        client = cluster.session.client
+        spec = {"hard": {"pods": "3", "count/configmaps": "9", "requests.cpu": "1"}}
+        await client.create(
+            {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec}, namespace="default"
+        )
+
+        def used() -> Any:
+            return body(cluster, "resourcequotas", "default", "q").get("status", {}).get("used")
+
+        empty = {"pods": "0", "count/configmaps": "1", "requests.cpu": "0"}
+        await until(cluster, lambda: used() == empty)
+        container = {"name": "c", "image": "app:1", "resources": {"requests": {"cpu": "250m"}}}
+        for name in ("a", "b"):
+            pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}, "spec": {"containers": [container]}}
+            await client.create(pod, namespace="default")
+        await until(cluster, lambda: used() == {"pods": "2", "count/configmaps": "1", "requests.cpu": "500m"})
+        for name in ("a", "b"):
+            await client.delete(Key("pods", "default", name), grace_seconds=0)
+        await until(cluster, lambda: used() == empty)
+        assert body(cluster, "resourcequotas", "default", "q")["status"]["hard"] == spec["hard"]

@@ -1,0 +1,178 @@
+"""Quotas of a namespace: what counts for them, and what they say to what would be too much."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import trio
+
+from kube_actors.errors import ApiError
+from kube_actors.store import Key
+
+from .world import World, config_map, deployment, pod
+
+
+@pytest.fixture
+async def world() -> World:
+    """A world with the namespace default."""
+    return await World().with_namespace()
+
+
+async def with_quota(world: World, hard: dict[str, str], name: str = "q", **spec: Any) -> None:
+    """A quota."""
+    kind = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": name}}
+    await world.client.create({**kind, "spec": {"hard": hard, **spec}})
+
+
+def sized(name: str, requests: dict[str, str] | None = None, limits: dict[str, str] | None = None, **spec: Any) -> Any:
+    """A pod whose container asks for this much."""
+    resources = {key: value for key, value in (("requests", requests), ("limits", limits)) if value}
+    return pod(name, containers=[{"name": "app", "image": "nginx", "resources": resources}], **spec)
+
+
+async def refusal(world: World, body: Any) -> str:
+    """Why the object may not be created."""
+    with pytest.raises(ApiError) as caught:
+        await world.client.create(body)
+    assert (caught.value.code, caught.value.reason) == (403, "Forbidden")
+    return caught.value.message
+
+
+async def test_pods_are_counted(world: World) -> None:
+    """Up to the quota, again after a deletion, and a finished pod does not count."""
+    await world.client.create(pod("before"))
+    await with_quota(world, {"pods": "2"})
+    await world.client.create(pod("second"))
+    exceeded = "exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2"
+    assert await refusal(world, pod("third")) == f'pods "third" is forbidden: {exceeded}'
+    key = Key("pods", "default", "before")
+    await world.client.mutate(key, lambda body: body["status"].update(phase="Succeeded"), subresource="status")
+    await world.client.create(pod("third"))
+    await world.client.delete(Key("pods", "default", "second"))
+    await world.client.create(pod("fourth"))
+    assert "used: pods=2" in await refusal(world, pod("fifth"))
+
+
+async def test_many_at_once(world: World) -> None:
+    """However many come together, no more than the quota get in; a dry run takes nothing."""
+    await with_quota(world, {"count/configmaps": "5"})
+    refused = []
+
+    async def create(number: int) -> None:
+        try:
+            await world.client.create(config_map(f"m-{number}"))
+        except ApiError as error:
+            refused.append(error.reason)
+
+    for _ in range(9):
+        await world.client.create(config_map("dry"), dry_run=True)
+    async with trio.open_nursery() as nursery:
+        for number in range(20):
+            nursery.start_soon(create, number)
+    assert (world.store.count("configmaps"), len(refused)) == (5, 15)
+
+
+async def test_amounts(world: World) -> None:
+    """Requests and limits add up; only what is exceeded is named."""
+    hard = {"requests.cpu": "1", "limits.memory": "1Gi", "pods": "9"}
+    await with_quota(world, hard)
+    half = sized("a", {"cpu": "600m"}, {"memory": "512Mi"})
+    await world.client.create(half)
+    words = await refusal(world, sized("b", {"cpu": "500m"}, {"memory": "256Mi"}))
+    assert words.endswith(
+        "exceeded quota: q, requested: requests.cpu=500m, used: requests.cpu=600m, limited: requests.cpu=1"
+    )
+    words = await refusal(world, sized("b", {"cpu": "500m"}, {"memory": "768Mi"}))
+    assert "requested: limits.memory=768Mi,requests.cpu=500m, used: limits.memory=512Mi,requests.cpu=600m" in words
+
+
+async def test_what_must_be_said(world: World) -> None:
+    """Under a quota for cpu every container says how much it wants."""
+    await with_quota(world, {"limits.cpu": "1", "requests.memory": "1Gi"})
+    containers = [{"name": "b", "image": "x"}, {"name": "a", "image": "x", "resources": {"limits": {"cpu": "1"}}}]
+    words = await refusal(world, pod("web", containers=containers))
+    assert words == (
+        'pods "web" is forbidden: failed quota: q: must specify limits.cpu for: b; requests.memory for: a,b'
+    )
+
+
+async def test_scopes(world: World) -> None:
+    """A quota with scopes is about pods of that sort alone."""
+    await with_quota(world, {"pods": "0"}, "best-effort", scopes=["BestEffort"])
+    await with_quota(world, {"pods": "0"}, "jobs", scopes=["Terminating"])
+    high = {"matchExpressions": [{"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}]}
+    await with_quota(world, {"pods": "0"}, "high", scopeSelector=high)
+    assert "exceeded quota: best-effort" in await refusal(world, pod("a"))
+    await world.client.create(sized("b", {"cpu": "1"}))
+    assert "exceeded quota: jobs" in await refusal(world, sized("c", {"cpu": "1"}, activeDeadlineSeconds=5))
+    scheduling = {"apiVersion": "scheduling.k8s.io/v1", "kind": "PriorityClass"}
+    await world.client.create({**scheduling, "metadata": {"name": "high"}, "value": 1000})
+    assert "exceeded quota: high" in await refusal(world, sized("d", {"cpu": "1"}, priorityClassName="high"))
+
+
+async def test_objects_of_any_kind(world: World) -> None:
+    """`count/` with the group, and the names of old."""
+    await with_quota(world, {"count/deployments.apps": "1", "secrets": "0"})
+    await world.client.create(deployment("one"))
+    words = "exceeded quota: q, requested: count/deployments.apps=1, used: count/deployments.apps=1"
+    assert words in await refusal(world, deployment("two"))
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}}
+    assert await refusal(world, secret) == (
+        'secrets "s" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=0, limited: secrets=0'
+    )
+
+
+async def test_growing(world: World) -> None:
+    """A service that becomes a NodePort uses ports; one that stays as it is may be written."""
+    await with_quota(world, {"services.nodeports": "1"})
+    metadata = {"name": "web"}
+    service = {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": {"ports": [{"port": 80}]}}
+    await world.client.create(service)
+    key = Key("services", "default", "web")
+    await world.client.mutate(key, lambda body: body["spec"].update(type="NodePort"))
+    await world.client.mutate(key, lambda body: body["metadata"].update(labels={"a": "b"}))
+    more = [{"name": "a", "port": 80}, {"name": "b", "port": 81}]
+    with pytest.raises(ApiError, match=r"requested: services.nodeports=1, used: services.nodeports=1"):
+        await world.client.mutate(key, lambda body: body["spec"].update(ports=more))
+
+
+async def test_storage(world: World) -> None:
+    """Of all claims, and of those of a class."""
+    gold = "gold.storageclass.storage.k8s.io/requests.storage"
+    await with_quota(world, {"requests.storage": "10Gi", gold: "1Gi"})
+    resources = {"requests": {"storage": "2Gi"}}
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": resources, "storageClassName": "gold"}
+    claim = {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "c"}, "spec": spec}
+    assert f"requested: {gold}=2Gi, used: {gold}=0, limited: {gold}=1Gi" in await refusal(world, claim)
+    await world.client.create({**claim, "spec": {**spec, "storageClassName": "silver"}})
+
+
+async def test_a_changed_quota_counts_anew(world: World) -> None:
+    """Raised, lowered, deleted."""
+    await with_quota(world, {"pods": "0"})
+    await refusal(world, pod("a"))
+    key = Key("resourcequotas", "default", "q")
+    await world.client.mutate(key, lambda body: body["spec"].update(hard={"pods": "1"}))
+    await world.client.create(pod("a"))
+    await refusal(world, pod("b"))
+    await world.client.delete(key)
+    await world.client.create(pod("b"))
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ({"hard": {"pods": "-1"}}, 'spec.hard[pods]: Invalid value: "-1": must be greater than or equal to 0'),
+        ({"hard": {"pods": "500m"}}, 'spec.hard[pods]: Invalid value: "500m": must be an integer'),
+        ({"hard": {}, "scopes": ["Odd"]}, "unsupported scope"),
+        ({"hard": {}, "scopes": ["BestEffort", "NotBestEffort"]}, "conflicting scopes"),
+    ],
+)
+async def test_quotas_that_make_no_sense(world: World, spec: dict[str, Any], message: str) -> None:
+    """422."""
+    with pytest.raises(ApiError) as caught:
+        await world.client.create(
+            {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec}
+        )
+    assert message in caught.value.message

@@ -132,9 +132,7 @@ def _merge_primitives(current: list[Any], added: list[Any], deleted: list[Any], 
         raise bad_request("the items of a list of plain values must be plain values")
     kept = [value for value in current if value not in deleted]
     fresh = [value for value in dict.fromkeys(added) if value not in kept]
-    if order is None:
-        return kept + fresh
-    return _ordered({value: value for value in kept + fresh}, order, current)
+    return _ordered({value: value for value in kept + fresh}, added if order is None else order, current)
 
 
 def _merge_items(current: list[Any], patch: list[Any], node: Node, order: list[Any] | None, field: str) -> list[Any]:
@@ -153,10 +151,8 @@ def _merge_items(current: list[Any], patch: list[Any], node: Node, order: list[A
             merged[key] = _merge_object(merged[key], item, node.items)
         else:
             merged[key] = _without_directives(item)
-    if order is None:
-        return list(merged.values())
-    wanted = [_key_of(item, merge_key, SET_ORDER + field) for item in order]
     kept = [_key_of(item, merge_key, field) for item in patch if item.get(DIRECTIVE) != "delete"]
+    wanted = kept if order is None else [_key_of(item, merge_key, SET_ORDER + field) for item in order]
     strangers = [str(key) for key in kept if key not in wanted]
     if strangers:
         raise bad_request(f"{SET_ORDER}{field} must name every item of its patch; {', '.join(strangers)} missing")
@@ -175,13 +171,14 @@ def _key_of(item: Any, merge_key: str, field: str) -> Any:
 def _ordered(values: dict[Any, Any], wanted: list[Any], before: list[Any]) -> list[Any]:
     """`values` in the wanted order; keys that it does not name keep their place among their old neighbours.
 
-    Worked example: wanted [c, a], before [a, b, c]: b is not named and stood before c, so it comes first: [b, c, a].
+    Worked examples: wanted [c, a], before [a, b, c]: b is not named and stood before c, so it comes first: [b, c, a].
+    Wanted [new], before [a]: a has no place relative to what was not there, and comes last: [new, a].
     """
     named = [key for key in dict.fromkeys(wanted) if key in values]
     others = [key for key in values if key not in named]
     place = {key: index for index, key in enumerate(before)}
     result = []
     while named and others:
-        first = named[0] in place and others[0] in place and place[named[0]] < place[others[0]]
-        result.append((named if first else others).pop(0))
+        waits = named[0] in place and others[0] in place and place[others[0]] < place[named[0]]
+        result.append((others if waits else named).pop(0))
     return [values[key] for key in result + named + others]

@@ -28,7 +28,7 @@ A, B, C = ({"name": name, "image": f"{name}:1"} for name in "abc")
     [
         pytest.param({"containers": [A, B]}, {"containers": [{"name": "b", "image": "b:2"}]},
                      {"containers": [A, {"name": "b", "image": "b:2"}]}, id="an item is merged by its key"),
-        pytest.param({"containers": [A]}, {"containers": [B]}, {"containers": [A, B]}, id="a new item is added"),
+        pytest.param({"containers": [A]}, {"containers": [B]}, {"containers": [B, A]}, id="a new item comes first"),
         pytest.param({"containers": [A, B]}, {"containers": [{"name": "a", "$patch": "delete"}]},
                      {"containers": [B]}, id="an item is deleted"),
         pytest.param({"containers": [A, B]}, {"containers": [C, {"$patch": "replace"}]},
@@ -71,7 +71,7 @@ def test_lists_of_values() -> None:
     """Finalizers are added and deleted by value."""
     body = {"metadata": {"finalizers": ["a/b", "c/d"]}}
     patch = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["a/b"], "finalizers": ["e/f", "c/d"]}}
-    assert strategic_merge_patch(body, patch, POD) == {"metadata": {"finalizers": ["c/d", "e/f"]}}
+    assert strategic_merge_patch(body, patch, POD) == {"metadata": {"finalizers": ["e/f", "c/d"]}}
     only_delete = {"metadata": {"$deleteFromPrimitiveList/finalizers": ["c/d"]}}
     assert strategic_merge_patch(body, only_delete, POD) == {"metadata": {"finalizers": ["a/b"]}}
 

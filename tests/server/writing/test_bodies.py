@@ -12,7 +12,9 @@ UNRECOGNIZED = "the object provided is unrecognized (must be of type ConfigMap):
 UNKNOWN_FORMAT = "the body of the request was in an unknown format - accepted media types include: "
 
 
-@pytest.mark.parametrize("content_type", ["", "application/json", "application/json; charset=utf-8", "APPLICATION/JSON"])
+@pytest.mark.parametrize(
+    "content_type", ["", "application/json", "application/json; charset=utf-8", "APPLICATION/JSON"]
+)
 async def test_json_is_the_default(call: Caller, content_type: str) -> None:
     """A body without media type is JSON, and parameters of the type do not matter."""
     assert (await call("POST", CONFIG_MAPS, b'{"metadata":{"name":"a"}}', content_type)).code == 201

@@ -134,7 +134,9 @@ async def test_propagation(call: Caller) -> None:
         ("c", {"orphanDependents": True}, 200, ["orphan"]),
     ):
         await call("POST", DEPLOYMENTS, deployment(name))
-        reply = await call("DELETE", f"{DEPLOYMENTS}/{name}", {"kind": "DeleteOptions", "apiVersion": "apps/v1", **body})
+        reply = await call(
+            "DELETE", f"{DEPLOYMENTS}/{name}", {"kind": "DeleteOptions", "apiVersion": "apps/v1", **body}
+        )
         assert (reply.code, reply.body["metadata"]["finalizers"]) == (code, finalizers)
 
 
@@ -180,11 +182,16 @@ async def test_delete_collection(call: Caller) -> None:
 
 async def test_two_versions_of_one_kind(call: Caller) -> None:
     """An autoscaler of autoscaling/v1 is the one of v2, patched in either."""
-    v1, v2 = ("/apis/autoscaling/" + version + "/namespaces/default/horizontalpodautoscalers" for version in ("v1", "v2"))
+    v1, v2 = (
+        "/apis/autoscaling/" + version + "/namespaces/default/horizontalpodautoscalers" for version in ("v1", "v2")
+    )
     spec = {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}
     body = {"metadata": {"name": "web"}, "spec": {**spec, "targetCPUUtilizationPercentage": 50}}
     created = await call("POST", v1, body)
-    assert (created.body["apiVersion"], created.body["spec"]["targetCPUUtilizationPercentage"]) == ("autoscaling/v1", 50)
+    assert (created.body["apiVersion"], created.body["spec"]["targetCPUUtilizationPercentage"]) == (
+        "autoscaling/v1",
+        50,
+    )
     metric = (await call("GET", f"{v2}/web")).body["spec"]["metrics"][0]
     assert metric["resource"]["target"] == {"type": "Utilization", "averageUtilization": 50}
     await call("PATCH", f"{v1}/web", {"spec": {"targetCPUUtilizationPercentage": 60}}, "application/merge-patch+json")

@@ -1,0 +1,205 @@
+"""Parts of objects with paths of their own: status, scale, binding, finalize, ephemeralcontainers, resize."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.server.writing.stage import DEPLOYMENTS, MERGE, PODS, STRATEGIC, Caller, deployment, managers, pod
+
+WEB = f"{DEPLOYMENTS}/web"
+SCALE = f"{WEB}/scale"
+BINDINGS = "/api/v1/namespaces/default/bindings"
+
+
+@pytest.fixture
+async def web(call: Caller) -> Caller:
+    """A client of a cluster with the Deployment `web`."""
+    await call("POST", DEPLOYMENTS, deployment(replicas=1))
+    return call
+
+
+async def test_status_and_the_rest_are_apart(web: Caller) -> None:
+    """A write of the status leaves the spec alone, and the other way round."""
+    both = {"spec": {"replicas": 9}, "status": {"replicas": 4}}
+    body = (await web("PATCH", f"{WEB}/status", both, MERGE)).body
+    assert (body["spec"]["replicas"], body["status"]["replicas"]) == (1, 4)
+    body = (await web("PATCH", WEB, {"spec": {"replicas": 2}, "status": {"replicas": 7}}, MERGE)).body
+    assert (body["spec"]["replicas"], body["status"]["replicas"]) == (2, 4)
+    body["status"]["replicas"] = 5
+    assert (await web("PUT", f"{WEB}/status", body)).body["status"]["replicas"] == 5
+    assert (await web("GET", f"{WEB}/status")).body["status"]["replicas"] == 5
+    assert ("tester", "Update", "status") in managers(body)
+
+
+async def test_applied_status(web: Caller) -> None:
+    """Server-side apply of a status owns it under that subresource."""
+    configuration = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}
+    reply = await web.apply(f"{WEB}/status", {**configuration, "status": {"readyReplicas": 1}})
+    assert (reply.code, reply.body["status"], ("me", "Apply", "status") in managers(reply.body)) == (
+        200,
+        {"readyReplicas": 1},
+        True,
+    )
+
+
+async def test_kinds_without_a_status(call: Caller) -> None:
+    """404 for a part that the kind does not have."""
+    assert (await call("GET", "/api/v1/namespaces/default/configmaps/a/status")).code == 404
+
+
+async def test_scale(web: Caller) -> None:
+    """GET, PUT, PATCH and apply of the Scale; each changes the Deployment's replicas."""
+    scale = (await web("GET", SCALE)).body
+    assert (scale["kind"], scale["spec"], scale["status"]) == (
+        "Scale",
+        {"replicas": 1},
+        {"replicas": 0, "selector": "app=web"},
+    )
+    put = await web("PUT", SCALE, {**scale, "spec": {"replicas": 3}})
+    assert (put.code, put.body["kind"], put.body["spec"]["replicas"]) == (200, "Scale", 3)
+    assert (await web("PUT", SCALE, scale)).code == 409, "the Scale that was read is an old one by now"
+    assert (await web("PATCH", SCALE, {"spec": {"replicas": 4}}, MERGE)).body["spec"]["replicas"] == 4
+    applied = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 5}}
+    assert (await web.apply(SCALE, applied)).code == 409
+    assert (await web.apply(SCALE, applied, query="&force=true")).body["spec"]["replicas"] == 5
+    owned = managers((await web("GET", WEB)).body)
+    assert ("me", "Apply", "scale") in owned
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "message"),
+    [
+        ({"spec": {"replicas": -1}}, 422, "must be greater than or equal to 0"),
+        ({"spec": {"replicas": "x"}}, 400, 'Scale in version "v1" cannot be handled as a Scale: '),
+        ({"spec": {"replicas": 2**40}}, 400, 'Scale in version "v1" cannot be handled as a Scale: '),
+        ({"metadata": {"name": "other"}}, 400, "does not match the name on the URL"),
+        ({"metadata": {"resourceVersion": "1"}}, 409, "the object has been modified"),
+    ],
+)
+async def test_scales_that_do_not_fit(web: Caller, change: Any, code: int, message: str) -> None:
+    """Refused, by PUT and by PATCH."""
+    reply = await web("PATCH", SCALE, change, MERGE)
+    assert (reply.code, message in reply.message) == (code, True), reply.message
+    scale = (await web("GET", SCALE)).body
+    changed = {
+        name: {**value, **change.get(name, {})} if isinstance(value, dict) else value for name, value in scale.items()
+    }
+    assert (await web("PUT", SCALE, changed)).code == code
+
+
+async def test_binding(call: Caller) -> None:
+    """201 with a Status; a pod is bound once."""
+    await call("POST", PODS, pod())
+    target = {"target": {"kind": "Node", "name": "n1"}}
+    assert (await call("POST", f"{PODS}/web/binding?dryRun=All", target)).code == 201
+    bound = await call("POST", BINDINGS, {"metadata": {"name": "web"}, **target})
+    assert (bound.code, bound.body["status"]) == (201, "Success")
+    assert (await call("GET", f"{PODS}/web")).body["spec"]["nodeName"] == "n1"
+    again = await call("POST", f"{PODS}/web/binding", target)
+    assert (again.code, again.message.endswith('pod web is already assigned to node "n1"')) == (409, True)
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"target": {"kind": "Node"}}, 422),
+        ({"target": {"kind": "Pod", "name": "n"}}, 422),
+        ({"target": 3}, 400),
+        ({"metadata": {"uid": "x"}, "target": {"name": "n"}}, 409),
+    ],
+)
+async def test_wrong_bindings(call: Caller, body: Any, code: int) -> None:
+    """Refused."""
+    await call("POST", PODS, pod())
+    assert (await call("POST", f"{PODS}/web/binding", body)).code == code
+
+
+async def test_finalize(call: Caller) -> None:
+    """The last finalizer of an ending namespace lets it go; no other write takes one away."""
+    await call("POST", "/api/v1/namespaces", {"metadata": {"name": "x"}})
+    body = (await call("DELETE", "/api/v1/namespaces/x")).body
+    body["spec"]["finalizers"] = []
+    assert (await call("PUT", "/api/v1/namespaces/x", body)).body["spec"]["finalizers"] == ["kubernetes"]
+    body["metadata"].pop("resourceVersion")
+    assert (await call("PUT", "/api/v1/namespaces/x/finalize", body)).code == 200
+    assert (await call("GET", "/api/v1/namespaces/x")).code == 404
+
+
+async def test_ephemeral_containers_are_only_added(call: Caller) -> None:
+    """As `kubectl debug` does it; nothing else of the pod changes, and what was added stays as it is."""
+    await call("POST", PODS, pod())
+    path = f"{PODS}/web/ephemeralcontainers"
+    debugger = {"name": "debug", "image": "busybox", "targetContainerName": "app"}
+    patch = {"metadata": {"labels": {"a": "b"}}, "spec": {"hostname": "x", "ephemeralContainers": [debugger]}}
+    body = (await call("PATCH", path, patch, STRATEGIC)).body
+    assert [each["name"] for each in body["spec"]["ephemeralContainers"]] == ["debug"]
+    assert ("hostname" in body["spec"], "labels" in body["metadata"]) == (False, False)
+    changed = {"spec": {"ephemeralContainers": [{**debugger, "image": "other"}]}}
+    reply = await call("PATCH", path, changed, STRATEGIC)
+    message = 'Forbidden: existing ephemeral containers "debug" may not be changed'
+    assert (reply.code, reply.causes) == (422, [f"spec.ephemeralContainers: {message}"])
+    reply = await call("PATCH", path, {"spec": {"ephemeralContainers": None}}, MERGE)
+    message = 'Forbidden: existing ephemeral containers "debug" may not be removed'
+    assert (reply.code, reply.causes) == (422, [f"spec.ephemeralContainers: {message}"])
+
+
+@pytest.mark.parametrize(
+    ("container", "cause"),
+    [
+        ({"image": "i"}, "name: Required value"),
+        ({"name": "d"}, "image: Required value"),
+        ({"name": "app", "image": "i"}, 'name: Duplicate value: "app"'),
+        ({"name": "d", "image": "i", "ports": [{"containerPort": 1}]},
+         "ports: Forbidden: cannot be set for an Ephemeral Container"),
+        ({"name": "d", "image": "i", "resources": {"limits": {"cpu": "1"}}},
+         "resources: Forbidden: cannot be set for an Ephemeral Container"),
+        ({"name": "d", "image": "i", "targetContainerName": "none"}, 'targetContainerName: Not found: "none"'),
+    ],
+)  # fmt: skip
+async def test_wrong_ephemeral_containers(call: Caller, container: Any, cause: str) -> None:
+    """422 in Kubernetes' words."""
+    await call("POST", PODS, pod())
+    path = f"{PODS}/web/ephemeralcontainers"
+    reply = await call("PATCH", path, {"spec": {"ephemeralContainers": [container]}}, MERGE)
+    assert (reply.code, f"spec.ephemeralContainers[0].{cause}" in reply.causes) == (422, True), reply.causes
+
+
+def _resized(**resources: Any) -> dict[str, Any]:
+    return {"spec": {"containers": [{"name": "app", "resources": resources}]}}
+
+
+async def test_resize(call: Caller) -> None:
+    """Resources of a container change, and nothing else; the pod's own path does not change them."""
+    body = pod()
+    body["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "100m", "memory": "64Mi"}}
+    await call("POST", PODS, body)
+    assert (await call("PATCH", f"{PODS}/web", _resized(requests={"cpu": "200m"}), STRATEGIC)).code == 422
+    patch = _resized(requests={"cpu": "200m"})
+    patch["spec"]["containers"][0]["image"] = "other"
+    resized = (await call("PATCH", f"{PODS}/web/resize", patch, STRATEGIC)).body
+    container = resized["spec"]["containers"][0]
+    assert (container["image"], container["resources"]["requests"]) == ("nginx", {"cpu": "200m", "memory": "64Mi"})
+    assert resized["metadata"]["generation"] == 2
+
+
+@pytest.mark.parametrize(
+    ("patch", "cause"),
+    [
+        (_resized(requests={"cpu": None}), "spec.containers[0].resources.requests: Forbidden: resource requests cannot"),
+        (_resized(requests={"ephemeral-storage": "1Gi"}), "spec: Forbidden: only cpu and memory resources are mutable"),
+        (_resized(limits={"cpu": "100m", "memory": "64Mi"}),
+         'spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing'),
+        ({"spec": {"containers": [{"name": "more", "image": "i"}]}},
+         "spec.containers: Forbidden: containers may not be added or removed on resize"),
+    ],
+)  # fmt: skip
+async def test_wrong_resizes(call: Caller, patch: Any, cause: str) -> None:
+    """422 in Kubernetes' words."""
+    body = pod()
+    body["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "100m", "memory": "64Mi"}}
+    await call("POST", PODS, body)
+    reply = await call("PATCH", f"{PODS}/web/resize", patch, STRATEGIC)
+    assert reply.code == 422
+    assert any(each.startswith(cause) for each in reply.causes), reply.causes

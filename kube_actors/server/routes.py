@@ -74,7 +74,7 @@ PREFIXES: Final[tuple[tuple[str, str], ...]] = (
     ("/readyz/", "health:health"),
     ("/openapi/v3/", "openapi.v3:group_version"),
     ("/api/", "discovery.documents:resources"),
-    ("/apis/", "discovery.documents:group_or_resources"),
+    ("/apis/", "discovery.documents:resources"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Final
+from typing import Final
 
 import attrs
 
@@ -28,7 +28,7 @@ async def legacy(call: Call) -> Response:
     version = _aggregated_version(call)
     if version:
         return _aggregated(call, version, core=True)
-    return _plain(call, make.api_versions(call.request.header("host")))
+    return _plain(call, json.dumps(make.api_versions(call.request.header("host"))))
 
 
 async def groups(call: Call) -> Response:
@@ -36,20 +36,16 @@ async def groups(call: Call) -> Response:
     version = _aggregated_version(call)
     if version:
         return _aggregated(call, version, core=False)
-    return _plain(call, make.group_list(call.api.registry))
+    return _plain(call, _plain_documents(call.api.registry)["/apis"])
 
 
 async def resources(call: Call) -> Response:
-    """`/api/v1`: the resources of the core group. ApiError 404 for another version."""
-    return _plain(call, make.resource_list(call.api.registry, call.info.path.strip("/").removeprefix("api/")))
-
-
-async def group_or_resources(call: Call) -> Response:
-    """`/apis/GROUP` and `/apis/GROUP/VERSION`. ApiError 404 when there is no such thing."""
-    name, _, version = call.info.path.strip("/").removeprefix("apis/").partition("/")
-    if version:
-        return _plain(call, make.resource_list(call.api.registry, f"{name}/{version}"))
-    return _plain(call, make.group(call.api.registry, name))
+    """`/api/v1`, `/apis/GROUP` and `/apis/GROUP/VERSION`. ApiError 404 when there is no such thing."""
+    check_read_only(call)
+    document = _plain_documents(call.api.registry).get(call.info.path.rstrip("/"))
+    if document is None:
+        raise no_such_path()
+    return _plain(call, document)
 
 
 def _aggregated_version(call: Call) -> str:
@@ -75,9 +71,19 @@ def _aggregated_document(registry: Registry, version: str, core: bool) -> Cached
     return CachedDocument.of(make.aggregated(registry, names, version))
 
 
-def _plain(call: Call, body: dict[str, Any] | None) -> Full:
-    check_read_only(call)
-    if body is None:
-        raise no_such_path()
-    answer = encoded(negotiate(call.request), json.dumps(body))
+@functools.lru_cache(maxsize=8)
+def _plain_documents(registry: Registry) -> dict[str, bytes]:
+    """Path -> document, but for `/api`, which is different for each client."""
+    found = {"/apis": make.group_list(registry)}
+    for group, versions in make.versions_by_group(registry).items():
+        root = f"/apis/{group}" if group else "/api"
+        for version in versions:
+            found[f"{root}/{version}"] = make.resource_list(registry, group, version)
+        if group:
+            found[root] = make.group(registry, group)
+    return {path: json.dumps(body) for path, body in found.items()}
+
+
+def _plain(call: Call, document: bytes) -> Full:
+    answer = encoded(negotiate(call.request), document)
     return attrs.evolve(answer, headers=(*answer.headers, *VARY))

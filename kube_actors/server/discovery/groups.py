@@ -48,21 +48,20 @@ def group_list(registry: Registry) -> Body:
     }
 
 
-def group(registry: Registry, name: str) -> Body | None:
-    """`/apis/GROUP`; None when there is no such group."""
-    versions = versions_by_group(registry).get(name)
-    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, versions)} if versions and name else None
+def group(registry: Registry, name: str) -> Body:
+    """`/apis/GROUP`; KeyError when there is no such group."""
+    return {"kind": "APIGroup", "apiVersion": "v1", **_group(name, versions_by_group(registry)[name])}
 
 
-def resource_list(registry: Registry, api_version: str) -> Body | None:
-    """`/apis/GROUP/VERSION` or `/api/v1`: its resources and their subresources; None when there is no such version."""
-    resources = [each for each in registry if each.api_version == api_version]
-    if not resources:
-        return None
-    resources.sort(key=lambda each: each.plural)
-    entries = [entry for resource in resources for entry in _entries(resource, registry)]
-    body: Body = {"kind": "APIResourceList", "groupVersion": api_version, "resources": entries}
-    return body if api_version == "v1" else {**body, "apiVersion": "v1"}
+def resource_list(registry: Registry, group: str, version: str) -> Body:
+    """`/apis/GROUP/VERSION` or `/api/v1`: the resources of this version and their subresources."""
+    resources = sorted(_resources(registry, group, version), key=lambda each: each.plural)
+    body: Body = {
+        "kind": "APIResourceList",
+        "groupVersion": f"{group}/{version}" if group else version,
+        "resources": [entry for resource in resources for entry in _entries(resource, registry)],
+    }
+    return {**body, "apiVersion": "v1"} if group else body
 
 
 def aggregated(registry: Registry, groups: Iterable[str], version: str) -> Body:
@@ -84,6 +83,10 @@ def storage_version_hash(stored: Resource) -> str:
     """What tells clients that objects of a kind are kept in the same form: a hash of group, version and kind."""
     digest = hashlib.sha256(f"{stored.group}/{stored.version}/{stored.kind}".encode()).digest()
     return base64.b64encode(digest[:8]).decode()
+
+
+def _resources(registry: Registry, group: str, version: str) -> list[Resource]:
+    return [each for each in registry if (each.group, each.version) == (group, version)]
 
 
 def _group(name: str, versions: list[str]) -> Body:
@@ -123,10 +126,10 @@ def _subentry(resource: Resource, subresource: Subresource) -> Body:
 
 
 def _aggregated_version(registry: Registry, name: str, version: str) -> Body:
-    resources = [each for each in registry if (each.group, each.version) == (name, version)]
+    resources = sorted(_resources(registry, name, version), key=lambda each: each.plural)
     return {
         "version": version,
-        "resources": [_aggregated_resource(each) for each in sorted(resources, key=lambda each: each.plural)],
+        "resources": [_aggregated_resource(each) for each in resources],
         "freshness": "Current",
     }
 

@@ -34,6 +34,7 @@ from kube_actors.actors.node_lifecycle import NodeLifecycle
 from kube_actors.actors.nodes import NodesActor
 from kube_actors.actors.replica_set import replica_sets
 from kube_actors.actors.role_aggregation import RoleAggregation
+from kube_actors.actors.resource_quota import resource_quotas
 from kube_actors.actors.scheduler.actor import SchedulerActor
 from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
@@ -254,6 +255,7 @@ def _start_actors(
         system.spawn("deployments", lambda: deployments(plane)),
         system.spawn("services", lambda: services(plane)),
         system.spawn("namespaces", lambda: namespaces(plane)),
+        system.spawn("resource-quotas", lambda: resource_quotas(plane)),
         system.spawn("disruption-budgets", lambda: disruption_budgets(plane)),
         system.spawn("serviceaccounts", lambda: service_accounts(plane)),
         system.spawn("root-certificates", lambda: root_certificates(plane, root_ca)),

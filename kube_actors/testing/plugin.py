@@ -14,8 +14,8 @@
 `kube_cluster` and `kube_virtual_cluster` are fresh for every test, with two simulated nodes, and leave nothing behind.
 The marker `kube_cluster(source, name=, seed=, nodes=, runtime=, state_dir=, api=)` says something else; a path in it
 starts at the test's file. The ini option `kube_cluster_file` is the source of tests that say none.
-`kube_cluster_factory` makes any number of clusters, each to the end of the test. When a test fails, its report tells how
-its clusters stood.
+`kube_cluster_factory` makes any number of clusters, each to the end of the test. When a test fails, its report tells
+how its clusters stood.
 """
 
 from __future__ import annotations

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kube_actors.access.covering import compacted, described, missing_rules
 from kube_actors.errors import ApiError
-from kube_actors.kinds.rbac_facts import policy_rule
+from kube_actors.kinds.rbac_facts import PolicyRule, policy_rule
 from tests.access.roles import Cluster, binding, cluster_role, key, new_cluster, role, rule
 
 RBAC = "rbac.authorization.k8s.io"
@@ -56,6 +58,50 @@ def test_what_some_rules_lack_of_others(held: list[dict[str, Any]], wanted: dict
     """Part by part: verbs, groups, resources with subresources, names and paths."""
     found = missing_rules([policy_rule(each) for each in held], [policy_rule(wanted)])
     assert sorted(described(each) for each in compacted(found)) == missing
+
+
+def some(words: str, most: int = 3) -> st.SearchStrategy[tuple[str, ...]]:
+    """A few of these words."""
+    return st.lists(st.sampled_from(words.split()), min_size=1, max_size=most, unique=True).map(tuple)
+
+
+RESOURCE_RULES = st.builds(
+    PolicyRule,
+    some("get list *"),
+    some("core apps *"),
+    some("pods nodes pods/log */log nodes/scale */scale *"),
+    st.one_of(st.just(()), some("a b")),
+)
+PATH_RULES = st.builds(PolicyRule, some("get list *"), non_resource_urls=some("/a /a/* /a/b /ab* *"))
+WISHES = [
+    (verb, group, resource, subresource, name)
+    for verb in ("get", "list", "delete")
+    for group in ("core", "apps", "batch")
+    for resource in ("pods", "nodes", "jobs")
+    for subresource in ("", "log", "scale", "status")
+    for name in ("", "a", "b", "c")
+]
+PATHS = [(verb, path) for verb in ("get", "delete") for path in ("/a", "/a/b", "/a/c/d", "/ab", "/abc", "/x")]
+
+
+@given(st.lists(RESOURCE_RULES, max_size=4), st.lists(RESOURCE_RULES, max_size=2))
+def test_covered_rules_give_nothing_new(held: list[PolicyRule], wanted: list[PolicyRule]) -> None:
+    """With the missing parts added, whatever the wanted rules allow is allowed; with none missing, already before."""
+    complete = [*held, *missing_rules(held, wanted)]
+    assert not missing_rules(complete, wanted)
+    for wish in WISHES:
+        if any(rule.allows(*wish) for rule in wanted):
+            assert any(rule.allows(*wish) for rule in complete)
+
+
+@given(st.lists(PATH_RULES, max_size=4), st.lists(PATH_RULES, max_size=2))
+def test_covered_paths_give_nothing_new(held: list[PolicyRule], wanted: list[PolicyRule]) -> None:
+    """The same of paths."""
+    complete = [*held, *missing_rules(held, wanted)]
+    assert not missing_rules(complete, wanted)
+    for wish in PATHS:
+        if any(rule.allows_path(*wish) for rule in wanted):
+            assert any(rule.allows_path(*wish) for rule in complete)
 
 
 async def cluster_of_alice(*rules: dict[str, Any]) -> Cluster:

@@ -187,7 +187,7 @@ async def test_resize(call: Caller) -> None:
 @pytest.mark.parametrize(
     ("patch", "cause"),
     [
-        (_resized(requests={"cpu": None}), "spec.containers[0].resources.requests: Forbidden: resource requests cannot"),
+        (_resized(requests={"cpu": None}), "spec.containers[0].resources.requests: Forbidden: resource requests"),
         (_resized(requests={"ephemeral-storage": "1Gi"}), "spec: Forbidden: only cpu and memory resources are mutable"),
         (_resized(limits={"cpu": "100m", "memory": "64Mi"}),
          'spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing'),

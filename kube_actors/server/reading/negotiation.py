@@ -97,7 +97,7 @@ def _unstored(call: Call, body: Body) -> Revision:
     """A body that is not in the store (the outcome of a dry run) as if it were."""
     from kube_actors.kinds import project
 
-    metadata = body["metadata"]
+    metadata = body.get("metadata") or {}
     key = Key(call.key.resource, metadata.get("namespace", ""), metadata.get("name", ""))
     version = int(metadata.get("resourceVersion") or 0)
     return Revision(key, metadata.get("uid", ""), version, json.dumps(body), project(key.resource, body))
@@ -150,7 +150,7 @@ def partial(revision: Revision, version: str) -> bytes:
 
 
 def _partial(revision: Revision, version: str) -> bytes:
-    metadata = revision.body()["metadata"]
+    metadata = revision.body().get("metadata") or {}
     return json.dumps({"apiVersion": f"{META}/{version}", "kind": "PartialObjectMetadata", "metadata": metadata})
 
 

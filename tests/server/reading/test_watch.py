@@ -345,3 +345,15 @@ async def test_many_events_leave_in_few_sends(session: Session) -> None:
     assert len(events) == 100
     assert len(client.sent) < 10
     assert max(map(len, client.sent)) < 200_000
+
+
+async def test_watchers_of_the_same_share_the_bytes(session: Session) -> None:
+    """What is sent to a hundred watchers is made once."""
+    then = session.plane.store.head
+    async with (
+        listening(session, f"{ONE}&resourceVersion={then}") as one,
+        listening(session, f"{ONE}&resourceVersion={then}") as other,
+    ):
+        await kit.create(session, kit.config_map("c"))
+        assert told(await one.next()) == told(await other.next()) == ("ADDED", "c")
+    assert one.sent[0] is other.sent[0]

@@ -10,7 +10,7 @@ import abc
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import attrs
 import pytest
@@ -31,6 +31,7 @@ from kube_actors.node.runtime.base import (
     Runtime,
     RuntimeFailure,
     SandboxSpec,
+    StreamSession,
 )
 
 T = TypeVar("T")
@@ -193,6 +194,17 @@ class RuntimeContract:
         assert found == exited
         await stage.no_more_exits()
 
+    async def test_attached_until_the_end(self, stage: Stage) -> None:
+        """The output of a container that runs ends when it does; one that has ended cannot be attached to."""
+        container = await stage.start(RUNS)
+        session = await stage.runtime.attach(container)
+        await stage.runtime.signal_container(container, signal.SIGKILL)
+        await collect(session.output())
+        await session.aclose()
+        await stage.next_exit()
+        with pytest.raises(RuntimeFailure):
+            await stage.runtime.attach(container)
+
 
 class ProgramContract(RuntimeContract):
     """For runtimes whose containers run real programs with /bin/sh and `cat`."""
@@ -282,6 +294,80 @@ class ProgramContract(RuntimeContract):
         assert b"33 101" in streams[1]
         assert await session.wait() == 4
         await session.aclose()
+
+    async def _answering(self, stage: Stage, script: str, **changes: Any) -> ContainerSpec:
+        await stage.runtime.create_sandbox(stage.sandbox())
+        spec = attrs.evolve(stage.container(RUNS), argv=("/bin/sh", "-c", script), stdin=True, **changes)
+        await stage.runtime.run_container(spec)
+        return spec
+
+    async def test_an_attached_client_speaks_with_the_container(self, stage: Stage) -> None:
+        """Its input reaches the program; leaving leaves the container as it is, for the next one."""
+        spec = await self._answering(stage, 'while read x; do echo "got $x"; done')
+        for word in (b"one", b"two"):
+            session = await stage.runtime.attach(spec.id, stdin=True)
+            await session.send_stdin(word + b"\n")
+            assert await read_until(session, b"\n") == b"got " + word + b"\n"
+            await session.close_stdin()
+            await session.aclose()
+        (found,) = await stage.runtime.adopt()
+        assert found.containers[0].exit is None
+
+    async def test_everybody_attached_hears_the_container(self, stage: Stage) -> None:
+        """What it prints from then on, each of them, until it ends."""
+        spec = await self._answering(stage, "read x; echo $x; echo oops >&2")
+        sessions = [await stage.runtime.attach(spec.id, stdin=stdin) for stdin in (True, False)]
+        await sessions[0].send_stdin(b"all\n")
+        for session in sessions:
+            assert await collect(session.output()) == {1: b"all\n", 2: b"oops\n"}
+            await session.aclose()
+        await stage.next_exit()
+        with pytest.raises(RuntimeFailure):
+            await stage.runtime.attach(spec.id)
+
+    async def test_input_that_is_given_once_ends(self, stage: Stage) -> None:
+        """With `stdinOnce` the program's input ends with the client's, and its output goes on."""
+        spec = await self._answering(stage, "cat; echo over", stdin_once=True)
+        session = await stage.runtime.attach(spec.id, stdin=True)
+        assert not session.ends_with_input
+        await session.send_stdin(b"abc\n")
+        await session.close_stdin()
+        assert await collect(session.output()) == {1: b"abc\nover\n"}
+        await session.aclose()
+        assert (await stage.next_exit()).exit_code == 0
+
+    async def test_input_that_is_given_once_ends_with_the_client(self, stage: Stage) -> None:
+        """Also when it leaves without a word."""
+        spec = await self._answering(stage, "cat; exit 5", stdin_once=True)
+        session = await stage.runtime.attach(spec.id, stdin=True)
+        await session.aclose()
+        assert (await stage.next_exit()).exit_code == 5
+
+    async def test_a_terminal_is_attached_with_its_size(self, stage: Stage) -> None:
+        """One stream, echo and all."""
+        spec = await self._answering(stage, "read x; stty size; exit 4", tty=True)
+        session = await stage.runtime.attach(spec.id, stdin=True)
+        await session.resize(33, 101)
+        await session.send_stdin(b"go\n")
+        streams = await collect(session.output())
+        assert streams.keys() == {1}
+        assert b"33 101" in streams[1]
+        await session.aclose()
+        assert (await stage.next_exit()).exit_code == 4
+
+    async def test_a_flood_reaches_the_client_whole(self, stage: Stage) -> None:
+        """However fast the program prints, and the log has it too."""
+        script = (
+            "read x; i=0; while [ $i -lt 3000 ]; do echo $i-0123456789012345678901234567890123456789; i=$((i+1)); done"
+        )
+        spec = await self._answering(stage, script)
+        session = await stage.runtime.attach(spec.id, stdin=True)
+        await session.send_stdin(b"go\n")
+        printed = (await collect(session.output()))[1]
+        await session.aclose()
+        await stage.next_exit()
+        assert printed.decode() == log_text(spec)
+        assert printed.count(b"\n") == 3000
 
     async def test_a_server_is_reached_at_the_pods_address(self, stage: Stage) -> None:
         """From the node to the pod; a port nobody listens on refuses."""
@@ -387,6 +473,17 @@ async def collect(output: AsyncIterator[tuple[int, bytes]]) -> dict[int, bytes]:
         async for number, data in output:
             streams[number] = streams.get(number, b"") + data
     return streams
+
+
+async def read_until(session: StreamSession, end: bytes) -> bytes:
+    """What a program prints, up to and with `end`."""
+    printed = b""
+    with trio.fail_after(PATIENCE):
+        async for _, data in session.output():
+            printed += data
+            if printed.endswith(end):
+                break
+    return printed
 
 
 async def dial(runtime: Runtime, port: int, uid: str = "u-1") -> trio.abc.HalfCloseableStream:

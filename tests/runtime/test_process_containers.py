@@ -26,7 +26,7 @@ from kube_actors.node.runtime.base import (
     Volume,
 )
 
-from .contract import HOST_IMAGE, Does, collect, log_lines, log_text
+from .contract import HOST_IMAGE, Does, collect, eventually, log_lines, log_text
 from .process_stage import ProcessStage, is_running, opened
 
 
@@ -201,7 +201,11 @@ async def test_an_exec_is_the_container(isolated: ProcessStage) -> None:
     spec = await isolated.run(f"{look}; sleep 100", working_dir="/srv", security=Security(capabilities_drop=("KILL",)))
     session = await isolated.runtime.exec(spec.id, ("/bin/sh", "-c", look))
     output = (await collect(session.output()))[1].decode()
-    assert output == log_text(spec)
+
+    async def whole() -> bool:
+        return log_text(spec) == output
+
+    await eventually(whole)
     await session.aclose()
 
 

@@ -98,15 +98,23 @@ class Run:
 
 
 @contextlib.contextmanager
-def kube_actors_run(file: Path, command: Sequence[str] = (sys.executable, "-m", "kube_actors", "run")) -> Iterator[Run]:
-    """Run a cluster whose state is nobody else's; ended as Ctrl-C ends it."""
-    with tempfile.TemporaryDirectory(prefix="kube-actors-bench-") as home:
-        arguments = [*command, str(file), "--ephemeral", "--name", "bench", "--state-dir", home, "--no-input"]
+def kube_actors_run(
+    file: Path,
+    command: Sequence[str] = (sys.executable, "-m", "kube_actors", "run"),
+    *,
+    home: Path | None = None,
+) -> Iterator[Run]:
+    """Run a cluster, ended as Ctrl-C ends it. Its state is kept below `home`, or without one nowhere."""
+    with contextlib.ExitStack() as stack:
+        kept = [] if home is not None else ["--ephemeral"]
+        if home is None:
+            home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kube-actors-bench-")))
+        arguments = [*command, str(file), *kept, "--name", "bench", "--state-dir", str(home), "--no-input"]
         began = time.perf_counter()
         # Its errors are ours, so that a failure can be read.
         process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, bufsize=0)
         try:
-            yield Run(process, Path(home), began)
+            yield Run(process, home, began)
         finally:
             process.send_signal(signal.SIGINT)
             try:

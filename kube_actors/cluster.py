@@ -27,14 +27,15 @@ from kube_actors.actors.disruption_budget import disruption_budgets
 from kube_actors.actors.events import EventsActor
 from kube_actors.actors.flow_schemas import FlowSchemas
 from kube_actors.actors.garbage_collector import GarbageCollector
+from kube_actors.actors.mirrored_endpoints import mirrored_endpoints
 from kube_actors.actors.namespace import namespaces
 from kube_actors.actors.namespace_object import root_certificates, service_accounts
 from kube_actors.actors.network import NetworkActor
 from kube_actors.actors.node_lifecycle import NodeLifecycle
 from kube_actors.actors.nodes import NodesActor
 from kube_actors.actors.replica_set import replica_sets
-from kube_actors.actors.role_aggregation import RoleAggregation
 from kube_actors.actors.resource_quota import resource_quotas
+from kube_actors.actors.role_aggregation import RoleAggregation
 from kube_actors.actors.scheduler.actor import SchedulerActor
 from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
@@ -254,6 +255,7 @@ def _start_actors(
         system.spawn("replicasets", lambda: replica_sets(plane)),
         system.spawn("deployments", lambda: deployments(plane)),
         system.spawn("services", lambda: services(plane)),
+        system.spawn("mirrored-endpoints", lambda: mirrored_endpoints(plane)),
         system.spawn("namespaces", lambda: namespaces(plane)),
         system.spawn("resource-quotas", lambda: resource_quotas(plane)),
         system.spawn("disruption-budgets", lambda: disruption_budgets(plane)),

@@ -15,7 +15,7 @@ from kube_actors.embed.results import Applied, ExecResult, Object
 from kube_actors.embed.sources import Source, placed, raise_problems, read_source
 from kube_actors.errors import not_found
 from kube_actors.kernel import ClockMode
-from kube_actors.node.runtime.base import ExecSession
+from kube_actors.node.runtime.sessions import ExecSession
 from kube_actors.store import Revision
 from kube_actors.verbs import apply as applying
 from kube_actors.verbs import delete as deleting

@@ -8,15 +8,14 @@ import trio
 from kube_actors.kernel import Ask
 from kube_actors.messages.common import Describe
 from kube_actors.node.runtime.base import (
-    AttachSession,
     ContainerId,
     ContainerSpec,
-    ExecSession,
     FoundSandbox,
     RuntimeEvent,
     SandboxSpec,
     Started,
 )
+from kube_actors.node.runtime.sessions import AttachSession, ExecSession
 
 
 @attrs.frozen

@@ -29,7 +29,8 @@ class FoundAttempt:
 def adopt(pod: PodView, found: Sequence[FoundAttempt] | None, address: str, host_ip: str, now: float) -> PodState:
     """The state to go on from. `found` None: the runtime has nothing of the pod."""
     status = pod.status
-    statuses = {one.name: one for one in (*status.init_container_statuses, *status.container_statuses)}
+    told = (*status.init_container_statuses, *status.container_statuses, *status.ephemeral_container_statuses)
+    statuses = {one.name: one for one in told}
     started_at = now if status.start_time is None else status.start_time
     if found is None:
         observed = _remembered(statuses, now)

@@ -10,7 +10,12 @@ import attrs
 from kube_actors.errors import ApiError, KubeActorsError, bad_request
 from kube_actors.kernel import Ask
 from kube_actors.messages.node import Attach, Exec
-from kube_actors.node.runtime.base import AttachSession, ContainerId, ExecSession, RuntimeFailure, RuntimeGone
+from kube_actors.node.runtime.base import (
+    ContainerId,
+    RuntimeFailure,
+    RuntimeGone,
+)
+from kube_actors.node.runtime.sessions import AttachSession, ExecSession
 from kube_actors.store import Revision
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.node import check_reachable, unreachable

@@ -22,7 +22,11 @@ from kube_actors.kernel import VirtualClock
 from kube_actors.kernel.clock import CLOCK_TASK
 from kube_actors.node.probe_http import url_of
 from kube_actors.node.probing import HookFailure, Target, run_hook, run_probe
-from kube_actors.node.runtime.base import ContainerId, ExecSession, RuntimeFailure, RuntimeGone
+from kube_actors.node.runtime.base import (
+    ContainerId,
+    RuntimeFailure,
+    RuntimeGone,
+)
 from kube_actors.node.runtime.handlers import (
     ExecAction,
     GrpcAction,
@@ -35,6 +39,7 @@ from kube_actors.node.runtime.handlers import (
     UnresolvedHandler,
     resolve_handler,
 )
+from kube_actors.node.runtime.sessions import ExecSession
 from kube_actors.node.runtime.simulated import SimulatedRuntime
 
 Server = Callable[[trio.abc.Stream], Awaitable[None]]
@@ -251,9 +256,7 @@ async def test_http_refused(pod: Scripted) -> None:
         ),
     ],
 )
-async def test_http_too_slow(
-    pod: Scripted, pieces: tuple[bytes, ...], message: str, autojump_clock: MockClock
-) -> None:
+async def test_http_too_slow(pod: Scripted, pieces: tuple[bytes, ...], message: str, autojump_clock: MockClock) -> None:
     """The time limit is kept, and what was waited for is said."""
     pod.answers(*pieces, close=False)
     start = trio.current_time()
@@ -340,9 +343,7 @@ async def test_tcp(pod: Scripted) -> None:
     assert await run_probe(pod, TARGET, TcpSocketAction(82), 1) == unreachable
 
 
-async def test_dial_too_slow(
-    pod: Scripted, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
-) -> None:
+async def test_dial_too_slow(pod: Scripted, monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock) -> None:
     """A connection that is never answered."""
 
     async def never(*_: object, **__: object) -> Any:

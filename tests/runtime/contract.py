@@ -31,8 +31,8 @@ from kube_actors.node.runtime.base import (
     Runtime,
     RuntimeFailure,
     SandboxSpec,
-    StreamSession,
 )
+from kube_actors.node.runtime.sessions import StreamSession
 
 T = TypeVar("T")
 PATIENCE = 10.0  # machine seconds until something that should happen has not

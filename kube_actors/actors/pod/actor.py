@@ -429,7 +429,8 @@ class PodActor(Actor[PodMessage]):
     # -- small things
 
     def _containers(self) -> Iterable[Container]:
-        return (*self.pod.spec.init_containers, *self.pod.spec.containers)
+        spec = self.pod.spec
+        return (*spec.init_containers, *spec.containers, *spec.debug_containers)
 
     def _container(self, name: str) -> Container:
         return next(one for one in self._containers() if one.name == name)

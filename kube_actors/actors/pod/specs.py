@@ -86,9 +86,9 @@ def _host_ports(pod: PodView) -> list[HostPort]:
 
 
 def raw_container(body: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """A container of a pod's body, init containers included."""
+    """A container of a pod's body, init and ephemeral containers included."""
     spec = body["spec"]
-    everything = (*(spec.get("initContainers") or ()), *spec["containers"])
+    everything = (*(spec.get("initContainers") or ()), *spec["containers"], *(spec.get("ephemeralContainers") or ()))
     found: dict[str, Any] = next(container for container in everything if container["name"] == name)
     return found
 
@@ -126,6 +126,7 @@ def container_spec(
         stdin_once=container.stdin_once,
         tty=container.tty,
         termination_message_path=container.termination_message_path,
+        processes_of=container.target_container_name,
         annotations=meta.annotations,
     )
     if not spec.argv and image.kind is not ImageKind.ENGINE:

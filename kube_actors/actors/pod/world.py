@@ -78,8 +78,9 @@ class PodWorld:
         meta = pod.metadata
         field_path = ""
         if container:
-            init = any(one.name == container for one in pod.spec.init_containers)
-            field_path = f"spec.{'initContainers' if init else 'containers'}{{{container}}}"
+            kinds = {one.name: "initContainers" for one in pod.spec.init_containers}
+            kinds |= {one.name: "ephemeralContainers" for one in pod.spec.ephemeral_containers}
+            field_path = f"spec.{kinds.get(container, 'containers')}{{{container}}}"
         about = ObjectReference("v1", "Pod", meta.namespace, meta.name, meta.uid, meta.resource_version, field_path)
         self.events.record(about, type, reason, message)
 

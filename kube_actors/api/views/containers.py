@@ -231,7 +231,10 @@ class RestartRule:
 
 @attrs.frozen
 class Container:
-    """A container. An init container with `restart_policy` Always is a sidecar: it keeps running beside the others."""
+    """A container. An init container with `restart_policy` Always is a sidecar: it keeps running beside the others.
+
+    `target_container_name` is an ephemeral container's: whose processes it sees.
+    """
 
     name: str = ""
     image: str = ""
@@ -256,6 +259,7 @@ class Container:
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
+    target_container_name: str = ""
 
     @property
     def sidecar(self) -> bool:

@@ -79,6 +79,7 @@ class PodSpec:
 
     containers: tuple[Container, ...] = ()
     init_containers: tuple[Container, ...] = ()
+    ephemeral_containers: tuple[Container, ...] = ()
     volumes: tuple[Volume, ...] = ()
     node_name: str = ""
     scheduler_name: str = "default-scheduler"
@@ -110,6 +111,11 @@ class PodSpec:
     service_account_name: str = ""
     automount_service_account_token: bool | None = None
     readiness_gates: tuple[ReadinessGate, ...] = ()
+
+    @property
+    def debug_containers(self) -> tuple[Container, ...]:
+        """The ephemeral containers; they run once, whatever the pod's policy."""
+        return tuple(attrs.evolve(one, restart_policy="Never") for one in self.ephemeral_containers)
 
 
 @attrs.frozen
@@ -209,6 +215,7 @@ class PodStatus:
     start_time: Time | None = None
     init_container_statuses: tuple[ContainerStatus, ...] = ()
     container_statuses: tuple[ContainerStatus, ...] = ()
+    ephemeral_container_statuses: tuple[ContainerStatus, ...] = ()
     qos_class: str = ""
 
     def condition(self, kind: str) -> PodCondition | None:

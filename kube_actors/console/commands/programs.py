@@ -14,7 +14,7 @@ from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.exchange import STDERR, STDOUT, Exchange, ProgramOutput
 from kube_actors.errors import ApiError
 from kube_actors.node.container_logs import LogOptions
-from kube_actors.node.runtime.base import ExecSession
+from kube_actors.node.runtime.sessions import ExecSession
 from kube_actors.store import Revision
 from kube_actors.verbs.arguments import Parsed, duration, number, switch, text
 from kube_actors.verbs.errors import UsageError, VerbError

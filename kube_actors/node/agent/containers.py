@@ -85,6 +85,10 @@ class Containers:
                 opened.append(stdin)
             streams = opened[:2] if outputs else [None, None]
             launch = container_launch(self._world, sandbox, spec, container.directory, self._host_binds)
+            if spec["processes_of"] and launch.pid_namespace == "own":
+                namespace = self._pid_namespace_of(spec)
+                opened.append(namespace)
+                launch = launch._replace(pid_namespace=namespace, subreaper=True)
             launch = launch._replace(stdio=Stdio(stdin, *streams), process_files=tuple(container.group.process_files))
             container.subreaper = launch.subreaper
             return spawn(launch), outputs
@@ -95,6 +99,14 @@ class Containers:
         finally:
             for fd in opened:
                 os.close(fd)
+
+    def _pid_namespace_of(self, spec: Value) -> int:
+        """A descriptor of the pid namespace of the container this one is to look into. Raises Failure."""
+        name = spec["processes_of"]
+        running = [c for c in self.of_pod(spec["id"][0]) if c.key[1] == name and c.running and not c.starting]
+        if not running:
+            raise Failure("CreateContainerConfigError", f'target container "{name}" is not running')
+        return os.open(f"/proc/{running[0].program}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
 
     def _await_report(self, container: Container, child: Child, done: Done) -> None:
         """Collect what the child tells until its exec closes the socket."""

@@ -12,11 +12,9 @@ import trio
 
 from kube_actors.node.runtime.agent_link import AgentLink, ProbeStep, Tier, connected
 from kube_actors.node.runtime.base import (
-    AttachSession,
     ContainerId,
     ContainerSpec,
     EmptyDirVolume,
-    ExecSession,
     FilesVolume,
     FoundSandbox,
     Runtime,
@@ -38,6 +36,7 @@ from kube_actors.node.runtime.process_wire import (
     encode_sandbox,
     encode_volume,
 )
+from kube_actors.node.runtime.sessions import AttachSession, ExecSession
 
 _SAME_CLOCK = 1.0  # seconds
 _LOOPBACK = ("localhost", "127.0.0.1")

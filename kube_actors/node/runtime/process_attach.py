@@ -9,8 +9,13 @@ from typing import Any
 import trio
 
 from kube_actors.node.runtime.agent_link import AgentLink
-from kube_actors.node.runtime.base import AttachSession, ContainerId, RuntimeFailure, RuntimeGone
+from kube_actors.node.runtime.base import (
+    ContainerId,
+    RuntimeFailure,
+    RuntimeGone,
+)
 from kube_actors.node.runtime.process_exec import forward, resize_terminal
+from kube_actors.node.runtime.sessions import AttachSession
 
 
 class ProcessAttach(AttachSession):

@@ -11,7 +11,11 @@ from collections.abc import AsyncIterator
 import trio
 
 from kube_actors.node.runtime.agent_link import AgentLink
-from kube_actors.node.runtime.base import ExecSession, RuntimeFailure, RuntimeGone
+from kube_actors.node.runtime.base import (
+    RuntimeFailure,
+    RuntimeGone,
+)
+from kube_actors.node.runtime.sessions import ExecSession
 
 _CHUNK = 64 * 1024
 
@@ -90,9 +94,7 @@ def resize_terminal(master: int, rows: int, columns: int) -> None:
         fcntl.ioctl(master, termios.TIOCSWINSZ, struct.pack("4H", rows, columns, 0, 0))
 
 
-async def forward(
-    number: int, stream: trio.lowlevel.FdStream, send: trio.MemorySendChannel[tuple[int, bytes]]
-) -> None:
+async def forward(number: int, stream: trio.lowlevel.FdStream, send: trio.MemorySendChannel[tuple[int, bytes]]) -> None:
     """Pass a stream on until it ends (a terminal ends with an error) or nobody takes it any more."""
     async with send:
         with contextlib.suppress(OSError, trio.BrokenResourceError, trio.ClosedResourceError):

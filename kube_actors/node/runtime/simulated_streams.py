@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 import trio
 
-from kube_actors.node.runtime.base import AttachSession, ExecSession
+from kube_actors.node.runtime.sessions import AttachSession, ExecSession
 
 if TYPE_CHECKING:
     from kube_actors.kernel import ClusterClock, Timer

@@ -60,7 +60,8 @@ def _lost_for_good(spec: PodSpec, state: PodState) -> bool:
 def plan_end(spec: PodSpec, state: PodState, ending: Ending) -> PodPlan:
     """The next step of ending a pod. A shorter grace than ordered before is passed on to what still runs."""
     kill_at = ending.since + ending.grace_seconds
-    plain = [one for one in (*spec.init_containers, *spec.containers) if not _is_sidecar(spec, one)]
+    everything = (*spec.init_containers, *spec.containers, *spec.debug_containers)
+    plain = [one for one in everything if not _is_sidecar(spec, one)]
     actions = _stops(plain, state, kill_at)
     if _any_alive(plain, state):
         return PodPlan(actions, ending=ending)

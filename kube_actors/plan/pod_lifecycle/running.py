@@ -38,8 +38,9 @@ def initialized(spec: PodSpec, state: PodState) -> bool:
 
 
 def _wanted(spec: PodSpec, state: PodState) -> list[Container]:
-    """The containers that should run but do not, in the order to start them."""
-    wanted = []
+    """The containers that should run but do not, in the order to start them. People who look for what is wrong wait
+    for nothing: ephemeral containers come first, while the pod initializes too."""
+    wanted = [one for one in spec.debug_containers if _should_run(spec, one, state.observed.get(one.name))]
     if not initialized(spec, state):
         later_began = _began_later(spec.init_containers, state)
         for container, overtaken in zip(spec.init_containers, later_began, strict=True):
@@ -49,7 +50,7 @@ def _wanted(spec: PodSpec, state: PodState) -> list[Container]:
             if not overtaken and not _passed(container, one):
                 break
         return wanted
-    wanted = [one for one in spec.init_containers if one.sidecar and _startable(one, _present(one, state))]
+    wanted.extend(one for one in spec.init_containers if one.sidecar and _startable(one, _present(one, state)))
     wanted.extend(one for one in spec.containers if _should_run(spec, one, state.observed.get(one.name)))
     return wanted
 

@@ -11,7 +11,7 @@ import attrs
 from kube_actors.api.views.pods import PodIp, PodStatus, PodView
 from kube_actors.plan.observed import PodState
 from kube_actors.plan.pod_status.conditions import pod_conditions
-from kube_actors.plan.pod_status.containers import statuses, terminated
+from kube_actors.plan.pod_status.containers import debug_status, statuses, terminated
 from kube_actors.plan.pod_status.phase import FAILED, SUCCEEDED, pod_phase
 from kube_actors.plan.pod_status.qos import qos_class
 
@@ -40,6 +40,7 @@ def pod_status(pod: PodView, state: PodState, now: float) -> PodStatus:
         start_time=state.started_at,
         init_container_statuses=init,
         container_statuses=regular,
+        ephemeral_container_statuses=tuple(debug_status(pod, one, state, now) for one in pod.spec.debug_containers),
         qos_class=qos_class(pod.spec),
     )
     return attrs.evolve(status, conditions=pod_conditions(pod, state, status, now))

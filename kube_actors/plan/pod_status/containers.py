@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import attrs
+
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import (
     ContainerState,
@@ -37,6 +39,12 @@ def container_status(pod: PodView, container: Container, state: PodState, now: f
         container_id=one.container_id or (one.exit.container_id if one.exit else ""),
         started=started,
     )
+
+
+def debug_status(pod: PodView, container: Container, state: PodState, now: float) -> ContainerStatus:
+    """The status of an ephemeral container: nothing waits for it, so it is never ready nor said to have started."""
+    status = container_status(pod, container, state, now, init=False)
+    return attrs.evolve(status, ready=False, started=None)
 
 
 def _first_wait(pod: PodView, state: PodState) -> ContainerStateWaiting:

@@ -12,7 +12,10 @@ import attrs
 import trio
 
 from kube_actors.errors import ApiError
-from kube_actors.node.runtime.base import AttachSession, ExecSession, RuntimeGone, StreamSession
+from kube_actors.node.runtime.base import (
+    RuntimeGone,
+)
+from kube_actors.node.runtime.sessions import AttachSession, ExecSession, StreamSession
 from kube_actors.server.streams.client_streams import ClientStreams
 
 STDIN_PIECES: Final = 16

@@ -9,8 +9,11 @@ from collections.abc import AsyncIterator
 
 import trio
 
-from kube_actors.node.runtime.base import AttachSession, ExecSession, RuntimeGone
+from kube_actors.node.runtime.base import (
+    RuntimeGone,
+)
 from kube_actors.node.runtime.docker.engine import Engine, EngineError, ExecStream
+from kube_actors.node.runtime.sessions import AttachSession, ExecSession
 
 MARK = "KUBE_ACTORS_EXEC"
 """The variable by which everything a command starts is found again, daemons included."""

@@ -258,6 +258,8 @@ class DockerRuntime(Runtime):
             self._labels,
             message_file=self._files.new_message_file(spec.id),
         )
+        if spec.processes_of:
+            body["HostConfig"]["PidMode"] = f"container:{self._running(spec)}"
         sub_paths = [mount for mount in spec.mounts if mount.sub_path]
         self._files.make_sub_paths([f"{sandbox.world.volumes[mount.volume]}/{mount.sub_path}" for mount in sub_paths])
         engine_id = await self._containers.create(spec, bodies.container_name(sandbox.pod, spec.id), body)
@@ -273,6 +275,15 @@ class DockerRuntime(Runtime):
         if ended:
             self._tracker.end_soon(tracked)
         return Started(spec.id, runtime_id(engine_id), tracked.pid, tracked.started_at)
+
+    def _running(self, spec: ContainerSpec) -> str:
+        """The engine's id of the container this one is to look into."""
+        for tracked in self._tracker.by_id.values():
+            ours = (tracked.id.pod_uid, tracked.id.name) == (spec.id.pod_uid, spec.processes_of)
+            if ours and tracked.exit is None:
+                return tracked.engine_id
+        message = f'target container "{spec.processes_of}" is not running'
+        raise RuntimeFailure("CreateContainerConfigError", message)
 
     async def _start(self, container: ContainerId, engine_id: str) -> Tracked:
         await self._containers.start(engine_id, "RunContainerError")

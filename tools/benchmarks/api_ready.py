@@ -4,7 +4,6 @@ state from before, quickstart; medians of five. api_memory: PSS of the runtime t
 
 from __future__ import annotations
 
-import contextlib
 import http
 import statistics
 import tempfile
@@ -24,13 +23,16 @@ def _ready(run: Run, directory: Path) -> float:
     """Seconds from the start until /readyz says ok."""
     connection = None
     while run.seconds < LONGEST_START:
-        with contextlib.suppress(OSError, CannotMeasure):  # not yet
+        try:
             connection = connection or entrance_of(run.home, directory).connection()
             connection.request("GET", "/readyz")
             answer = connection.getresponse()
             answer.read()
             if answer.status == http.HTTPStatus.OK:
                 return run.seconds
+        except (OSError, CannotMeasure):  # not yet
+            if connection is not None:
+                connection.close()
         if run.process.poll() is not None:
             raise CannotMeasure(f"kube-actors run ended with status {run.process.returncode}")
         time.sleep(0.002)

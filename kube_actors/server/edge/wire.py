@@ -94,6 +94,8 @@ class Wire(trio.abc.Stream):
 
     def is_gone(self) -> bool:
         """Whether the client has closed its end, so that nobody waits for an answer any more."""
+        if self._sock.fileno() < 0:
+            return True
         poll = select.poll()
         poll.register(self._sock, select.POLLRDHUP)
         return bool(poll.poll(0))

@@ -297,3 +297,20 @@ async def test_a_client_that_does_not_read_costs_little() -> None:
         grown = int(Path("/proc/self/statm").read_text().split()[1]) - pages
         assert grown * os.sysconf("SC_PAGE_SIZE") < 8 << 20
         assert stage.ended == []
+
+
+async def test_many_who_leave_at_once() -> None:
+    """Clients that go while their requests are looked at do no harm to those who stay."""
+    async with served() as stage:
+        clients = [await stage.connect() for _ in range(50)]
+        for client in clients:
+            await client.send(request("/never"))
+        while len(stage.seen) < 50:
+            await trio.sleep(0.01)
+        await trio.sleep(1.0)
+        for client in clients:
+            await trio.aclose_forcefully(client.stream)
+        with trio.fail_after(PATIENCE):
+            while len(stage.ended) < 50:
+                await trio.sleep(0.01)
+        assert (await stage.ask(GET)).status == 200

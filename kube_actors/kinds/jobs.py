@@ -56,7 +56,7 @@ def _prepare_create(body: Body) -> None:
     spec, metadata = body.get("spec"), body["metadata"]
     if not isinstance(spec, dict) or not isinstance(spec.get("template"), dict):
         return
-    own = {**dict.fromkeys(UID_LABELS, metadata["uid"]), **dict.fromkeys(NAME_LABELS, metadata["name"])}
+    own = {**dict.fromkeys(UID_LABELS, metadata["uid"]), **dict.fromkeys(NAME_LABELS, metadata.get("name", ""))}
     template = spec["template"].setdefault("metadata", {})
     labels = template.setdefault("labels", {})
     if spec.get("manualSelector"):

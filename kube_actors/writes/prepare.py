@@ -26,6 +26,9 @@ def prepare_create(request: Request, now: float, source: random.Random) -> None:
     request.key = request.key._replace(name=request.new["metadata"].get("name", ""))
     if request.resource.subresource("status") is not None:
         request.new.pop("status", None)
+    root = request.resource.schema.root.object_type
+    if root is not None and "spec" in root.always:
+        request.new.setdefault("spec", {})  # an object without a spec has an empty one
     request.hooks.prepare_create(request.new)
     request.hooks.default(request.new)
     if warning := unattended(request.resource.id, request.resource.kind):

@@ -71,4 +71,4 @@ def set_replicas(request: Request, scale: Body) -> None:
         raise bad_request("a Scale with spec.replicas, a whole number, is needed here")
     if replicas < 0:
         raise request.invalid([causes.invalid("spec.replicas", replicas, "must be greater than or equal to 0")])
-    request.new["spec"]["replicas"] = replicas
+    request.new.setdefault("spec", {})["replicas"] = replicas

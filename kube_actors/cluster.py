@@ -33,6 +33,7 @@ from kube_actors.actors.namespace_object import root_certificates, service_accou
 from kube_actors.actors.network import NetworkActor
 from kube_actors.actors.node_lifecycle import NodeLifecycle
 from kube_actors.actors.nodes import NodesActor
+from kube_actors.actors.pod_garbage_collector import PodGarbageCollector
 from kube_actors.actors.replica_set import replica_sets
 from kube_actors.actors.resource_quota import resource_quotas
 from kube_actors.actors.role_aggregation import RoleAggregation
@@ -263,6 +264,7 @@ def _start_actors(
         system.spawn("root-certificates", lambda: root_certificates(plane, root_ca)),
         system.spawn("role-aggregation", lambda: RoleAggregation(plane)),
         system.spawn("flow-schemas", lambda: FlowSchemas(plane)),
+        system.spawn("pod-garbage-collector", lambda: PodGarbageCollector(plane)),
         system.spawn("garbage-collector", lambda: GarbageCollector(plane, registry)),
         system.spawn("node-lifecycle", lambda: NodeLifecycle(plane)),
     ]

@@ -101,8 +101,13 @@ def record_update(old: Body, new: Body, author: Author, schema: Schema) -> None:
         if renewed is not None:
             new["metadata"]["managedFields"] = renewed
             return
-    ledger = _ledger_of(new, stored)
     key = OwnerKey(author.manager, UPDATE, author.api_version, author.subresource)
+    if not stored and not new["metadata"].get("managedFields"):
+        changed = difference.changed - structured_merge.UNOWNED
+        ledger = Ledger({key: changed} if changed else {}, {key: author.time}, {key: author.api_version})
+        _store(new, ledger.entries())
+        return
+    ledger = _ledger_of(new, stored)
     before = ledger.owners
     ledger.owners = structured_merge.update_ownership(before, key, difference)
     if difference.changed - structured_merge.UNOWNED:

@@ -10,10 +10,13 @@ from kube_actors.actors.per_object import ObjectActor, PerObject, Route
 from kube_actors.api.views import NamespaceView, body_of
 from kube_actors.errors import ApiError
 from kube_actors.messages.common import Describe
-from kube_actors.plan.namespace import Content, plan_namespace
+from kube_actors.plan.namespace import FAILED, Content, plan_namespace
 from kube_actors.store import Commit, Key, Revision, Store
 
 FINALIZER = "kubernetes"
+SERVER_ERROR = 500
+TRY_AGAIN = 5.0
+"""Seconds until a deletion that was forbidden is tried again."""
 
 
 class NamespaceActor(ObjectActor[Describe]):
@@ -32,10 +35,12 @@ class NamespaceActor(ObjectActor[Describe]):
         if revision.projection.deleting is None:
             return 0
         namespace: NamespaceView = revision.view
-        content = (_content(one) for one in self.plane.store.in_namespace(self.key.name))
+        content = [_content(one) for one in self.plane.store.in_namespace(self.key.name)]
         plan = plan_namespace(content, namespace.status.conditions, self.plane.clock.now())
-        for one in plan.delete:
-            await self._delete(one)
+        failures = [failure for one in plan.delete if (failure := await self._delete(one))]
+        if failures:
+            plan = plan_namespace(content, namespace.status.conditions, self.plane.clock.now(), failures)
+            self.context.notify_at(self.plane.clock.now() + TRY_AGAIN, FAILED)
         if plan.conditions != namespace.status.conditions:
             conditions = [body_of(condition) for condition in plan.conditions]
             await self._write_conditions(conditions)
@@ -43,12 +48,17 @@ class NamespaceActor(ObjectActor[Describe]):
             await self.client.finalize(self.key, FINALIZER, uid=self.uid)
         return 0
 
-    async def _delete(self, one: Content) -> None:
+    async def _delete(self, one: Content) -> str:
+        """Answers why it could not be deleted, if somebody forbids it."""
         try:
             await self.client.delete(Key(one.resource, self.key.name, one.name), uid=one.uid, propagation="Background")
         except ApiError as error:
-            if error.reason != "NotFound":
+            if error.reason == "NotFound":
+                return ""
+            if error.code >= SERVER_ERROR or error.reason == "Conflict":
                 raise
+            return error.message
+        return ""
 
     async def _write_conditions(self, conditions: list[dict[str, Any]]) -> None:
         def change(body: dict[str, Any]) -> None:

@@ -7,13 +7,14 @@ is taken away while they still run.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import attrs
 
 from kube_actors.api.views.cluster import NamespaceCondition
 
 PODS = "pods"
+FAILED = "ContentDeletionFailed"
 
 
 @attrs.frozen
@@ -36,13 +37,18 @@ class NamespacePlan:
     empty: bool
 
 
-def plan_namespace(content: Iterable[Content], before: Iterable[NamespaceCondition], now: float) -> NamespacePlan:
-    """The next step of ending a namespace with this content."""
+def plan_namespace(
+    content: Iterable[Content], before: Iterable[NamespaceCondition], now: float, failures: Sequence[str] = ()
+) -> NamespacePlan:
+    """The next step of ending a namespace with this content. `failures` say what could not be deleted last time.
+
+    While pods are left, nothing else is looked at, nor told of.
+    """
     remaining = sorted(content, key=lambda one: (one.resource, one.name))
-    pods = [one for one in remaining if one.resource == PODS]
-    delete = tuple(one for one in (pods or remaining) if not one.deleting)
+    now_due = [one for one in remaining if one.resource == PODS] or remaining
+    delete = tuple(one for one in now_due if not one.deleting)
     known = {condition.type: condition for condition in before}
-    conditions = tuple(_merge(known.get(one.type), one) for one in _conditions(remaining, now))
+    conditions = tuple(_merge(known.get(one.type), one) for one in _conditions(now_due, failures, now))
     return NamespacePlan(delete, conditions, not remaining)
 
 
@@ -53,7 +59,7 @@ def _merge(known: NamespaceCondition | None, fresh: NamespaceCondition) -> Names
     return attrs.evolve(fresh, last_transition_time=known.last_transition_time)
 
 
-def _conditions(remaining: list[Content], now: float) -> list[NamespaceCondition]:
+def _conditions(remaining: list[Content], failures: Sequence[str], now: float) -> list[NamespaceCondition]:
     """The five conditions of a namespace that is being deleted, in the order Kubernetes writes them."""
     counts = Counter(one.resource for one in remaining)
     finalizers = Counter(finalizer for one in remaining for finalizer in one.finalizers)
@@ -72,6 +78,9 @@ def _conditions(remaining: list[Content], now: float) -> list[NamespaceCondition
         ("NamespaceContentRemaining", "ContentRemoved", "All content successfully removed"),
         ("NamespaceFinalizersRemaining", "ContentHasNoFinalizers", "All content-preserving finalizers finished"),
     ]
+    if failures:
+        text = f"Failed to delete all resource types, {len(failures)} remaining: {', '.join(sorted(failures))}"
+        found[2] = (found[2][0], FAILED, text)
     if counts:
         # Kubernetes writes RESOURCE.GROUP, and leaves the dot where the group is empty.
         dotted = {name if "." in name else f"{name}.": count for name, count in counts.items()}
@@ -85,7 +94,7 @@ def _conditions(remaining: list[Content], now: float) -> list[NamespaceCondition
 
 
 def _condition(now: float, type: str, reason: str, message: str) -> NamespaceCondition:
-    true = reason.startswith("Some")
+    true = reason == FAILED or reason.startswith("Some")
     return NamespaceCondition(type, "True" if true else "False", now, reason, message)
 
 

@@ -30,6 +30,7 @@ ROLES = (
     (r"/network", "Network"),
     (r"/events", "Events"),
     (r"/node-lifecycle", "NodeLifecycle"),
+    (r"/disruption-budgets/.+", "DisruptionBudget"),
 )
 
 

@@ -86,3 +86,32 @@ async def test_the_status_of_a_quota(open_simulated: OpenSimulated) -> None:
             await client.delete(Key("pods", "default", name), grace_seconds=0)
         await until(cluster, lambda: used() == empty)
         assert body(cluster, "resourcequotas", "default", "q")["status"]["hard"] == spec["hard"]
+
+
+async def test_a_namespace_ends_in_order(open_simulated: OpenSimulated) -> None:
+    """Pods first; what waits for somebody's finalizer is told of; then the namespace goes."""
+    async with open_simulated("a", termSeconds=3) as cluster:
+        client = cluster.session.client
+        shop, settings = Key("namespaces", "", "shop"), Key("configmaps", "shop", "settings")
+        await client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "shop"}})
+        held = {"name": "settings", "namespace": "shop", "finalizers": ["example.com/held"]}
+        await client.create({"apiVersion": "v1", "kind": "ConfigMap", "metadata": held})
+        metadata = {"name": "p", "namespace": "shop"}
+        await client.create({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": POD})
+        await until(cluster, lambda: bool(body(cluster, "pods", "shop", "p")["status"].get("podIP")))
+        await client.delete(shop)
+
+        def told(kind: str) -> Any:
+            conditions = body(cluster, *shop)["status"].get("conditions", [])
+            return next((each["message"] for each in conditions if each["type"] == kind), "")
+
+        remaining = "Some resources are remaining: {} has 1 resource instances"
+        await until(cluster, lambda: told("NamespaceContentRemaining") == remaining.format("pods."))
+        assert client.live(settings).projection.deleting is None
+        await until(cluster, lambda: told("NamespaceContentRemaining") == remaining.format("configmaps."))
+        assert told("NamespaceFinalizersRemaining") == (
+            "Some content in the namespace has finalizers remaining: example.com/held in 1 resource instances"
+        )
+        assert client.get(Key("serviceaccounts", "shop", "default")) is None
+        await client.mutate(settings, lambda found: found["metadata"].pop("finalizers"))
+        await until(cluster, lambda: client.get(shop) is None)

@@ -40,7 +40,7 @@ def test_what_remains_is_said() -> None:
         "NamespaceContentRemaining": (
             "True",
             "SomeResourcesRemain",
-            "Some resources are remaining: pods. has 2 resource instances, replicasets.apps has 1 resource instances",
+            "Some resources are remaining: pods. has 2 resource instances",
         ),
         "NamespaceFinalizersRemaining": (
             "True",
@@ -48,6 +48,22 @@ def test_what_remains_is_said() -> None:
             "Some content in the namespace has finalizers remaining: x/y in 1 resource instances",
         ),
     }
+
+
+def test_everything_is_counted_once_the_pods_are_gone() -> None:
+    """By resource and group."""
+    plan = plan_namespace([SET, Content("configmaps", "c", "u4")], (), 1.0)
+    text = (
+        "Some resources are remaining: configmaps. has 1 resource instances, replicasets.apps has 1 resource instances"
+    )
+    assert said(plan)["NamespaceContentRemaining"] == ("True", "SomeResourcesRemain", text)
+
+
+def test_what_may_not_be_deleted_is_said() -> None:
+    """With the reasons, sorted."""
+    plan = plan_namespace([SET], (), 1.0, ["b is forbidden", "a is forbidden"])
+    text = "Failed to delete all resource types, 2 remaining: a is forbidden, b is forbidden"
+    assert said(plan)["NamespaceDeletionContentFailure"] == ("True", "ContentDeletionFailed", text)
 
 
 def test_an_empty_namespace_may_go() -> None:

@@ -126,8 +126,6 @@ class PodActor(Actor[PodMessage]):
                     self._begin_probe(key)
                 case ("kill", str(name)):
                     self._kill_if_due(name)
-                case _:
-                    pass
         if VOLUMES in keys:
             await self._update_volumes()
         changed = self._see_object() if self.world.link.connected else False

@@ -168,8 +168,8 @@ async def test_updates_are_judged_too() -> None:
 
 
 async def test_escalate() -> None:
-    """The verb lets one write any rules; limited to a name it lets one change that role."""
-    cluster = await cluster_of_alice(rule("escalate", "roles", RBAC, names="writer"))
+    """The verb lets one write any rules; limited to a name it lets one change that role, not make it."""
+    cluster = await cluster_of_alice(rule("escalate", "roles", RBAC, names="writer fresh"))
     await cluster.create(role("writer"), role("other"))
     alice = cluster.named("alice")
 
@@ -179,6 +179,8 @@ async def test_escalate() -> None:
     await alice.mutate(key("Role", "writer", "default"), widen)
     with pytest.raises(ApiError, match="not currently held"):
         await alice.mutate(key("Role", "other", "default"), widen)
+    with pytest.raises(ApiError, match="not currently held"):
+        await alice.create(role("fresh", rule("create", "pods")))
 
 
 async def test_binding_a_role() -> None:

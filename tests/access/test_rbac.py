@@ -92,7 +92,11 @@ async def test_a_role_binding_holds_in_its_namespace() -> None:
         role("writer", rule("delete", "pods"), namespace="other"),
         binding("r", "reader", "User bob", namespace="default"),
         binding("w", "writer", "User bob", namespace="default", kind="Role"),
+        binding("w", "writer", "User eve", namespace="other", kind="Role"),
     )
+    eve = User("eve")
+    assert cluster.may(eve, "delete", "pods", "web", "other")
+    assert not cluster.may(eve, "create", "pods", "", "other")
     assert cluster.may(BOB, "get", "pods", "web", "default")
     assert cluster.may(BOB, "create", "pods", "", "default")
     assert not cluster.may(BOB, "delete", "pods", "web", "default")

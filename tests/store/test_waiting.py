@@ -15,6 +15,8 @@ from kube_actors.store.waiting import AT_ONCE, Interest
 
 from .building import HeldJournal, create, delete, new_store, pod, told, update
 
+WEB = LabelSelector.parse("app=web")
+
 
 async def follow(watch: Watch, found: list[tuple[str, str]]) -> None:
     """Append what the watch tells."""
@@ -60,6 +62,43 @@ async def test_an_idle_watch_outlives_the_history(nursery: trio.Nursery) -> None
     create(store, pod("mine"))
     await trio.testing.wait_all_tasks_blocked()
     assert found == [("ADDED", "mine")]
+
+
+async def test_an_idle_watch_goes_on_with_every_bookmark(autojump_clock: trio.testing.MockClock) -> None:
+    """A bookmark says how far the store is, although nothing of that concerned the watch."""
+    store = new_store(history_bytes=3000)
+    watch = store.watch("pods", name="mine", send_initial_events=False, bookmarks=True)
+    async with trio.open_nursery() as nursery:
+        found: list[tuple[str, str]] = []
+        nursery.start_soon(follow, watch, found)
+        await trio.sleep(1)
+        for number in range(50):
+            create(store, pod(f"other-{number}"))
+        await trio.sleep(60)
+        assert found == [("BOOKMARK", "")]
+        assert watch.resource_version == store.head
+        nursery.cancel_scope.cancel()
+
+
+async def test_a_watch_finds_its_way_through_much_that_is_not_its_own() -> None:
+    """However much of that there is, and although nothing more happens."""
+    store = new_store()
+    create(store, pod("first"))
+    for number in range(3000):
+        create(store, pod(f"other-{number}"))
+    create(store, pod("last", app="web"))
+    with trio.fail_after(30):
+        assert told(await store.watch("pods", since=1, selector=WEB).drain()) == [("ADDED", "last")]
+
+
+def test_readers_at_different_places_fall_into_step() -> None:
+    """Soon all of them are handed the very same events."""
+    store = new_store()
+    for number in range(200):
+        create(store, pod(f"p-{number}"))
+    one, other = store.watch("pods", since=5), store.watch("pods", since=20)
+    assert len(one.drain_nowait()) > len(other.drain_nowait())
+    assert one.drain_nowait() is other.drain_nowait()
 
 
 async def test_many_watches_let_others_work_in_between(nursery: trio.Nursery) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
 from kube_actors.errors import ApiError
 from kube_actors.server.reading.list import list_objects
 from kube_actors.store import Key
 from kube_actors.verbs.session import Session
 from tests.server import kit
+from tests.store.building import HeldJournal
 
 ALL = "/api/v1/configmaps"
 ONE = "/api/v1/namespaces/blue/configmaps"
@@ -277,3 +280,21 @@ async def test_a_list_as_yaml(session: Session) -> None:
     response = await list_objects(kit.make_call(session, "GET", ONE, headers={"accept": "application/yaml"}))
     assert response.content_type == "application/yaml"
     assert kit.body_of(response).startswith(b"apiVersion: v1\nitems:\n- apiVersion: v1\n")
+
+
+async def test_only_what_is_durable_is_told(nursery: trio.Nursery) -> None:
+    """A list waits until nothing in it can be lost any more."""
+    journal = HeldJournal()
+    session = await kit.new_session(journal=journal)
+    await kit.create(session, kit.config_map("a"))
+    answers: list[Any] = []
+
+    async def ask() -> None:
+        answers.append(await answer_of(session, "/api/v1/namespaces/default/configmaps"))
+
+    nursery.start_soon(ask)
+    await trio.testing.wait_all_tasks_blocked()
+    assert answers == []
+    journal.release()
+    await trio.testing.wait_all_tasks_blocked()
+    assert [item["metadata"]["name"] for item in answers[0]["items"]] == ["a"]

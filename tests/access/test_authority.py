@@ -117,8 +117,11 @@ def test_clients_reach_the_server_by_its_names(tmp_path: Path, name: str) -> Non
     """Checked strictly, over TLS 1.2 or later, with the admin's certificate recognised."""
     authority = Authority.open(tmp_path, ["10.96.0.1", "node-1"])
     authority = Authority.open(tmp_path, ["10.96.0.1"])  # fewer names are no reason for another certificate
-    version, shown = talk(authority.serving_context(), client_of(authority, tmp_path, certificate="admin"), name)
-    assert version == "TLSv1.3"
+    client = client_of(authority, tmp_path, certificate="admin")
+    client.set_alpn_protocols(["h2", "http/1.1"])
+    ours, theirs = handshake(authority.serving_context(), client, name)
+    assert (ours.version(), ours.selected_alpn_protocol()) == ("TLSv1.3", "http/1.1")
+    shown = theirs.getpeercert(binary_form=True)
     assert shown is not None
     user = user_of_certificate(shown)
     assert user is not None
@@ -285,6 +288,20 @@ def test_an_authority_of_ones_own(tmp_path: Path) -> None:
     assert authority.ca_pem == certificates.certificate_pem(made)
     assert x509.load_pem_x509_certificate(authority.admin.certificate).issuer == name
     assert Authority.open(tmp_path, now=Clock()).ca_pem == certificates.certificate_pem(made)
+    issued = authority.client_certificate("jane", [], 1000 * DAY)
+    ends = x509.load_pem_x509_certificate(issued.certificate).not_valid_after_utc
+    assert ends == made.not_valid_after_utc  # nothing outlives the authority that signed it
+
+
+def test_keys_that_sign_no_tokens(tmp_path: Path) -> None:
+    """Clients know RS256 and ES256; another key is refused at the start, not when the first token is asked for."""
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP384R1())
+    (tmp_path / "sa.key").write_bytes(certificates.key_pem(key))
+    with pytest.raises(InputError, match=r"sa\.key: the file holds neither an RSA key nor one on the curve P-256"):
+        Authority.open(tmp_path)
+    assert set(contents(tmp_path)) == {"sa.key"}
 
 
 def test_a_directory_that_cannot_be_written(tmp_path: Path) -> None:

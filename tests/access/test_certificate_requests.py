@@ -169,6 +169,8 @@ async def test_a_kubelets_serving_certificate(world: World) -> None:
     await world.decide(condition("Approved"))
     alternative = world.certificate().extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert tuple(alternative) == names
+    usage = world.certificate().extensions.get_extension_for_class(x509.KeyUsage).value
+    assert (usage.digital_signature, usage.key_encipherment, usage.key_cert_sign) == (True, True, False)
 
 
 @pytest.mark.parametrize(("wanted", "seconds"), [(None, 365 * 24 * HOUR), (600, 600), (10**9, 365 * 24 * HOUR)])

@@ -147,6 +147,36 @@ async def test_a_token_expires(world: World) -> None:
     assert review == {"error": "[invalid bearer token, service account token has expired]", "user": {}}
 
 
+async def test_a_token_of_the_future(world: World) -> None:
+    """One that was issued before the clock was set back by more than a minute is not valid yet."""
+    world.later(61)
+    token = await world.token()
+    world.later(-60)
+    assert world.user_of(token) is not None
+    world.later(-1)
+    assert "service account token is not valid yet" in (await world.review(token))["error"]
+
+
+async def test_a_name_in_the_body_is_that_of_the_path(world: World) -> None:
+    """Another one is refused in Kubernetes' words."""
+    body = {"metadata": {"name": "other", "namespace": "else"}, "spec": {}}
+    status, answer = await world.ask("POST", TOKEN_PATH, body)
+    assert status == 422
+    assert "must match the service account name if specified" in answer["message"]
+    assert "must match the service account namespace if specified" in answer["message"]
+
+
+async def test_a_token_outlives_its_pods_end_by_a_minute(world: World) -> None:
+    """While a pod ends it may still talk to the API; an object that is only marked as deleted counts no longer."""
+    body = {**POD, "metadata": {**POD["metadata"], "finalizers": ["example.com/wait"]}}
+    pod = await world.session.client.create(body)
+    token = await world.bound("Pod", "web")
+    await world.session.client.delete(pod.key, grace_seconds=0)
+    assert world.user_of(token) is not None
+    world.later(62)
+    assert "service account token has been invalidated" in (await world.review(token))["error"]
+
+
 async def test_a_token_for_others_is_not_for_the_api(world: World) -> None:
     """It is refused as a credential, and good in a review that asks for its audience."""
     token = await world.token(audiences=["vault", "bank"])

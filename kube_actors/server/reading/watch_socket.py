@@ -24,11 +24,14 @@ def over_websocket(request: HttpRequest, write: Callable[[Send], Awaitable[None]
             for line in lines.splitlines():
                 await socket.send(line.decode())
 
+        ended = False
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_until_gone, socket, nursery.cancel_scope, name="the client of a watch")
             await write(send)
+            ended = True
             nursery.cancel_scope.cancel()
-        await socket.close()
+        if ended:
+            await socket.close()
 
     return Upgrade("websocket", run, headers)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
+import trio.testing
 
 from kube_actors.api.codecs import json
 from kube_actors.verbs.session import Session
@@ -47,7 +49,9 @@ async def watched(session: Session, target: str, **headers: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_each_path_speaks_its_version(session: Session, path: str) -> None:
+async def test_each_path_speaks_its_version(
+    session: Session, path: str, autojump_clock: trio.testing.MockClock
+) -> None:
     """One object, its list and its watch are all in the version of the path."""
     version = path.removeprefix("/apis/")
     collection = f"{path}/namespaces/default/horizontalpodautoscalers"
@@ -60,7 +64,9 @@ async def test_each_path_speaks_its_version(session: Session, path: str) -> None
     assert target == (60 if version == "autoscaling/v1" else None)
 
 
-async def test_events_of_both_groups_are_the_same_objects(session: Session) -> None:
+async def test_events_of_both_groups_are_the_same_objects(
+    session: Session, autojump_clock: trio.testing.MockClock
+) -> None:
     """What one group calls `message` the other calls `note`."""
     core = (await answer_of(session, "/api/v1/namespaces/default/events"))["items"]
     newer = (await answer_of(session, "/apis/events.k8s.io/v1/namespaces/default/events"))["items"]

@@ -74,7 +74,7 @@ async def browsing(session: Session, target: str) -> AsyncIterator[tuple[Browser
         nursery.cancel_scope.cancel()
 
 
-async def test_every_event_is_a_message() -> None:
+async def test_every_event_is_a_message(autojump_clock: trio.testing.MockClock) -> None:
     """Also when several are there at once; the end of the watch is the end of the connection."""
     session = await kit.new_session()
     await kit.create(session, kit.config_map("a"))

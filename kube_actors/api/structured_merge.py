@@ -71,11 +71,12 @@ def apply(
     schema: Schema,
     *,
     force: bool = False,
+    taken: FieldSet | None = None,
 ) -> tuple[dict[str, Any], Owners]:
     """Merge an applied configuration into the live object.
 
     Returns the merged object (not yet defaulted) and the owners. Raises 409 `Conflict` with a cause for each field
-    that another manager owns with another value, unless `force` takes it over.
+    that another manager owns with another value, unless `force` takes over all of them or `taken` this one.
     """
     merged = merge(live, applied, schema)
     before = owners.get(manager, FieldSet())
@@ -84,7 +85,7 @@ def apply(
     difference = compare(live, merged, schema)
     changed = difference.changed - UNOWNED
     if not force:
-        _refuse_conflicts(after, manager, changed)
+        _refuse_conflicts(after, manager, changed if taken is None else changed - taken)
     own = after[manager]
     after = _released(after, manager, changed, difference.removed)
     if own:

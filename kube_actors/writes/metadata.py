@@ -105,8 +105,16 @@ def _changed_immutables(metadata: dict[str, Any], before: dict[str, Any]) -> lis
 def _annotations(annotations: dict[str, str]) -> list[Cause]:
     field = "metadata.annotations"
     found = [causes.invalid(field, key, why) for key in annotations for why in names.qualified_name(key.lower())]
-    size = sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
-    return found if size <= ANNOTATIONS_LIMIT else [*found, causes.too_long(field, ANNOTATIONS_LIMIT)]
+    return (
+        found
+        if annotations_size(annotations) <= ANNOTATIONS_LIMIT
+        else [*found, causes.too_long(field, ANNOTATIONS_LIMIT)]
+    )
+
+
+def annotations_size(annotations: dict[str, str]) -> int:
+    """Bytes of all keys and values: what counts against the limit."""
+    return sum(len(key.encode()) + len(value.encode()) for key, value in annotations.items())
 
 
 def _owner_references(references: list[dict[str, Any]]) -> list[Cause]:

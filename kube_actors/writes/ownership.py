@@ -12,6 +12,7 @@ from kube_actors.api.schema import Schema
 from kube_actors.api.structured_merge import OwnerKey, Owners
 from kube_actors.api.structured_values import Difference, compare, field_set_of
 from kube_actors.errors import bad_request
+from kube_actors.writes import last_applied
 
 APPLY = "Apply"
 UPDATE = "Update"
@@ -161,10 +162,13 @@ def record_apply(live: Body, applied: Body, author: Author, schema: Schema, *, f
         ledger.times[first], ledger.versions[first] = author.time, author.api_version
     key = OwnerKey(author.manager, APPLY, "", author.subresource)
     before = ledger.owners
-    merged, ledger.owners = structured_merge.apply(plain, applied, before, key, schema, force=force)
+    taken = last_applied.fields_taken_over(plain, author.manager, author.api_version, schema)
+    merged, ledger.owners = structured_merge.apply(plain, applied, before, key, schema, force=force, taken=taken)
     if before.get(key) != ledger.owners.get(key) or merged != plain:
         ledger.times[key], ledger.versions[key] = author.time, author.api_version
-    return _store({**merged, "metadata": dict(merged.get("metadata", {}))}, ledger.entries())
+    stored = _store({**merged, "metadata": dict(merged.get("metadata", {}))}, ledger.entries())
+    last_applied.follow(stored, applied, author.manager)
+    return stored
 
 
 def _ledger_of(new: Body, stored: list[Entry]) -> Ledger:

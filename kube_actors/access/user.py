@@ -30,6 +30,6 @@ class User:
 
 def authenticated(user: User) -> User:
     """The user in the group of all who were authenticated, as everybody is but the anonymous one."""
-    if user.name == ANONYMOUS or AUTHENTICATED in user.groups:
+    if user.name == ANONYMOUS or not {AUTHENTICATED, UNAUTHENTICATED}.isdisjoint(user.groups):
         return user
     return attrs.evolve(user, groups=(*user.groups, AUTHENTICATED))

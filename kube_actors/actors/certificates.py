@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane
-from kube_actors.api.certificate_request import read_request
+from kube_actors.api.certificate_request import CertificateRequest, read_request
 from kube_actors.api.times import parse_rfc3339
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
@@ -144,28 +144,33 @@ class CertificatesActor(Actor[Describe]):
 
 
 def state_of(revision: Revision, body: Mapping[str, Any]) -> RequestState:
-    """A stored request as the plan looks at it. Requests for other people's signers are not read."""
+    """A stored request as the plan looks at it. What it asks for is read only while one of our signers has to know."""
     spec, status = body.get("spec") or {}, body.get("status") or {}
-    created = revision.projection.created
-    asked = None
-    if spec.get("signerName") in SIGNERS:
-        try:
-            asked = read_request(spec.get("request") or "")
-        except ValueError:
-            asked = None
     conditions = {
-        condition.get("type", ""): parse_rfc3339(condition["lastUpdateTime"])
-        if condition.get("lastUpdateTime")
-        else created
+        condition.get("type", ""): _written(condition, revision.projection.created)
         for condition in status.get("conditions") or []
     }
+    issued = bool(status.get("certificate"))
+    finished = issued or "Denied" in conditions or "Failed" in conditions
     return RequestState(
-        created=created,
+        created=revision.projection.created,
         signer=spec.get("signerName", ""),
         username=spec.get("username", ""),
         usages=frozenset(spec.get("usages") or ()),
-        asked=asked,
+        asked=None if finished or spec.get("signerName") not in SIGNERS else _asked(spec),
         expiration_seconds=spec.get("expirationSeconds"),
         conditions=conditions,
-        issued=bool(status.get("certificate")),
+        issued=issued,
     )
+
+
+def _asked(spec: Mapping[str, Any]) -> CertificateRequest | None:
+    try:
+        return read_request(spec.get("request") or "")
+    except ValueError:
+        return None
+
+
+def _written(condition: Mapping[str, Any], otherwise: float) -> float:
+    time = condition.get("lastUpdateTime")
+    return parse_rfc3339(time) if time else otherwise

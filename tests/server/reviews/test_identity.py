@@ -273,6 +273,22 @@ async def test_a_pods_volume_gets_a_token_that_outlives_its_hour(world: World) -
     assert world.user_of(token) is not None
 
 
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": "web"}, "audiences": ["vault"]},
+        {"boundObjectRef": {"apiVersion": "v1", "kind": "Pod", "name": "web"}, "audiences": [ISSUER, "vault"]},
+    ],
+)
+async def test_other_tokens_end_when_they_say(world: World, spec: dict[str, Any]) -> None:
+    """A life of 3607 seconds is only stretched for a pod that talks to the API."""
+    await world.session.client.create(POD)
+    claims = claims_of(await world.token(**spec, expirationSeconds=3607))
+    assert claims["exp"] - claims["iat"] == 3607
+    assert "warnafter" not in claims["kubernetes.io"]
+
+
 async def test_a_review_needs_a_token(world: World) -> None:
     """400 in Kubernetes' words."""
     status, answer = await world.ask("POST", REVIEWS, {"spec": {}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -48,8 +49,7 @@ class RbacAuthorizer:
                 return Decision(True, grant.reason)
         if not missing:
             return _NO_RULE
-        problems = [missing_role(key).message for key in missing]
-        return Decision(False, f"RBAC: {problems[0]}" if len(problems) == 1 else f"RBAC: [{', '.join(problems)}]")
+        return Decision(False, f"RBAC: {aggregated([missing_role(key).message for key in missing])}")
 
     def rules_for(self, user: User, namespace: str) -> HeldRules:
         """Everything the user's bindings give in this namespace (empty: only what holds everywhere)."""
@@ -87,3 +87,8 @@ def _allowed(rules: tuple[PolicyRule, ...], attributes: Attributes) -> bool:
 def missing_role(key: Key) -> ApiError:
     """404 in the words of RBAC, which name the kind in the singular."""
     return not_found(key.plural.removesuffix("s"), key.name, group=key.group)
+
+
+def aggregated(problems: Sequence[str]) -> str:
+    """Several problems as one text, as Kubernetes joins them: `[one, two]`."""
+    return problems[0] if len(problems) == 1 else f"[{', '.join(problems)}]"

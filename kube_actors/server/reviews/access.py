@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kube_actors.access.attributes import Attributes
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.rbac import RbacAuthorizer, aggregated
 from kube_actors.access.user import User
 from kube_actors.errors import Cause, bad_request, invalid
 from kube_actors.kinds.hooks import Body
@@ -117,9 +117,9 @@ def _rules(rules: tuple[PolicyRule, ...], problems: tuple[str, ...]) -> Body:
             for rule in rules
             if rule.non_resource_urls
         ],
-        "incomplete": bool(problems),
+        "incomplete": False,
     }
-    return {**status, "evaluationError": ", ".join(problems)} if problems else status
+    return {**status, "evaluationError": aggregated(problems)} if problems else status
 
 
 def _resource_rule(rule: PolicyRule) -> Body:

@@ -182,6 +182,7 @@ async def test_what_may_i() -> None:
     assert named in body["status"]["resourceRules"]
     assert body["status"]["nonResourceRules"] == [{"verbs": ["get"], "nonResourceURLs": ["/metrics"]}]
     _, body = await review(session, "SelfSubjectRulesReview", {"namespace": "other"}, user=BOB)
+    assert body["status"]["incomplete"] is False
     assert body["status"]["evaluationError"] == 'clusterrole.rbac.authorization.k8s.io "gone" not found'
 
 

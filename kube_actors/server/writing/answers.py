@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.unused_fields import unused_fields, unused_in
 from kube_actors.server.call import Call, answer
 from kube_actors.server.http import Full, Response
 from kube_actors.server.reading.negotiation import represent
@@ -12,7 +13,10 @@ from kube_actors.store import Revision
 
 
 async def written(call: Call, revision: Revision, status: int = 200) -> Response:
-    """The object as it is now, in the form the client accepts."""
+    """The object as it is now, in the form the client accepts; of fields that do nothing the client is warned."""
+    if not call.info.subresource and unused_fields(revision.key.resource):
+        for told in unused_in(revision.key.resource, revision.body()):
+            call.warn(told)
     await call.api.store.durable(revision.resource_version)
     return represent(call, revision, status)
 

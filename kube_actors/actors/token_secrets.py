@@ -21,6 +21,7 @@ ACCOUNT_UID = "kubernetes.io/service-account.uid"
 RETRY_SECONDS = 0.05
 OBJECTS_BETWEEN_CHECKPOINTS = 16
 _MARK = f'"type":"{TYPE}"'.encode()
+"""In the canonical JSON of such a Secret, and of no other: inside a string the quotes would be escaped."""
 Body = dict[str, Any]
 
 
@@ -94,8 +95,6 @@ class TokenSecretsActor(Actor[Describe]):
 
     async def _keep(self, revision: Revision) -> None:
         body, key = revision.body(), revision.key
-        if body.get("type") != TYPE:
-            return
         annotations = body["metadata"].get("annotations") or {}
         name, uid = annotations.get(ACCOUNT_NAME, ""), annotations.get(ACCOUNT_UID, "")
         account = self.plane.store.get(Key("serviceaccounts", key.namespace, name))

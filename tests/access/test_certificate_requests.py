@@ -63,6 +63,10 @@ async def test_the_server_says_who_asked(world: World) -> None:
     spec = stored["spec"]
     who = (spec["username"], spec["uid"], spec["groups"], spec["extra"])
     assert who == ("jane", "uid-1", ["dev"], {"scope": ["a"]})
+    await world.client.create(request_body(name="plain", uid="0", extra={"x": ["y"]}))
+    plain = world.request("plain")
+    assert plain is not None
+    assert plain["spec"].keys() & {"uid", "extra"} == set()
     changed = {**stored, "spec": {**spec, "username": "root", "signerName": "example.com/other"}}
     await world.client.update(changed)
     again = world.request()
@@ -231,6 +235,13 @@ async def test_conditions_are_dated(world: World) -> None:
     before, note = world.status()["conditions"]
     assert before == first
     assert note["lastTransitionTime"] == "2025-01-01T00:01:00Z"
+    await world.clock.step(60)
+    body = world.request()
+    assert body is not None
+    body["status"]["conditions"][1] = {**condition("Note", "False"), "message": "again"}
+    await world.client.update(body, subresource="status")
+    again = world.status()["conditions"][1]
+    assert (again["lastTransitionTime"], again["lastUpdateTime"]) == ("2025-01-01T00:01:00Z", "2025-01-01T00:02:00Z")
 
 
 @pytest.mark.parametrize(("decision", "hours"), [(None, 24), ("Approved", 1), ("Denied", 1)])

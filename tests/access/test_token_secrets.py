@@ -109,5 +109,6 @@ async def test_without_its_account_a_secret_goes(world: World) -> None:
 async def test_other_secrets_are_left_alone(world: World) -> None:
     """Whatever their annotations say."""
     body = {**secret(), "type": "Opaque", "data": {}}
+    body["metadata"]["annotations"]["note"] = '{"type":"kubernetes.io/service-account-token"}'
     await world.client.create(body)
     assert await filled(world) == {}

@@ -243,6 +243,19 @@ async def test_a_token_bound_to_a_pod(world: World) -> None:
     assert "does not match service account pod ref claim" in (await world.review(token))["error"]
 
 
+@pytest.mark.parametrize(("resource", "kind", "namespace"), [("secrets", "Secret", "default"), ("nodes", "Node", "")])
+async def test_a_token_bound_to_something_else(world: World, resource: str, kind: str, namespace: str) -> None:
+    """A Secret, a Node: the token goes with it."""
+    metadata = {"name": "it", **({"namespace": namespace} if namespace else {})}
+    await world.session.client.create({"apiVersion": "v1", "kind": kind, "metadata": metadata})
+    token = await world.bound(kind, "it")
+    user = world.user_of(token)
+    assert user is not None
+    assert ("authentication.kubernetes.io/node-name" in user.extra) == (kind == "Node")
+    await world.session.client.delete(Key(resource, namespace, "it"))
+    assert "service account token has been invalidated" in (await world.review(token))["error"]
+
+
 async def test_bindings_that_cannot_be(world: World) -> None:
     """Another account's pod, another uid, an object of another kind, one that is not there."""
     pod = {**POD, "spec": {**POD["spec"], "serviceAccountName": "other"}}

@@ -50,12 +50,20 @@ class Wire(trio.abc.Stream):
                 except ssl.SSLWantWriteError:
                     await trio.lowlevel.wait_writable(tls)
                 else:
+                    self._acknowledge(tls)
                     return tls.getpeercert(binary_form=True)
         except OSError as error:
             if getattr(error, "reason", "") == "HTTP_REQUEST":
                 with contextlib.suppress(OSError):  # past TLS, to a client that does not speak it
                     socket.socket.send(tls, NOT_TLS)
             raise trio.BrokenResourceError from error
+
+    @staticmethod
+    def _acknowledge(tls: ssl.SSLSocket) -> None:
+        """Acknowledge the end of the handshake now: many clients send nothing more before that (Nagle's algorithm), and
+        the kernel would let them wait for 40 ms."""
+        with contextlib.suppress(OSError):  # over a unix socket there is nothing to acknowledge
+            tls.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
         """As `trio.abc.ReceiveStream`."""

@@ -2,7 +2,7 @@
 
 * A *user* is who a request was found to come from (`User`): by client certificate, bearer token or the owner's socket.
 * *Attributes* say what the request wants to do; an *authorizer* answers with a *decision*.
-* RBAC, the authorizer: a *role* is a set of rules, a *binding* gives it to subjects, a *grant* is what one of them gets.
+* RBAC is the authorizer: a *role* is a set of rules, a *binding* gives it to subjects, a *grant* is what one gets.
   Rules *cover* others when they give all that those give: the measure of who may hand out what, and of default roles.
 * The *authority* holds the cluster's keys: it signs certificates and tokens and checks them.
 """

@@ -20,7 +20,7 @@ ROLE_BINDINGS: Final = "rolebindings.rbac.authorization.k8s.io"
 CLUSTER_ROLE_BINDINGS: Final = "clusterrolebindings.rbac.authorization.k8s.io"
 ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 
-# Namespace of the binding (empty: everywhere) and whom it means.
+# Namespace of the binding (empty: everywhere) and whom it means: there, by role and by binding, are the grants.
 _Place = tuple[str, str, str]
 
 
@@ -36,17 +36,21 @@ class Bindings:
     """The grants of all bindings of a store. Correct from the moment a commit returns."""
 
     def __init__(self, store: Store) -> None:
-        self._grants: dict[_Place, dict[Key, Grant]] = {}
+        self._grants: dict[_Place, dict[Key, dict[Key, Grant]]] = {}
         for resource in (CLUSTER_ROLE_BINDINGS, ROLE_BINDINGS):
             for revision in store.list(resource):
                 self._add(revision)
             store.subscribe(self._committed, resource)
 
     def grants(self, user: User, namespace: str) -> Iterator[Grant]:
-        """What this user has everywhere, then what in the namespace (empty: nowhere else)."""
+        """What this user has everywhere, then what in the namespace (empty: nowhere else).
+
+        However often one and the same role is bound to somebody, it comes once.
+        """
         for place in ("", namespace) if namespace else ("",):
             for kind, name in _identities(user):
-                yield from self._grants.get((place, kind, name), _NONE).values()
+                for bindings in self._grants.get((place, kind, name), _NONE).values():
+                    yield next(iter(bindings.values()))
 
     def _committed(self, commit: Commit) -> None:
         if commit.kind != "added":
@@ -55,19 +59,25 @@ class Bindings:
             self._add(commit.revision)
 
     def _add(self, revision: Revision) -> None:
+        role = role_key(revision.projection.facts, revision.key.namespace)
         for subject in revision.projection.facts.subjects:
-            self._grants.setdefault(_place(revision.key, subject), {})[revision.key] = _grant(revision, subject)
+            roles = self._grants.setdefault(_place(revision.key, subject), {})
+            roles.setdefault(role, {})[revision.key] = _grant(revision, role, subject)
 
     def _discard(self, revision: Revision) -> None:
+        role = role_key(revision.projection.facts, revision.key.namespace)
         for subject in revision.projection.facts.subjects:
             place = _place(revision.key, subject)
-            grants = self._grants.get(place, {})
-            grants.pop(revision.key, None)
-            if not grants:
+            roles = self._grants.get(place, {})
+            bindings = roles.get(role, {})
+            bindings.pop(revision.key, None)
+            if not bindings:
+                roles.pop(role, None)
+            if not roles:
                 self._grants.pop(place, None)
 
 
-_NONE: Final[dict[Key, Grant]] = {}
+_NONE: Final[dict[Key, dict[Key, Grant]]] = {}
 
 
 def _identities(user: User) -> Iterator[tuple[str, str]]:
@@ -91,11 +101,11 @@ def role_key(facts: BindingFacts, namespace: str) -> Key:
     return Key(ROLES, namespace, facts.role_name)
 
 
-def _grant(revision: Revision, subject: Subject) -> Grant:
+def _grant(revision: Revision, role: Key, subject: Subject) -> Grant:
     """The grant with its reason in the words of kube-apiserver."""
     facts: BindingFacts = revision.projection.facts
     key = revision.key
     binding = f'RoleBinding "{key.name}/{key.namespace}"' if key.namespace else f'ClusterRoleBinding "{key.name}"'
     whom = f"{subject.name}/{subject.namespace}" if subject.kind == "ServiceAccount" else subject.name
     reason = f'RBAC: allowed by {binding} of {facts.role_kind} "{facts.role_name}" to {subject.kind} "{whom}"'
-    return Grant(role_key(facts, key.namespace), reason)
+    return Grant(role, reason)

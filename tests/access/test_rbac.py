@@ -143,6 +143,19 @@ async def test_every_write_counts_at_once() -> None:
     assert not cluster.may(eve, "list", "pods")
 
 
+async def test_a_role_that_is_bound_twice() -> None:
+    """One binding of two may go; a group that is bound a thousand times to one role is decided by looking once."""
+    cluster = await new_cluster()
+    await cluster.create(cluster_role("reader", rule("get", "pods")))
+    for number in range(5):
+        await cluster.create(binding(f"b{number}", "reader", "Group dev"))
+    assert len(list(cluster.rbac.rules_for(BOB, "").rules)) == 1
+    for number in range(5):
+        assert cluster.may(BOB, "get", "pods")
+        await cluster.admin.delete(key("ClusterRoleBinding", f"b{number}"))
+    assert not cluster.may(BOB, "get", "pods")
+
+
 async def test_missing_roles_are_named() -> None:
     """Whoever is bound to a role that is not there is told so; what other bindings give still counts."""
     cluster = await new_cluster()

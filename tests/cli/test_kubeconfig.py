@@ -178,6 +178,21 @@ def test_a_new_port_replaces_the_old_one(theirs: Path, own: Path) -> None:
     assert len(config["clusters"]) == 2
 
 
+def test_what_was_put_into_our_entries_goes(theirs: Path, own: Path) -> None:
+    """Ways around the certificate, another user's token: the entries are ours, and work after a merge."""
+    merge_into(theirs, own.read_text(), own)
+    text = theirs.read_text()
+    text = text.replace(
+        "    server: https://127.0.0.1:6443\n", "    server: https://x\n    insecure-skip-tls-verify: true\n"
+    )
+    text = text.replace("    client-key-data:", "    token: abc\n    client-key-data:")
+    theirs.write_text(text)
+    merge_into(theirs, own.read_text(), own)
+    config = read(theirs)
+    for kind in ("clusters", "users"):
+        assert named(config, kind)["kube-actors-shop"] == named(read(own), kind)["kube-actors-shop"]
+
+
 @pytest.mark.parametrize(
     "before",
     [

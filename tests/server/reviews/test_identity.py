@@ -314,6 +314,7 @@ async def test_who_am_i(world: World) -> None:
     path = "/apis/authentication.k8s.io/v1/selfsubjectreviews"
     status, answer = await world.ask("POST", path, {}, user)
     assert status == 201
+    assert answer["metadata"] == {"creationTimestamp": "2025-01-01T00:00:00Z"}
     assert answer["status"] == {"userInfo": {"username": "jane", "groups": ["dev"], "extra": {"scope": ["a", "b"]}}}
 
 

@@ -10,9 +10,11 @@ import attrs
 from kube_actors.api.patches import clone
 from kube_actors.api.selectors import FieldSelector, LabelSelector
 from kube_actors.errors import ApiError, bad_request
+from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
 from kube_actors.store import Key, Revision
 from kube_actors.writes import ownership, prepare
+from kube_actors.writes.applied_part import applied_part
 from kube_actors.writes.deletion import DeleteOptions
 from kube_actors.writes.identity import Identity
 from kube_actors.writes.intake import place, take_in
@@ -123,6 +125,7 @@ class Client(SubresourceSession):
         if not key.name:
             raise bad_request("metadata.name is required to apply an object")
         self.check_subresource(resource, subresource)
+        own = applied_part(own, subresource, resource, hooks_for(resource.id))
         collected = list(warnings)
 
         async def attempt() -> Applied:

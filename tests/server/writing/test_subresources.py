@@ -44,6 +44,33 @@ async def test_applied_status(web: Caller) -> None:
     )
 
 
+async def test_what_a_path_resets_is_not_owned_by_appliers(call: Caller) -> None:
+    """A whole configuration owns its spec when it is applied to the object, its status when applied to that."""
+    whole = {**deployment(replicas=2), "status": {"replicas": 3}}
+    created = (await call.apply(WEB, whole, "one")).body
+    assert ("status" in created, [list(each["fieldsV1"]) for each in created["metadata"]["managedFields"]]) == (
+        False,
+        [["f:spec"]],
+    )
+    other = {**deployment(replicas=9), "status": {"replicas": 3}}
+    reply = await call.apply(f"{WEB}/status", other, "two")
+    assert (reply.code, reply.body["spec"]["replicas"], reply.body["status"]) == (200, 2, {"replicas": 3})
+    entries = {each["manager"]: list(each["fieldsV1"]) for each in reply.body["metadata"]["managedFields"]}
+    assert entries == {"one": ["f:spec"], "two": ["f:status"]}
+
+
+async def test_applied_ephemeral_containers_and_resources(call: Caller) -> None:
+    """Through these paths an applier owns just that part of the pod."""
+    await call("POST", PODS, pod())
+    frame = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "labels": {"a": "b"}}}
+    debugger = {"name": "debug", "image": "busybox"}
+    spec = {"hostname": "x", "containers": [{"name": "app", "image": "other"}], "ephemeralContainers": [debugger]}
+    reply = await call.apply(f"{PODS}/web/ephemeralcontainers", {**frame, "spec": spec})
+    owned = next(each for each in reply.body["metadata"]["managedFields"] if each["manager"] == "me")
+    assert (reply.code, list(owned["fieldsV1"]["f:spec"])) == (200, ["f:ephemeralContainers"])
+    assert reply.body["spec"]["containers"][0]["image"] == "nginx"
+
+
 async def test_kinds_without_a_status(call: Caller) -> None:
     """404 for a part that the kind does not have."""
     assert (await call("GET", "/api/v1/namespaces/default/configmaps/a/status")).code == 404

@@ -1,0 +1,53 @@
+"""The part of an applied configuration that the path it is applied to can set. Pure.
+
+What a path resets is no manager's: applying a whole Deployment to `status` owns its status only, and conflicts with
+nobody about the rest.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kube_actors.api.registry import Resource
+from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.pod_subresources import EPHEMERAL, RESIZABLE
+from kube_actors.writes.prepare import STATUS_WRITES
+
+_IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion")
+
+
+def applied_part(applied: Body, subresource: str, resource: Resource, hooks: Hooks) -> Body:
+    """The configuration without what this path leaves alone."""
+    if not subresource:
+        if resource.subresource("status") is None or "status" not in applied:
+            return applied
+        return {name: value for name, value in applied.items() if name != "status"}
+    if subresource in STATUS_WRITES:
+        return _framed(applied, "status", applied.get("status"), hooks.status_metadata)
+    spec = applied.get("spec")
+    if isinstance(spec, dict) and subresource == "ephemeralcontainers":
+        return _framed(applied, "spec", {EPHEMERAL: spec[EPHEMERAL]} if EPHEMERAL in spec else None)
+    if isinstance(spec, dict) and subresource == "resize":
+        return _framed(applied, "spec", _resources(spec))
+    return applied
+
+
+def _framed(applied: Body, name: str, part: Any, metadata_fields: tuple[str, ...] = ()) -> Body:
+    """apiVersion, kind, what names the object, and one part of it."""
+    kept = (*_IDENTITY, *metadata_fields)
+    metadata = {key: value for key, value in applied["metadata"].items() if key in kept}
+    body = {"apiVersion": applied["apiVersion"], "kind": applied["kind"], "metadata": metadata}
+    return body if part is None else {**body, name: part}
+
+
+def _resources(spec: Body) -> Body:
+    """Of every container its name and what can be resized."""
+    kinds = [kind for kind in ("containers", "initContainers") if isinstance(spec.get(kind), list)]
+    return {
+        kind: [
+            {name: value for name, value in container.items() if name in ("name", *RESIZABLE)}
+            for container in spec[kind]
+            if isinstance(container, dict)
+        ]
+        for kind in kinds
+    }

@@ -16,6 +16,7 @@ from kube_actors.errors import ApiError
 from kube_actors.messages.common import Describe
 from kube_actors.messages.replica_set import ReplicaSetMessage, Scale, Scaled
 from kube_actors.plan import replicas as steps
+from kube_actors.plan.backoff import doubled
 from kube_actors.plan.ownership import controller_reference
 from kube_actors.plan.pod_ranking import ReplicaPod
 from kube_actors.plan.replicas import ReplicaFailure, plan_replicas, pod_body, slow_start
@@ -36,7 +37,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         self.summaries: dict[str, tuple[Revision, ReplicaPod]] = {}
         self.failure: ReplicaFailure | None = None
         self.failures = 0
-        self.not_before = 0.0
+        self.retry_at = 0.0
 
     async def receive(self, message: ReplicaSetMessage) -> None:
         """Scale on behalf of the Deployment."""
@@ -129,7 +130,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
 
     async def _create_pods(self, count: int, replica_set: ReplicaSetView, revision: Revision) -> None:
         """In batches of 1, 2, 4 …: what refuses one pod most likely refuses them all."""
-        if self.plane.clock.now() < self.not_before:
+        if self.plane.clock.now() < self.retry_at:
             return
         about = reference_to(revision, kind="ReplicaSet", api_version="apps/v1")
         body = pod_body(replica_set)
@@ -165,9 +166,9 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
     def _failed(self, failure: ReplicaFailure) -> None:
         """Say so in the status and try again after 1, 2, 4 … 300 s."""
         self.failure = failure
-        self.not_before = self.plane.clock.now() + min(RETRY_AFTER_FAILURE * 2**self.failures, LONGEST_RETRY)
+        self.retry_at = self.plane.clock.now() + doubled(RETRY_AFTER_FAILURE, LONGEST_RETRY, self.failures)
         self.failures += 1
-        self.context.notify_at(self.not_before, "retry")
+        self.context.notify_at(self.retry_at, "retry")
         self.context.ref.notify("status")
 
     def _succeeded(self) -> None:

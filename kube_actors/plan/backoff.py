@@ -46,6 +46,12 @@ def retry_at(backoff: Backoff) -> float:
     return backoff.raised_at + backoff.delay
 
 
+def doubled(first: float, longest: float, times: int) -> float:
+    """A delay of `first` seconds that has been doubled so many times, but is `longest` at most."""
+    # Beyond 1,000 doublings a float has no room any more.
+    return min(first * 2 ** min(times, 100), longest)
+
+
 def duration_text(seconds: float) -> str:
     """A whole number of seconds as Go prints durations: `10s`, `1m20s`, `5m0s`, `1h0m0s`."""
     minutes, rest = divmod(int(seconds), 60)

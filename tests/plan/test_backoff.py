@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from kube_actors.plan.backoff import Backoff, after_failure, after_restart, duration_text, restart_at, retry_at
+from kube_actors.plan.backoff import (
+    Backoff,
+    after_failure,
+    after_restart,
+    doubled,
+    duration_text,
+    restart_at,
+    retry_at,
+)
 
 
 def test_a_container_that_keeps_crashing() -> None:
@@ -40,3 +48,8 @@ def test_failed_attempts_wait_at_once() -> None:
 def test_durations_read_as_in_go(seconds: float, text: str) -> None:
     """The words of the CrashLoopBackOff message."""
     assert duration_text(seconds) == text
+
+
+def test_doubling_ends_at_the_longest() -> None:
+    """1, 2, 4, then the longest, however often it is doubled."""
+    assert [doubled(1.0, 5.0, times) for times in (0, 1, 2, 3, 5_000)] == [1.0, 2.0, 4.0, 5.0, 5.0]

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 
 import attrs
 
+from kube_actors.plan.backoff import doubled
 from kube_actors.store import Key
 
 FIRST_BACKOFF = 1.0
@@ -109,7 +110,7 @@ class SchedulingQueue:
 
     def _count_attempt(self, pod: Waiting, now: float) -> None:
         pod.attempts += 1
-        pod.not_before = now + min(FIRST_BACKOFF * 2 ** (pod.attempts - 1), LONGEST_BACKOFF)
+        pod.not_before = now + doubled(FIRST_BACKOFF, LONGEST_BACKOFF, pod.attempts - 1)
 
     def _push(self, pod: Waiting) -> None:
         heapq.heappush(self._delayed, (pod.not_before, pod.order, pod.uid))

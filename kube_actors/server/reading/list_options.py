@@ -15,6 +15,7 @@ from kube_actors.server.reading.resource_versions import resource_version
 Match = Literal["", "Exact", "NotOlderThan"]
 _MATCH = "resourceVersionMatch"
 _INT64 = 2**63
+_MOST_DIGITS = 20  # of a number of 64 bits
 
 
 @attrs.frozen
@@ -70,10 +71,9 @@ def _integer(request: HttpRequest, name: str) -> int | None:
     digits = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
     if not (digits.isascii() and digits.isdigit()):
         raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    number = int(text)
-    if not -_INT64 <= number < _INT64:
+    if len(digits) > _MOST_DIGITS or not -_INT64 <= int(text) < _INT64:
         raise bad_request(f'strconv.ParseInt: parsing "{text}": value out of range')
-    return number
+    return int(text)
 
 
 def _list_causes(request: HttpRequest) -> Iterator[Cause]:

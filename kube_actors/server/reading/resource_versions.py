@@ -7,6 +7,7 @@ from kube_actors.server.http import HttpRequest
 from kube_actors.store import Store
 
 _LARGEST = 2**64 - 1
+_MOST_DIGITS = 20  # of a number of 64 bits
 
 
 def resource_version(request: HttpRequest) -> int | None:
@@ -16,10 +17,9 @@ def resource_version(request: HttpRequest) -> int | None:
         return None
     if not (text.isascii() and text.isdigit()):
         raise _invalid(text, "invalid syntax")
-    number = int(text)
-    if number > _LARGEST:
+    if len(text) > _MOST_DIGITS or int(text) > _LARGEST:
         raise _invalid(text, "value out of range")
-    return number
+    return int(text)
 
 
 def _invalid(text: str, why: str) -> ApiError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
@@ -91,6 +92,9 @@ class LabelSelector:
         return ",".join(map(str, self.requirements))
 
 
+_FIELD_PARTS: Final = re.compile(r"(?:\\.|[^,\\]|\\\Z)+", re.DOTALL)
+# The first operator counts; what comes after it is the value.
+_FIELD_TERM: Final = re.compile(r"(.*?)(!=|==|=)(.*)", re.DOTALL)
 NOTHING: Final = LabelSelector(matches_nothing=True)
 
 
@@ -107,7 +111,8 @@ class FieldTerm:
     value: str
 
     def __str__(self) -> str:
-        return f"{self.field}{'=' if self.equal else '!='}{self.value}"
+        value = re.sub(r"([\\,=])", r"\\\1", self.value)
+        return f"{self.field}{'=' if self.equal else '!='}{value}"
 
 
 @attrs.frozen
@@ -118,18 +123,17 @@ class FieldSelector:
 
     @classmethod
     def parse(cls, text: str) -> FieldSelector:
-        """Read `status.phase=Running,metadata.name!=x` (`==` is `=`). SelectorError when it is wrong."""
+        """Read `status.phase=Running,metadata.name!=x` (`==` is `=`). SelectorError when it is wrong.
+
+        A backslash before a comma, an equals sign or another backslash makes it part of the value.
+        """
         terms = []
-        for part in sorted(text.split(",")):
-            if not part:
-                continue
-            for operator in ("!=", "==", "="):
-                pieces = part.split(operator)
-                if len(pieces) == 2:
-                    terms.append(FieldTerm(pieces[0], operator != "!=", pieces[1]))
-                    break
-            else:
+        for part in sorted(_FIELD_PARTS.findall(text)):
+            term = _FIELD_TERM.match(part)
+            if term is None:
                 raise SelectorError(f"invalid selector: '{text}'; can't understand '{part}'")
+            field, operator, value = term.groups()
+            terms.append(FieldTerm(field, operator != "!=", _unescaped(value)))
         return cls(tuple(terms))
 
     def matches(self, body: Mapping[str, Any]) -> bool:
@@ -146,6 +150,16 @@ class FieldSelector:
 
     def __str__(self) -> str:
         return ",".join(map(str, self.terms))
+
+
+def _unescaped(value: str) -> str:
+    """A value without its backslashes. SelectorError for a bare `=`, and for a backslash before anything else."""
+    for piece in re.findall(r"\\.?|[^\\]", value, re.DOTALL):
+        if piece == "=":
+            raise SelectorError("invalid field selector: unescaped character in value: =")
+        if piece[0] == "\\" and piece[1:] not in ("\\", ",", "="):
+            raise SelectorError(f"invalid field selector: invalid escape sequence: {piece}")
+    return re.sub(r"\\(.)", r"\1", value)
 
 
 def field_text(body: Mapping[str, Any], field: str) -> str:

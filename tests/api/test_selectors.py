@@ -231,7 +231,32 @@ def test_field_selector_terms() -> None:
     assert selector.required("status.phase") is None
 
 
-@pytest.mark.parametrize("text", ["a", "a=b=c", "a>1"])
+@pytest.mark.parametrize(
+    ("text", "value"), [(r"a=b\,c", "b,c"), (r"a=b\=c", "b=c"), (r"a=\\", "\\"), (r"a=b\\\,c", r"b\,c"), ("a=", "")]
+)
+def test_field_selector_escapes(text: str, value: str) -> None:
+    """A backslash makes comma, equals sign and backslash part of a value."""
+    selector = FieldSelector.parse(f"{text},b!=x")
+    assert selector.required("a") == value
+    assert str(selector) == f"{text},b!=x"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a=b=c", "invalid field selector: unescaped character in value: ="),
+        (r"a=\b", r"invalid field selector: invalid escape sequence: \b"),
+        ("a=b\\", "invalid field selector: invalid escape sequence: \\"),
+    ],
+)
+def test_field_selector_values(text: str, message: str) -> None:
+    """What stands unescaped in a value, or is escaped without need, is refused."""
+    with pytest.raises(SelectorError) as caught:
+        FieldSelector.parse(text)
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("text", ["a", "a>1"])
 def test_field_selector_errors(text: str) -> None:
     """A part without an operator is refused in Kubernetes' words."""
     with pytest.raises(SelectorError) as caught:

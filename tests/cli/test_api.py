@@ -1,0 +1,96 @@
+"""`kube-actors run` and the API: where it listens, what stays over restarts, what it leaves on disk."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from .running import Place, Running
+
+CLUSTER = """
+apiVersion: kube-actors.dev/v1alpha1
+kind: Cluster
+metadata: {name: served}
+spec:
+  nodes: [{name: sim, runtime: simulated}]
+"""
+
+
+@contextlib.contextmanager
+def served(place: Place, text: str = CLUSTER) -> Iterator[tuple[Running, Path]]:
+    """A running cluster and the path of its kubeconfig."""
+    with place.start("run", place.file(text)) as running:
+        exported = running.wait_for("export KUBECONFIG=")
+        yield running, Path(exported.partition("=")[2].strip("'"))
+        running.end()
+
+
+def asked(path: Path, request: str) -> tuple[str, str]:
+    """Status line and body of the answer on a unix socket."""
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(path))
+        sock.sendall(f"{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: sock.recv(65536), b"")).decode()
+    head, _, body = answer.partition("\r\n\r\n")
+    return head.splitlines()[0], body
+
+
+def test_port_and_authority_stay(place: Place) -> None:
+    """The kubeconfig of the first start is still good after the second."""
+    with served(place) as (_, kubeconfig):
+        first = kubeconfig.read_text()
+        authority = (kubeconfig.parent / "pki").iterdir()
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (kubeconfig, *authority)}
+        assert {name: mode for name, mode in modes.items() if mode != 0o600} == {}
+    with served(place) as (_, kubeconfig):
+        assert kubeconfig.read_text() == first
+
+
+def test_a_port_of_last_time_that_is_taken(place: Place) -> None:
+    """Another one is found, and it is said."""
+    with served(place) as (_, kubeconfig):
+        port = int((kubeconfig.parent / "api-port").read_text())
+    with socket.create_server(("127.0.0.1", port)), served(place) as (running, kubeconfig):
+        assert f"https://127.0.0.1:{port}\n" not in kubeconfig.read_text()
+        running.wait_for("port of the last time is taken")
+
+
+def test_a_wanted_port_that_is_taken(place: Place) -> None:
+    """Nothing is started; the message names the holder and the place in the file."""
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        port = holder.getsockname()[1]
+        file = place.file(f"{CLUSTER}  api: {{port: {port}}}\n")
+        done = place.call_apart("run", file)
+    assert done.returncode == 2
+    assert f"127.0.0.1:{port} is in use by" in done.stderr
+    assert f"{file}:7:" in done.stderr
+    assert not place.home.exists() or not list(place.home.iterdir())
+
+
+def test_no_api(place: Place) -> None:
+    """Where it is not wanted, nothing listens and no keys are made."""
+    with place.start("run", place.file(f"{CLUSTER}  api: {{enabled: false}}\n")) as running:
+        running.wait_for("ready in")
+        state = place.home / "served"
+        assert not (state / "kubeconfig").exists()
+        assert not (state / "pki").exists()
+        running.end()
+        assert not [line for line in running.lines if "KUBECONFIG" in line]
+
+
+def test_the_owners_socket(place: Place) -> None:
+    """Private, without TLS, and whoever opens it is the administrator; what was written is in the audit log."""
+    with served(place) as (_, kubeconfig):
+        path = kubeconfig.parent / "run" / "api.sock"
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        status, body = asked(path, "GET /api/v1/namespaces/kube-system")
+        assert (status, json.loads(body)["metadata"]["name"]) == ("HTTP/1.1 200 OK", "kube-system")
+        status, body = asked(path, "DELETE /api/v1/namespaces/default/configmaps/nope")
+        assert status == "HTTP/1.1 404 Not Found"
+        log = (kubeconfig.parent / "audit.log").read_text()
+        assert [json.loads(line)["code"] for line in log.splitlines()] == [404]
+    assert not path.exists()

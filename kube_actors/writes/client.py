@@ -129,7 +129,7 @@ class Client(SubresourceSession):
         collected = list(warnings)
 
         async def attempt() -> Applied:
-            live = self.store.get(key)
+            live = self.live(key) if subresource else self.store.get(key)
             before = live.body() if live is not None else {}
             author = self.author(resource, subresource)
             new = ownership.record_apply(before, own, author, resource.schema, force=force)

@@ -63,6 +63,8 @@ def mark_deleted(request: Request, options: DeleteOptions, now: float) -> bool:
     if "deletionTimestamp" not in metadata:
         grace = _grace(request, options)
         _set_end(metadata, now + grace, grace)
+        if request.resource.id == "namespaces":
+            del metadata["deletionGracePeriodSeconds"]  # what holds a namespace is no grace
         if "generation" in metadata:
             metadata["generation"] += 1
         if request.resource.id == "namespaces":

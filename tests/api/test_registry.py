@@ -112,3 +112,33 @@ def test_types_without_a_resource() -> None:
     """Bodies of subresources have schemas too."""
     scale = REGISTRY.type_schema("autoscaling.v1.Scale")
     assert scale.validate({"apiVersion": "autoscaling/v1", "kind": "Scale", "spec": {"replicas": 3}}) == []
+
+
+def test_what_is_stored_as_what() -> None:
+    """Events of both groups are one store; of two versions of a kind the preferred one is stored."""
+    events = REGISTRY.by_path("events.k8s.io", "v1", "events")
+    old = REGISTRY.by_path("autoscaling", "v1", "horizontalpodautoscalers")
+    assert events is not None
+    assert old is not None
+    assert (events.id, events.storage_id, REGISTRY.storage_of(events).api_version) == (
+        "events.events.k8s.io",
+        "events",
+        "v1",
+    )
+    assert (old.storage_id, REGISTRY.storage_of(old).version) == ("horizontalpodautoscalers.autoscaling", "v2")
+    assert all(REGISTRY.storage_of(each) is each for each in REGISTRY if each.kind == "Pod")
+
+
+@pytest.mark.parametrize(
+    ("api_version", "kind", "expected"),
+    [
+        ("v1", "Pod", "core.v1.Pod"),
+        ("rbac.authorization.k8s.io/v1", "Role", "rbac.v1.Role"),
+        ("autoscaling/v1", "Scale", "autoscaling.v1.Scale"),
+        ("apps/v1", "DeleteOptions", "meta.v1.DeleteOptions"),
+        ("example.com/v1", "Thing", None),
+    ],
+)
+def test_names_of_types(api_version: str, kind: str, expected: str | None) -> None:
+    """Of any kind of a group that is served, and of those that all groups share."""
+    assert REGISTRY.type_name(api_version, kind) == expected

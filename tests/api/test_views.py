@@ -104,7 +104,7 @@ def test_volumes_say_which_source_they_have() -> None:
     scratch, every = pod.spec.volumes
     assert scratch.empty_dir.size_limit == Quantity.parse("1Mi")
     assert scratch.config_map is None
-    assert [source.secret is not None for source in every.projected.sources] == [True, False]
+    assert [list(source) for source in every.projected.sources] == [["secret"], ["downwardAPI"]]
     assert every.projected.default_mode == 0o644
 
 

@@ -26,7 +26,7 @@ async def apply(call: Call) -> Response:
     if exists and not (body.get("metadata") or {}).get("name"):
         body["metadata"] = {**(body.get("metadata") or {}), "name": call.info.name}
     settle(call, body)
-    if not exists:
+    if not exists and not call.info.subresource:
         call.check_allowed(call.attributes("create"))
     applied = await call.client.apply(
         body, force=options.force, dry_run=options.dry_run, subresource=call.info.subresource

@@ -44,6 +44,17 @@ async def test_applied_status(web: Caller) -> None:
     )
 
 
+async def test_a_part_of_nothing(call: Caller) -> None:
+    """404 for every write to a part of an object that is not there; applying makes none."""
+    configuration = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}
+    assert (await call.apply(f"{WEB}/status", {**configuration, "status": {"replicas": 1}})).code == 404
+    assert (await call("PUT", f"{WEB}/status", configuration)).code == 404
+    scale = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 1}}
+    assert (await call.apply(SCALE, scale)).code == 404
+    assert (await call("PUT", SCALE, scale)).code == 404
+    assert (await call("GET", SCALE)).code == 404
+
+
 async def test_what_a_path_resets_is_not_owned_by_appliers(call: Caller) -> None:
     """A whole configuration owns its spec when it is applied to the object, its status when applied to that."""
     whole = {**deployment(replicas=2), "status": {"replicas": 3}}

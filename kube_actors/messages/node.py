@@ -11,6 +11,7 @@ from kube_actors.node.runtime.base import (
     ContainerId,
     ContainerSpec,
     FoundSandbox,
+    Resources,
     RuntimeEvent,
     SandboxSpec,
     Started,
@@ -56,6 +57,23 @@ class RunContainer(Ask[Started]):
     """Pod → Node: create and start one attempt; refused with the runtime's failure."""
 
     spec: ContainerSpec
+
+
+@attrs.frozen(eq=False)
+class ResizeShare(Ask[Admission]):
+    """Pod → Node: count these requests for the pod instead of what it had; refused as Infeasible or Deferred."""
+
+    pod_uid: str
+    cpu_milli: int
+    memory_bytes: int
+
+
+@attrs.frozen(eq=False)
+class UpdateResources(Ask[None]):
+    """Pod → Node: give a running attempt other limits and shares; refused with the runtime's failure."""
+
+    container: ContainerId
+    resources: Resources
 
 
 @attrs.frozen(eq=False)
@@ -163,6 +181,8 @@ NodeMessage = (
     AdmitPod
     | CreateSandbox
     | RunContainer
+    | ResizeShare
+    | UpdateResources
     | StopContainer
     | RemoveContainer
     | RemoveSandbox

@@ -57,6 +57,16 @@ class ContainerFailed:
 
 
 @attrs.frozen
+class ContainerResized:
+    """Own task: a running attempt has its new resources, or (`reason` Infeasible, Deferred, Error) has not."""
+
+    container: ContainerId
+    reason: str = ""
+    message: str = ""
+    restart: bool = False
+
+
+@attrs.frozen
 class HookEnded:
     """Own task: the postStart hook of an attempt has run; `error` None is success."""
 
@@ -99,6 +109,7 @@ PodMessage = (
     | SandboxFailed
     | ContainerStarted
     | ContainerFailed
+    | ContainerResized
     | HookEnded
     | ProbeEnded
     | StopSignalSent

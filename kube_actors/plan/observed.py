@@ -11,7 +11,7 @@ from enum import Enum
 
 import attrs
 
-from kube_actors.api.views.containers import Container
+from kube_actors.api.views.containers import Container, ResourceRequirements
 from kube_actors.plan.backoff import Backoff, after_failure, retry_at
 from kube_actors.plan.probes import ProbeKind, Verdict
 
@@ -64,13 +64,28 @@ class Stop:
     restart: bool = False
 
 
+INFEASIBLE = "Infeasible"
+DEFERRED = "Deferred"
+RESIZE_ERROR = "Error"
+
+
+@attrs.frozen
+class Resize:
+    """A change of resources under way, or (`reason` Infeasible, Deferred or Error) one that could not be made."""
+
+    wanted: ResourceRequirements
+    at: float
+    reason: str = ""
+    message: str = ""
+
+
 @attrs.frozen
 class Observed:
     """The latest attempt at one container.
 
     `current` is False when it belonged to a sandbox that is gone; `last_exit` is the end of the attempt before.
     `backoff` grows from attempt to attempt, `failure_backoff` while it cannot even be started. `container_id` is as
-    status shows it (`process://…`).
+    status shows it (`process://…`). `resources` are those it runs with; None where that is not known.
     """
 
     name: str
@@ -90,6 +105,8 @@ class Observed:
     backoff: Backoff | None = None
     failure_backoff: Backoff | None = None
     stop: Stop | None = None
+    resources: ResourceRequirements | None = None
+    resize: Resize | None = None
     current: bool = True
 
     @property
@@ -107,10 +124,12 @@ class Observed:
         """When to try again to start it after a failure to; None when there was none."""
         return retry_at(self.failure_backoff) if self.stage is Stage.FAILED and self.failure_backoff else None
 
-    def starting(self, attempt: int, backoff: Backoff | None) -> Observed:
-        """A new attempt begins (perform `StartContainer`)."""
+    def starting(
+        self, attempt: int, backoff: Backoff | None, resources: ResourceRequirements | None = None
+    ) -> Observed:
+        """A new attempt begins with these resources (perform `StartContainer`)."""
         last_exit = self.exit or self.last_exit
-        fresh = Observed(self.name, attempt, last_exit=last_exit, backoff=backoff)
+        fresh = Observed(self.name, attempt, last_exit=last_exit, backoff=backoff, resources=resources)
         if self.stage is not Stage.FAILED:
             return fresh
         return attrs.evolve(fresh, failure=self.failure, failure_backoff=self.failure_backoff)
@@ -148,6 +167,18 @@ class Observed:
     def stopping(self, kill_at: float, *, restart: bool = False) -> Observed:
         """A stop was ordered (perform `StopContainer`)."""
         return attrs.evolve(self, stop=Stop(kill_at, restart or (self.stop is not None and self.stop.restart)))
+
+    def resizing(self, wanted: ResourceRequirements, now: float) -> Observed:
+        """A change of resources begins (perform `ResizeContainer`)."""
+        return attrs.evolve(self, resize=Resize(wanted, now))
+
+    def resized(self, reason: str, message: str, now: float) -> Observed:
+        """The change under way is done, or (with a reason) could not be made."""
+        if self.resize is None:
+            return self
+        if reason:
+            return attrs.evolve(self, resize=Resize(self.resize.wanted, now, reason, message))
+        return attrs.evolve(self, resources=self.resize.wanted, resize=None)
 
     def exited(self, exit: Exit) -> Observed:
         """The attempt ended."""
@@ -212,6 +243,33 @@ class PodState:
     observed: Mapping[str, Observed] = attrs.field(factory=dict)
     ending: Ending | None = None
     host_ip: str = ""
+
+    def with_sandbox(self, state: SandboxState, address: str = "") -> PodState:
+        """The same sandbox, further on its way; with an address once it has one."""
+        known = address or self.sandbox.address
+        return attrs.evolve(self, sandbox=attrs.evolve(self.sandbox, state=state, address=known))
+
+    def without_sandbox(self, now: float) -> PodState:
+        """The sandbox is gone, and what ran in it."""
+        observed = {name: one.sandbox_gone(now) for name, one in self.observed.items()}
+        return attrs.evolve(self, sandbox=Sandbox(SandboxState.ABSENT, self.sandbox.attempt), observed=observed)
+
+    def ending_by(self, since: float, grace_seconds: float) -> PodState:
+        """It is to end within this grace; a shorter one ordered before stays."""
+        before = self.ending
+        if before is not None and before.since + before.grace_seconds <= since + grace_seconds:
+            return self
+        return attrs.evolve(self, ending=Ending(since, int(grace_seconds)))
+
+    def retried_at_once(self, reason: str) -> PodState:
+        """What waits after a failure with this reason, and a sandbox that waits, need wait no longer."""
+        observed = {
+            name: attrs.evolve(one, failure_backoff=None)
+            if one.failure is not None and one.failure.reason == reason
+            else one
+            for name, one in self.observed.items()
+        }
+        return attrs.evolve(self, sandbox=attrs.evolve(self.sandbox, retry_at=None), observed=observed)
 
     @property
     def moving(self) -> bool:

@@ -60,6 +60,7 @@ def _adopted(found: FoundAttempt, status: ContainerStatus | None) -> Observed:
         startup=Verdict.SUCCESS if started else Verdict.UNKNOWN,
         readiness=Verdict.SUCCESS if ready else Verdict.FAILURE,
         last_exit=_exit_of(status.last_state.terminated) if status is not None else None,
+        resources=status.resources if status is not None else None,
     )
     return running if found.exit is None else running.exited(found.exit)
 

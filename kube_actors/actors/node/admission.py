@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused
+from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused, ResizeShare
 
 HOLD_SECONDS = 30.0
 
@@ -44,6 +44,24 @@ class Tally:
         if refusal is not None:
             return refusal
         self.hold(ask.pod_uid, Share(ask.cpu_milli, ask.memory_bytes, ask.host_ports, now + HOLD_SECONDS))
+        return Admitted()
+
+    def resize(self, ask: ResizeShare) -> Admission:
+        """Count other requests for a pod that is here, or say what is short: now, or for ever."""
+        share = self.shares.get(ask.pod_uid)
+        if share is None:
+            return Admitted()
+        for resource, wanted, before, used, capacity in (
+            ("cpu", ask.cpu_milli, share.cpu_milli, self.cpu_used, self.cpu_milli),
+            ("memory", ask.memory_bytes, share.memory_bytes, self.memory_used, self.memory_bytes),
+        ):
+            if wanted > capacity:
+                text = f"Node didn't have enough capacity: {resource}, requested: {wanted}, capacity: {capacity}"
+                return Refused("Infeasible", text)
+            if wanted > before and used - before + wanted > capacity:
+                text = f"Node didn't have enough resource: {resource}, requested: {wanted}, used: {used - before}"
+                return Refused("Deferred", f"{text}, capacity: {capacity}")
+        self.hold(ask.pod_uid, attrs.evolve(share, cpu_milli=ask.cpu_milli, memory_bytes=ask.memory_bytes))
         return Admitted()
 
     def _refusal(self, ask: AdmitPod) -> Refused | None:

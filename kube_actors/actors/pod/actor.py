@@ -11,7 +11,7 @@ import attrs
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.pod.probes import PROBE_WORDS, ProbeKey, ProbeRounds
 from kube_actors.actors.pod.reporting import StatusReport, exit_of, found_attempts
-from kube_actors.actors.pod.words import Words, start_failure, start_success
+from kube_actors.actors.pod.words import RESIZE_RESTARTS, Words, resize_words, start_failure, start_success
 from kube_actors.actors.pod.work import PodWork
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.views.containers import Container
@@ -121,11 +121,10 @@ class PodActor(Actor[PodMessage]):
         if not self.taken_over:
             return
         for key in keys:
-            match key:
-                case ProbeKey():
-                    self._begin_probe(key)
-                case ("kill", str(name)):
-                    self._kill_if_due(name)
+            if isinstance(key, ProbeKey):
+                self._begin_probe(key)
+            elif isinstance(key, tuple):  # ("kill", name)
+                self._kill_if_due(key[1])
         if VOLUMES in keys:
             await self._update_volumes()
         changed = self._see_object() if self.world.link.connected else False
@@ -155,9 +154,7 @@ class PodActor(Actor[PodMessage]):
         # The grace begins when the node hears of it. deletionTimestamp has whole seconds: taken alone it would cut
         # up to one off; it only keeps a restarted actor from beginning anew.
         since = min(self.plane.clock.now(), revision.projection.deleting - grace + TIMESTAMP_SECONDS)
-        before = self.state.ending
-        if before is None or before.since + before.grace_seconds > since + grace:
-            self.state = attrs.evolve(self.state, ending=Ending(since, grace))
+        self.state = self.state.ending_by(since, grace)
 
     async def receive(self, message: PodMessage) -> None:
         """Take in a fact, then see what is next."""
@@ -170,8 +167,7 @@ class PodActor(Actor[PodMessage]):
                 self._sandbox_found(found)
             case messages.SandboxCreated(address):
                 self.sandbox_failures = 0
-                sandbox = Sandbox(SandboxState.READY, self.state.sandbox.attempt, address or self.world.place.host_ip)
-                self.state = attrs.evolve(self.state, sandbox=sandbox)
+                self.state = self.state.with_sandbox(SandboxState.READY, address or self.world.place.host_ip)
                 self.context.notify_at(self.work.tokens.renew_at, VOLUMES)
             case messages.SandboxFailed(reason, text):
                 self._sandbox_failed(reason, text)
@@ -181,6 +177,8 @@ class PodActor(Actor[PodMessage]):
                 self._container_started(started.id, started.started_at, started.runtime_id)
             case messages.ContainerFailed(id, reason, text):
                 self._container_failed(id, reason, text)
+            case messages.ContainerResized():
+                self._container_resized(message)
             case messages.HookEnded(id, error):
                 self._hook_ended(id, error)
             case messages.ProbeEnded(id, kind, result):
@@ -225,19 +223,22 @@ class PodActor(Actor[PodMessage]):
     def _perform(self, action: steps.PodAction) -> None:
         match action:
             case steps.CreateSandbox(attempt):
-                sandbox = Sandbox(SandboxState.CREATING, attempt + 1)
-                self.state = attrs.evolve(self.state, sandbox=sandbox)
+                self.state = attrs.evolve(self.state, sandbox=Sandbox(SandboxState.CREATING, attempt + 1))
                 self.context.start_task(self.work.create_sandbox, self.revision, name="sandbox")
             case steps.StartContainer(name, attempt, backoff):
                 before = self._observed(name) or Observed(name)
-                self._set(before.starting(attempt, backoff))
+                self._set(before.starting(attempt, backoff, self._container(name).resources))
                 self.kill_at.pop(name, None)
                 self.context.start_task(self.work.start_container, self._container(name), attempt, name=f"start {name}")
             case steps.StopContainer():
                 self._stop(action)
+            case steps.ResizeContainer(name, attempt, restart):
+                container = self._container(name)
+                self._set(self.state.observed[name].resizing(container.resources, self.plane.clock.now()))
+                arguments = (container, ContainerId(self.uid, name, attempt), restart)
+                self.context.start_task(self.work.resize_container, *arguments, name=f"resize {name}")
             case steps.RemoveSandbox():
-                sandbox = attrs.evolve(self.state.sandbox, state=SandboxState.REMOVING)
-                self.state = attrs.evolve(self.state, sandbox=sandbox)
+                self.state = self.state.with_sandbox(SandboxState.REMOVING)
                 self.context.start_task(self.work.remove_sandbox, name="remove sandbox")
             case _:
                 assert_never(action)
@@ -312,6 +313,17 @@ class PodActor(Actor[PodMessage]):
         self._set(observed.not_executed(text, now) if reason == "StartError" else observed.failed(reason, text, now))
         self._say(start_failure(self._container(id.name).image, reason, text, again=again), id.name)
 
+    def _container_resized(self, fact: messages.ContainerResized) -> None:
+        observed = self._observed(fact.container.name)
+        if observed is None or observed.attempt != fact.container.attempt or observed.stage is not Stage.RUNNING:
+            return
+        now = self.plane.clock.now()
+        self._set(observed.resized(fact.reason, fact.message, now))
+        self._say(resize_words(fact), "")
+        if fact.restart:
+            due, text = now + self.pod.spec.termination_grace_period_seconds, RESIZE_RESTARTS.format(observed.name)
+            self._stop(steps.StopContainer(observed.name, observed.attempt, due, "Killing", text, restart=True))
+
     def _hook_ended(self, id: ContainerId, error: str | None) -> None:
         observed = self._observed(id.name)
         if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.RUNNING:
@@ -323,17 +335,13 @@ class PodActor(Actor[PodMessage]):
     def _sandbox_failed(self, reason: str, text: str) -> None:
         delay = min(FIRST_SANDBOX_RETRY * 2**self.sandbox_failures, LONGEST_SANDBOX_RETRY)
         self.sandbox_failures += 1
-        retry_at = self.plane.clock.now() + delay
-        sandbox = Sandbox(SandboxState.ABSENT, self.state.sandbox.attempt - 1, retry_at=retry_at)
-        self.state = attrs.evolve(self.state, sandbox=sandbox)
+        attempt, retry_at = self.state.sandbox.attempt - 1, self.plane.clock.now() + delay
+        self.state = attrs.evolve(self.state, sandbox=Sandbox(SandboxState.ABSENT, attempt, retry_at=retry_at))
         self.work.release_address()
         self.work.say("Warning", reason, text)
 
     def _sandbox_removed(self) -> None:
-        now = self.plane.clock.now()
-        observed = {name: one.sandbox_gone(now) for name, one in self.state.observed.items()}
-        sandbox = Sandbox(SandboxState.ABSENT, self.state.sandbox.attempt)
-        self.state = attrs.evolve(self.state, sandbox=sandbox, observed=observed)
+        self.state = self.state.without_sandbox(self.plane.clock.now())
 
     def _sandbox_found(self, found: FoundSandbox | None) -> None:
         """The runtime is back: what ended meanwhile was reported by it; a pod that is gone altogether begins anew."""
@@ -346,9 +354,7 @@ class PodActor(Actor[PodMessage]):
         self.waiting_for_end.append(ask)
         now = self.plane.clock.now()
         grace = min(float(self.pod.spec.termination_grace_period_seconds), ask.grace_seconds)
-        before = self.state.ending
-        if before is None or before.since + before.grace_seconds > now + grace:
-            self.state = attrs.evolve(self.state, ending=Ending(now, int(grace)))
+        self.state = self.state.ending_by(now, grace)
 
     # -- probes
 
@@ -377,11 +383,7 @@ class PodActor(Actor[PodMessage]):
 
     async def _update_volumes(self) -> None:
         """A ConfigMap or Secret changed: what waited for it is tried at once, running containers get its new files."""
-        if self.state.sandbox.retry_at is not None:
-            self.state = attrs.evolve(self.state, sandbox=attrs.evolve(self.state.sandbox, retry_at=None))
-        for observed in self.state.observed.values():
-            if observed.failure is not None and observed.failure.reason == "CreateContainerConfigError":
-                self._set(attrs.evolve(observed, failure_backoff=None))
+        self.state = self.state.retried_at_once("CreateContainerConfigError")
         if self.state.sandbox.state is SandboxState.READY:
             await self.work.update_volumes()
             self.context.notify_at(self.work.tokens.renew_at, VOLUMES)
@@ -427,8 +429,7 @@ class PodActor(Actor[PodMessage]):
     # -- small things
 
     def _containers(self) -> Iterable[Container]:
-        spec = self.pod.spec
-        return (*spec.init_containers, *spec.containers, *spec.debug_containers)
+        return (*self.pod.spec.init_containers, *self.pod.spec.containers, *self.pod.spec.debug_containers)
 
     def _container(self, name: str) -> Container:
         return next(one for one in self._containers() if one.name == name)

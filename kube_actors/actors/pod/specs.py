@@ -121,7 +121,7 @@ def container_spec(
         working_dir=container.working_dir or image.working_dir,
         mounts=resolve_mounts(raw, environment),
         security=_security(around.pod, container, image),
-        resources=_resources(container),
+        resources=resources_of(container),
         stdin=container.stdin,
         stdin_once=container.stdin_once,
         tty=container.tty,
@@ -164,7 +164,8 @@ def _security(pod: PodView, container: Container, image: Image) -> Security:
     )
 
 
-def _resources(container: Container) -> Resources:
+def resources_of(container: Container) -> Resources:
+    """A container's limits and shares as the runtime keeps them."""
     limits, requests = container.resources.limits, container.resources.requests
     memory, cpu, wanted = limits.get("memory"), limits.get("cpu"), requests.get("cpu")
     return Resources(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from kube_actors.messages.pod import ContainerResized
+
 
 class Words(NamedTuple):
     """One Event about a container."""
@@ -40,3 +42,15 @@ def start_failure(image: str, reason: str, text: str, *, again: bool) -> tuple[W
             return Words("Warning", "InspectFailed", text), Words("Warning", "Failed", f"Error: {reason}")
         case _:
             return (Words("Warning", "Failed", f"Error: {text}"),)
+
+
+RESIZE_RESTARTS = "Container {} resize requires restart"
+
+
+def resize_words(fact: ContainerResized) -> tuple[Words, ...]:
+    """How a change of resources went. One that needs a new start is told when the container is stopped for it."""
+    if fact.reason:
+        return (Words("Warning", f"Resize{fact.reason}", f"Pod resize {fact.reason}: {fact.message}"),)
+    if fact.restart:
+        return ()
+    return (Words("Normal", "ResizeCompleted", f"Pod resize completed: container {fact.container.name}"),)

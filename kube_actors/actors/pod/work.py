@@ -8,7 +8,14 @@ from typing import Any
 
 import attrs
 
-from kube_actors.actors.pod.specs import Surroundings, container_spec, hostname_of, raw_container, sandbox_spec
+from kube_actors.actors.pod.specs import (
+    Surroundings,
+    container_spec,
+    hostname_of,
+    raw_container,
+    resources_of,
+    sandbox_spec,
+)
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodView
@@ -24,6 +31,7 @@ from kube_actors.node.last_words import last_words
 from kube_actors.node.objects import Objects, Place, references
 from kube_actors.node.probing import HookFailure, Target, run_hook, run_probe
 from kube_actors.node.runtime.base import (
+    RESIZE_UNSUPPORTED,
     ContainerExited,
     ContainerId,
     ContainerSpec,
@@ -42,6 +50,7 @@ from kube_actors.node.runtime.handlers import (
 )
 from kube_actors.node.tokens import PodTokens, TokenRequest
 from kube_actors.node.volumes import Sources, changed_files, resolve_volumes
+from kube_actors.plan.observed import INFEASIBLE, RESIZE_ERROR
 from kube_actors.plan.probes import ProbeKind
 from kube_actors.store import Revision
 
@@ -179,6 +188,26 @@ class PodWork:
         else:
             self._tell(messages.ContainerStarted(started))
             await self._post_start(container, id)
+
+    async def resize_container(self, container: Container, id: ContainerId, restart: bool) -> None:
+        """Have the node count the pod's new requests, then give a running attempt its new resources. One that has to
+        be restarted gets them with its next attempt."""
+        uid, (cpu, memory) = self.pod.metadata.uid, self.revision.projection.facts.requests
+        try:
+            admission = await self.node.ask(node_messages.ResizeShare(uid, cpu, memory), deadline=RUNTIME_DEADLINE)
+            if isinstance(admission, node_messages.Refused):
+                self._tell(messages.ContainerResized(id, admission.reason, admission.message))
+                return
+            if not restart:
+                ask = node_messages.UpdateResources(id, resources_of(container))
+                await self.node.ask(ask, deadline=RUNTIME_DEADLINE)
+        except RuntimeFailure as error:
+            reason = INFEASIBLE if error.reason == RESIZE_UNSUPPORTED else RESIZE_ERROR
+            self._tell(messages.ContainerResized(id, reason, error.message))
+        except (*OUT_OF_REACH, OSError) as error:
+            self._tell(messages.ContainerResized(id, RESIZE_ERROR, str(error)))
+        else:
+            self._tell(messages.ContainerResized(id, restart=restart))
 
     async def _post_start(self, container: Container, id: ContainerId) -> None:
         if container.lifecycle is None or container.lifecycle.post_start is None:

@@ -210,6 +210,14 @@ class ResourceRequirements:
 
 
 @attrs.frozen
+class ResizePolicy:
+    """What a change of a resource (`cpu`, `memory`) takes: NotRequired or RestartContainer."""
+
+    resource_name: str = ""
+    restart_policy: str = "NotRequired"
+
+
+@attrs.frozen
 class RestartRuleExitCodes:
     """Exit codes a restart rule speaks of; `operator` is In or NotIn."""
 
@@ -246,6 +254,7 @@ class Container:
     env: tuple[EnvVar, ...] = ()
     env_from: tuple[EnvFromSource, ...] = ()
     resources: ResourceRequirements = ResourceRequirements()
+    resize_policy: tuple[ResizePolicy, ...] = ()
     volume_mounts: tuple[VolumeMount, ...] = ()
     liveness_probe: Probe | None = None
     readiness_probe: Probe | None = None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from kube_actors.api.quantity import Quantity
-from kube_actors.api.views.containers import Container
+from kube_actors.api.views.containers import Container, ResourceRequirements
 from kube_actors.api.views.converter import ALWAYS, Time, always
 from kube_actors.api.views.metadata import ObjectMeta
 from kube_actors.api.views.placement import Affinity, Toleration, TopologySpreadConstraint
@@ -176,6 +176,8 @@ class ContainerStatus:
     image_id: str = always(default="")
     container_id: str = ""
     started: bool | None = None
+    resources: ResourceRequirements | None = None
+    allocated_resources: Mapping[str, Quantity] = attrs.field(factory=dict)
 
 
 @attrs.frozen

@@ -12,6 +12,7 @@ import os
 import re
 from typing import Any, NamedTuple
 
+from .failures import Failure
 from .settings import read_first
 
 _CONTROLLERS = ("memory", "cpu", "pids")
@@ -48,6 +49,11 @@ class Group(NamedTuple):
             if word == "oom_kill":
                 return int(number)
         return 0
+
+    def memory_used(self) -> int:
+        """Bytes of memory it uses now; 0 where nothing counts them."""
+        name = "memory.current" if self.version == 2 else "memory.usage_in_bytes"
+        return int(read_first(f"{self.paths.get('memory', '')}/{name}").strip() or 0)
 
     def remove(self) -> None:
         """Remove the emptied groups; a pod's own goes with its last container's."""
@@ -132,6 +138,30 @@ def make_group(at: Hierarchies, pod: str, container: str, resources: Resources, 
         _apply(path, wanted.get(controller, []))
         paths[controller] = path
     return Group(paths, at.version)
+
+
+_LIMITS = {"memory_limit": "memory", "cpu_limit_milli": "cpu", "pids_limit": "pids"}
+
+
+def check_resize(at: Hierarchies, group: Group, before: Resources, after: Resources) -> None:
+    """Whether a running container's limits can be changed so. Raises Failure saying what cannot be."""
+    for name, controller in _LIMITS.items():
+        if before.get(name) != after.get(name) and not at.supports(controller):
+            told = f"resources.limits.{controller} of a running container cannot be changed here"
+            raise Failure("ResizeUnsupported", f"{told}: this machine has no control group for it")
+    limit, used = after.get("memory_limit"), group.memory_used()
+    if limit is not None and limit < used:
+        told = f"attempting to set container memory limit ({limit}) below current usage ({used})"
+        raise Failure("ResizeError", f"cannot decrease memory limits: {told}")
+
+
+def join_new_groups(before: Group, after: Group, pids: list[int]) -> Group:
+    """Move running processes into the groups they are not in yet; all groups the container has then."""
+    for controller, path in after.paths.items():
+        for pid in pids if controller not in before.paths else ():
+            with contextlib.suppress(ProcessLookupError):
+                _write(f"{path}/cgroup.procs", pid)
+    return Group({**before.paths, **after.paths}, after.version)
 
 
 def remove_pod_groups(at: Hierarchies, pod: str) -> None:

@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from .cgroups import Group, make_group
+from .cgroups import Group, check_resize, join_new_groups, make_group
 from .container import Container, Key
 from .failures import Failure
 from .keeper import Exit, child_pids
@@ -179,6 +179,19 @@ class Containers:
         self._remember(container, [])
         self._close(container)
         self.report(container)
+
+    def update_resources(self, container: Container, sandbox: Sandbox, resources: Value) -> None:
+        """Give a running container other limits. Raises Failure."""
+        if not container.running or container.starting:
+            raise Failure("ResizeError", f"container {container.key[1]} is not running")
+        name = f"{container.key[1]}-{container.key[2]}"
+        pids = [container.pid, *descendants(container.pid)]
+        before = container.spec["resources"]
+        check_resize(self._world.cgroups, container.group, before, resources)
+        group = make_group(self._world.cgroups, container.key[0], name, resources, sandbox.spec["resources"])
+        container.group = join_new_groups(container.group, group, pids)
+        container.spec["resources"] = resources
+        self._remember(container)
 
     def attach(self, container: Container, *, stdin: bool) -> list[int]:
         """Descriptors for a client of a running container: of its terminal or (`stdin`) its input, if it has them;

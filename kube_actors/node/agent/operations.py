@@ -117,6 +117,13 @@ class Operations:
 
         self._agent.containers.run(sandbox, spec, done)
 
+    def _do_update_resources(self, request: Frame, reply: Reply) -> None:
+        containers = self._agent.containers
+        container = containers.get(_key(request))
+        sandbox = self._agent.sandboxes.get(container.key[0])
+        containers.update_resources(container, sandbox, request["resources"])
+        reply.ok()
+
     def _do_signal(self, request: Frame, reply: Reply) -> None:
         container = self._agent.containers.by_key.get(_key(request))
         if container is not None:

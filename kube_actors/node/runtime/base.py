@@ -24,6 +24,9 @@ import trio
 from kube_actors.node.runtime.handlers import ProbeHandler, ProbeResult
 from kube_actors.node.runtime.sessions import AttachSession, ExecSession
 
+RESIZE_UNSUPPORTED = "ResizeUnsupported"
+"""The reason of a RuntimeFailure that says: this runtime cannot change that of a running container."""
+
 
 class RuntimeFailure(Exception):
     """A call of the runtime failed; `reason` is the word Kubernetes shows for it (`CreateContainerError`)."""
@@ -319,6 +322,11 @@ class Runtime(abc.ABC):
     async def run_container(self, spec: ContainerSpec) -> Started:
         """Create and start; returns when the program has been executed. A command that does not exist is a
         RuntimeFailure with reason `RunContainerError` or `StartError` in Kubernetes' words."""
+
+    @abc.abstractmethod
+    async def update_resources(self, container: ContainerId, resources: Resources) -> None:
+        """Give a running container other limits and shares. A RuntimeFailure has the reason RESIZE_UNSUPPORTED where
+        they could not be kept."""
 
     @abc.abstractmethod
     async def signal_container(self, container: ContainerId, signal: int, *, everything: bool = False) -> None:

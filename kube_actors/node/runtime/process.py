@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import trio
 
 from kube_actors.node.runtime.agent_link import AgentLink, ProbeStep, Tier, connected
@@ -17,6 +18,7 @@ from kube_actors.node.runtime.base import (
     EmptyDirVolume,
     FilesVolume,
     FoundSandbox,
+    Resources,
     Runtime,
     RuntimeBack,
     RuntimeEvent,
@@ -115,6 +117,10 @@ class ProcessRuntime(Runtime):
         with trio.CancelScope(shield=True):  # milliseconds; a start is never half-known
             answer = await self._ask("run", spec=encode_container(spec))
         return decode_started(answer, self._to_cluster)
+
+    async def update_resources(self, container: ContainerId, resources: Resources) -> None:
+        with trio.CancelScope(shield=True):
+            await self._ask("update_resources", container=list(container), resources=attrs.asdict(resources))
 
     async def signal_container(self, container: ContainerId, signal: int, *, everything: bool = False) -> None:
         await self._ask("signal", container=list(container), signal=int(signal), everything=everything)

@@ -28,6 +28,7 @@ from kube_actors.node.runtime.base import (
     FilesVolume,
     FoundContainer,
     FoundSandbox,
+    Resources,
     Runtime,
     RuntimeBack,
     RuntimeEvent,
@@ -168,6 +169,10 @@ class SimulatedRuntime(Runtime):
             self._end_at(container, now + fate.exit_after, fate.exit_code, signal, oom_killed=fate.oom_killed)
         self._log(container, now, f"simulated container {container.spec.id.name} started")
         return Started(container.spec.id, _runtime_id(container.spec.id), 0, now)
+
+    async def update_resources(self, container: ContainerId, resources: Resources) -> None:
+        found = await self._running(container)
+        found.spec = attrs.evolve(found.spec, resources=resources)
 
     async def signal_container(self, container: ContainerId, signal: int, *, everything: bool = False) -> None:
         await self._reachable()

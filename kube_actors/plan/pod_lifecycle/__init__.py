@@ -15,6 +15,7 @@ from kube_actors.plan.pod_lifecycle.plan import (
     PodAction,
     PodPlan,
     RemoveSandbox,
+    ResizeContainer,
     StartContainer,
     StopContainer,
 )
@@ -26,6 +27,7 @@ __all__ = [
     "PodAction",
     "PodPlan",
     "RemoveSandbox",
+    "ResizeContainer",
     "StartContainer",
     "StopContainer",
     "active_deadline",

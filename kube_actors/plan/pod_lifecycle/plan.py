@@ -40,11 +40,20 @@ class StopContainer:
 
 
 @attrs.frozen
+class ResizeContainer:
+    """Give a running attempt the resources its specification has now; with `restart` by starting it anew."""
+
+    name: str
+    attempt: int
+    restart: bool = False
+
+
+@attrs.frozen
 class RemoveSandbox:
     """Take the pod's shared world away; every container has ended."""
 
 
-PodAction = CreateSandbox | StartContainer | StopContainer | RemoveSandbox
+PodAction = CreateSandbox | StartContainer | StopContainer | ResizeContainer | RemoveSandbox
 
 
 @attrs.frozen

@@ -11,6 +11,7 @@ from kube_actors.api.views.pods import PodSpec
 from kube_actors.plan.backoff import after_restart, restart_at
 from kube_actors.plan.observed import Hook, Observed, PodState, Stage, has_started
 from kube_actors.plan.pod_lifecycle.plan import PodAction, PodPlan, StartContainer, StopContainer
+from kube_actors.plan.pod_lifecycle.resizing import plan_resizes
 from kube_actors.plan.pod_lifecycle.restarts import restart_policy, will_restart
 from kube_actors.plan.probes import Verdict, termination_grace
 
@@ -21,12 +22,13 @@ def plan_running(spec: PodSpec, state: PodState, now: float) -> PodPlan:
     Like the kubelet, containers are started one at a time, in order, each only when the postStart of the one before has
     ended; a container that waits for its backoff does not hold up the others.
     """
-    stops = _probe_stops(spec, state, now)
+    resizes, retry_at = plan_resizes(spec, state, now)
+    stops = (*_probe_stops(spec, state, now), *resizes)
     if any(one.busy and one.current for one in state.observed.values()):
-        return PodPlan(stops)
+        return PodPlan(stops, retry_at)
     starts = [_start(spec, one, state, now) for one in _wanted(spec, state)]
     ready = [one for one in starts if isinstance(one, StartContainer)]
-    waits = [one for one in starts if isinstance(one, float)]
+    waits = [one for one in (*starts, retry_at) if isinstance(one, float)]
     return PodPlan((*stops, *ready[:1]), min(waits, default=None))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from kube_actors.api.views.pods import ContainerStatus, PodCondition, PodSpec, PodStatus, PodView
-from kube_actors.plan.observed import PodState, SandboxState
+from kube_actors.plan.observed import DEFERRED, INFEASIBLE, PodState, SandboxState, Stage
 from kube_actors.plan.pod_status.phase import FAILED, SUCCEEDED
 
 READY_TO_START = "PodReadyToStartContainers"
@@ -16,6 +16,10 @@ READY = "Ready"
 CONTAINERS_READY = "ContainersReady"
 SCHEDULED = "PodScheduled"
 
+RESIZE_PENDING = "PodResizePending"
+RESIZE_IN_PROGRESS = "PodResizeInProgress"
+
+_RESIZING = (RESIZE_PENDING, RESIZE_IN_PROGRESS)
 _OWN = (READY_TO_START, INITIALIZED, READY, CONTAINERS_READY, SCHEDULED)
 
 
@@ -42,8 +46,21 @@ def pod_conditions(pod: PodView, state: PodState, status: PodStatus, now: float)
         SCHEDULED: Found(True),
     }
     own = [_settled(pod, kind, found[kind], now) for kind in _OWN]
-    others = (one for one in pod.status.conditions if one.type not in _OWN)
+    resizing = _resizing(state)
+    own += [_settled(pod, kind, resizing[kind], now) for kind in _RESIZING if kind in resizing]
+    others = (one for one in pod.status.conditions if one.type not in (*_OWN, *_RESIZING))
     return (*own, *others)
+
+
+def _resizing(state: PodState) -> dict[str, Found]:
+    """Changes of resources that have to wait, cannot be made, or are being made; nothing once they are."""
+    found: dict[str, Found] = {}
+    for one in state.observed.values():
+        if one.resize is not None and one.stage is Stage.RUNNING:
+            waits = one.resize.reason in (INFEASIBLE, DEFERRED)
+            kind = RESIZE_PENDING if waits else RESIZE_IN_PROGRESS
+            found[kind] = Found(True, one.resize.reason, one.resize.message)
+    return found
 
 
 def _settled(pod: PodView, kind: str, found: Found, now: float) -> PodCondition:

@@ -38,6 +38,8 @@ def container_status(pod: PodView, container: Container, state: PodState, now: f
         image_id=one.image_id,
         container_id=one.container_id or (one.exit.container_id if one.exit else ""),
         started=started,
+        resources=one.resources if shown.running is not None else None,
+        allocated_resources=one.resources.requests if one.resources is not None else {},
     )
 
 

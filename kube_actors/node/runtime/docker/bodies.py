@@ -88,7 +88,7 @@ def sandbox_body(
             "Sysctls": dict(spec.sysctls),
             "RestartPolicy": NO_RESTART,
             "LogConfig": {"Type": "none"},
-            **_limits(spec.resources),
+            **limits(spec.resources),
         },
     }
     if not spec.host_network:
@@ -128,7 +128,7 @@ def container_body(
             "Mounts": _mounts(spec, world, message_file),
             "RestartPolicy": NO_RESTART,
             "LogConfig": {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "2"}},
-            **_limits(spec.resources),
+            **limits(spec.resources),
             **_security(spec),
         },
     }
@@ -137,17 +137,18 @@ def container_body(
     return body
 
 
-def _limits(resources: Resources) -> dict[str, int]:
-    limits: dict[str, int] = {}
+def limits(resources: Resources) -> dict[str, int]:
+    """Limits and shares in the engine's words."""
+    found: dict[str, int] = {}
     if resources.memory_limit is not None:
-        limits |= {"Memory": resources.memory_limit, "MemorySwap": resources.memory_limit}
+        found |= {"Memory": resources.memory_limit, "MemorySwap": resources.memory_limit}
     if resources.cpu_limit_milli is not None:
-        limits["NanoCpus"] = resources.cpu_limit_milli * 1_000_000
+        found["NanoCpus"] = resources.cpu_limit_milli * 1_000_000
     if resources.cpu_request_milli is not None:
-        limits["CpuShares"] = max(2, resources.cpu_request_milli * 1024 // 1000)
+        found["CpuShares"] = max(2, resources.cpu_request_milli * 1024 // 1000)
     if resources.pids_limit is not None:
-        limits["PidsLimit"] = resources.pids_limit
-    return limits
+        found["PidsLimit"] = resources.pids_limit
+    return found
 
 
 def _security(spec: ContainerSpec) -> dict[str, Any]:

@@ -54,6 +54,10 @@ class EngineContainers:
         """Start it; a refusal is a RuntimeFailure with this reason."""
         await self._ask(reason, f"containers/{engine_id}/start", "POST")
 
+    async def update(self, engine_id: str, limits: dict[str, int]) -> None:
+        """Give a running one other limits."""
+        await self._ask("ResizeError", f"containers/{engine_id}/update", "POST", body=limits)
+
     async def kill(self, engine_id: str, signal: int) -> None:
         """Send a signal to its first process. Gone already is fine."""
         try:

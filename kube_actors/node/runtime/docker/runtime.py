@@ -20,6 +20,7 @@ from kube_actors.node.runtime.base import (
     FoundSandbox,
     Image,
     PodName,
+    Resources,
     Runtime,
     RuntimeBack,
     RuntimeEvent,
@@ -291,6 +292,13 @@ class DockerRuntime(Runtime):
         tracked = self._tracker.by_id[container] = tracked_from(container, inspected)
         self._tracker.follow(tracked)
         return tracked
+
+    async def update_resources(self, container: ContainerId, resources: Resources) -> None:
+        await self._reachable()
+        tracked = self._tracker.by_id.get(container)
+        if tracked is None or tracked.exit is not None:
+            raise RuntimeFailure("ResizeError", f"container {container.name} is not running")
+        await self._containers.update(tracked.engine_id, bodies.limits(resources))
 
     async def signal_container(self, container: ContainerId, signal: int, *, everything: bool = False) -> None:
         await self._reachable()

@@ -17,7 +17,7 @@ from kube_actors.actors.node.registration import NodeFacts
 from kube_actors.actors.pod.world import PodWorld, Users
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.views import PodView
-from kube_actors.assembly.local_tokens import LocalTokens
+from kube_actors.assembly.local_tokens import LocalTokens, UnreadTokens
 from kube_actors.assembly.network import ClusterNetwork
 from kube_actors.config.types import ClusterConfig, NodeConfig
 from kube_actors.kernel import random_for
@@ -107,7 +107,7 @@ class NodeFactory:
             objects=lambda namespace, config_maps, secrets: fetch(self.plane.store, namespace, config_maps, secrets),
             logs=str(self.state.logs),
             users=self.users,
-            tokens=self.tokens,
+            tokens=UnreadTokens(self.plane.clock.now) if node.runtime == "simulated" else self.tokens,
             cluster_domain=self.config.network.cluster_domain,
         )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from kube_actors.api.quantity import Quantity
@@ -72,45 +74,11 @@ class DownwardApiVolumeSource:
 
 
 @attrs.frozen
-class ObjectProjection:
-    """A ConfigMap or Secret inside a projected volume."""
-
-    name: str = ""
-    items: tuple[KeyToPath, ...] = ()
-    optional: bool = False
-
-
-@attrs.frozen
-class DownwardApiProjection:
-    """Fields of the pod inside a projected volume."""
-
-    items: tuple[DownwardApiVolumeFile, ...] = ()
-
-
-@attrs.frozen
-class ServiceAccountTokenProjection:
-    """A token for the pod's service account."""
-
-    path: str = ""
-    audience: str = ""
-    expiration_seconds: int = 3600
-
-
-@attrs.frozen
-class VolumeProjection:
-    """One source of a projected volume; exactly one is given."""
-
-    config_map: ObjectProjection | None = None
-    secret: ObjectProjection | None = None
-    downward_api: DownwardApiProjection | None = None
-    service_account_token: ServiceAccountTokenProjection | None = None
-
-
-@attrs.frozen
 class ProjectedVolumeSource:
-    """Several sources in one directory."""
+    """Several sources in one directory. They stay as they are written: only a node reads them, from the body, and
+    every pod has such a volume."""
 
-    sources: tuple[VolumeProjection, ...] = ()
+    sources: tuple[Any, ...] = ()
     default_mode: int = 0o644
 
 

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from typing import TYPE_CHECKING, Final
 
@@ -33,11 +32,7 @@ class CertificateRequest:
 
 def request_pem(encoded: str) -> bytes:
     """The request's PEM block out of `spec.request` (base64 of PEM). ValueError in the words of Kubernetes."""
-    try:
-        text = base64.b64decode(encoded, validate=True).decode("latin-1")
-    except binascii.Error:
-        text = ""
-    block = _BLOCK.search(text)
+    block = _BLOCK.search(_text(encoded))
     if block is None or block[1] != TYPE:
         raise ValueError(f"PEM block type must be {TYPE}")
     return block[0].encode("ascii", "replace")
@@ -85,11 +80,7 @@ def certificate_problem(encoded: str) -> str:
     """What is wrong with `status.certificate` (base64 of PEM); empty when it holds certificates and nothing else."""
     from cryptography import x509
 
-    try:
-        text = base64.b64decode(encoded, validate=True).decode("latin-1")
-    except binascii.Error:
-        text = ""
-    blocks = list(_BLOCK.finditer(text))
+    blocks = list(_BLOCK.finditer(_text(encoded)))
     if not blocks:
         return "must contain at least one CERTIFICATE PEM block"
     for block in blocks:
@@ -100,3 +91,16 @@ def certificate_problem(encoded: str) -> str:
         except ValueError:
             return "found a CERTIFICATE PEM block that is no certificate"
     return ""
+
+
+def _text(encoded: str) -> str:
+    """What base64 stands for, in one line or many; empty for anything else."""
+    try:
+        return base64.b64decode(one_line_base64(encoded), validate=True).decode("latin-1")
+    except ValueError:  # letters that are none of base64, or not even ASCII
+        return ""
+
+
+def one_line_base64(encoded: str) -> str:
+    """Base64 without the line feeds that some programs put into it, as Kubernetes keeps it."""
+    return encoded.replace("\n", "").replace("\r", "")

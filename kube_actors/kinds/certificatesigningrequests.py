@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from kube_actors.api import names
-from kube_actors.api.certificate_request import read_request
+from kube_actors.api.certificate_request import one_line_base64, read_request
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
@@ -19,6 +19,12 @@ USAGES: Final = (
     *("any", "server auth", "client auth", "code signing", "email protection", "s/mime", "ipsec end system"),
     *("ipsec tunnel", "ipsec user", "timestamping", "ocsp signing", "microsoft sgc", "netscape sgc"),
 )
+
+
+def _default(body: Body) -> None:
+    spec = body.get("spec") or {}
+    if isinstance(spec.get("request"), str):
+        spec["request"] = one_line_base64(spec["request"])
 
 
 def _prepare_update(new: Body, old: Body, subresource: str) -> None:
@@ -95,6 +101,7 @@ def _expiration(spec: Body) -> list[Cause]:
 
 
 HOOKS = Hooks(
+    default=_default,
     prepare_update=_prepare_update,
     validate=_validate,
     name=names.path_segment,  # Kubernetes does not care what requests are called

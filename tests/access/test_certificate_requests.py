@@ -293,3 +293,58 @@ async def test_a_kubelet_without_the_right_waits_for_a_person(world: World) -> N
     await world.client.create(request_body(request, signerName=KUBELET_CLIENT, usages=NODE_USAGES))
     await wait_all_tasks_blocked()
     assert world.status() == {}
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        {"conditions": [None]},
+        {"conditions": [{}]},
+        {"conditions": {}},
+        {"conditions": [{"type": "Note", "status": "Maybe"}]},
+        {"conditions": [{"type": "Note"}]},
+        {"conditions": [condition("Note"), condition("Note")]},
+        {"conditions": [condition("Approved", "False")]},
+        {"conditions": [condition("Note", lastUpdateTime="yesterday")]},
+        {"certificate": "é"},
+        {"certificate": "!"},
+        {"certificate": base64.b64encode(b"-----BEGIN RSA KEY-----\nAA==\n-----END RSA KEY-----").decode()},
+        {"certificate": base64.b64encode(b"-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----").decode()},
+        {"certificate": 5},
+    ],
+)
+@pytest.mark.parametrize("subresource", ["status", "approval"])
+async def test_a_status_that_is_none(world: World, status: Any, subresource: str) -> None:
+    """Refused with what is wrong, or the certificate is not looked at; the actor goes on in any case."""
+    await world.client.create(request_body())
+    body = world.request()
+    assert body is not None
+    readable = str(status.get("certificate", "")).startswith("LS0t")
+    if subresource == "approval" and readable:
+        await world.client.update({**body, "status": status}, subresource=subresource)
+    else:
+        with pytest.raises(ApiError) as caught:
+            await world.client.update({**body, "status": status}, subresource=subresource)
+        assert caught.value.code in (400, 422)
+    await world.client.create(request_body(name="next"))
+    await world.decide(condition("Approved"), name="next")
+    assert world.certificate("next")
+
+
+@pytest.mark.parametrize("request_text", ["é", "=", "AAAA", "5"])
+async def test_requests_that_are_none(world: World, request_text: str) -> None:
+    """Not base64, not PEM, not even ASCII."""
+    with pytest.raises(ApiError, match=r"PEM block type must be CERTIFICATE REQUEST|illegal base64"):
+        await world.client.create(request_body(request_text))
+
+
+async def test_a_request_in_lines(world: World) -> None:
+    """Base64 as `base64` prints it, with line feeds in it, is read as Kubernetes reads it."""
+    text = encoded_request("jane", ("a" * 60,))
+    lines = "\n".join(text[at : at + 76] for at in range(0, len(text), 76)) + "\n"
+    await world.client.create(request_body(lines))
+    stored = world.request()
+    assert stored is not None
+    assert stored["spec"]["request"] == text
+    await world.decide(condition("Approved"))
+    assert world.certificate()

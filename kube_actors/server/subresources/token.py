@@ -41,7 +41,7 @@ async def token(call: Call) -> Response:
         "apiVersion": f"{GROUP}/v1",
         "kind": KIND,
         "metadata": {
-            **body.get("metadata", {}),
+            **(body.get("metadata") or {}),
             "name": call.info.name,
             "namespace": call.info.namespace,
             "creationTimestamp": rfc3339(issued.issued_at),

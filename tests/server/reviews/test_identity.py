@@ -15,6 +15,7 @@ from kube_actors.access.authority import Authority
 from kube_actors.access.tokens import ISSUER, ServiceAccountTokens
 from kube_actors.access.user import User
 from kube_actors.kernel import VirtualClock
+from kube_actors.server.http import Full
 from kube_actors.store import Key
 from kube_actors.verbs.session import Session
 from tests.server.kit import ask, json_of, make_request, new_session
@@ -338,3 +339,30 @@ async def test_others_check_tokens_with_the_published_key(world: World) -> None:
     der = utils.encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
     public = ec.EllipticCurvePublicNumbers(number(key["x"]), number(key["y"]), ec.SECP256R1()).public_key()
     public.verify(der, content.encode(), ec.ECDSA(hashes.SHA256()))
+
+
+@pytest.mark.parametrize("path", [TOKEN_PATH, REVIEWS, "/apis/authentication.k8s.io/v1/selfsubjectreviews"])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"null", b"[]", b"{", b'"x"', b"\xff"),
+        *({"metadata": None, "spec": None}, {"metadata": []}, {"spec": []}, {"spec": {"token": 5}}),
+        *({"spec": {"audiences": "x"}}, {"spec": {"audiences": [5]}}, {"spec": {"expirationSeconds": "x"}}),
+        *({"spec": {"boundObjectRef": {}}}, {"spec": {"boundObjectRef": []}}, {"kind": "Pod"}, {"apiVersion": "v2"}),
+        {"spec": {"expirationSeconds": 2**63 - 1}},
+    ],
+)
+async def test_bad_bodies_are_answered(world: World, path: str, body: Any) -> None:
+    """With a Status of the client's fault, or as if the strange part were not there; never with 500."""
+    parts = (world.tokens, world.authentication)
+    headers = {"content-type": "application/json"}
+    response = await ask(world.session, "POST", path, body, headers, parts=parts)
+    assert isinstance(response, Full)
+    assert response.status in (201, 400, 422), json_of(response)
+
+
+async def test_reviews_are_only_asked(world: World) -> None:
+    """There is nothing to list, and discovery is only read."""
+    for method, path in (("GET", REVIEWS), ("POST", "/openid/v1/jwks"), ("GET", TOKEN_PATH)):
+        status, answer = await world.ask(method, path)
+        assert (status, answer["reason"]) == (405, "MethodNotAllowed")

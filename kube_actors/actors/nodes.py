@@ -8,8 +8,7 @@ from typing import assert_never
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.node.actor import NodeActor
 from kube_actors.actors.node.registration import RUNTIME_LABEL
-from kube_actors.actors.pod.actor import VOLUMES
-from kube_actors.actors.pod.world import Users
+from kube_actors.actors.pod.world import VOLUMES, Users
 from kube_actors.config.types import NodeConfig
 from kube_actors.kernel import Actor, Ref
 from kube_actors.messages.common import Describe, Description

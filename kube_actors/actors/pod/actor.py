@@ -13,7 +13,7 @@ from kube_actors.actors.pod.probes import PROBE_WORDS, ProbeKey, ProbeRounds
 from kube_actors.actors.pod.reporting import StatusReport, exit_of, found_attempts
 from kube_actors.actors.pod.words import RESIZE_RESTARTS, Words, resize_words, start_failure, start_success
 from kube_actors.actors.pod.work import PodWork
-from kube_actors.actors.pod.world import PodWorld
+from kube_actors.actors.pod.world import VOLUMES, PodWorld
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodView
 from kube_actors.errors import ApiError
@@ -33,7 +33,6 @@ from kube_actors.plan.probes import ProbeKind, Verdict
 from kube_actors.store import Key, Revision
 
 STATUS = "status"
-VOLUMES = "volumes"
 REPORT_PAUSE = 0.05
 """Cluster seconds a report waits while the pod is in the middle of something, to say all of it at once."""
 FIND_DEADLINE = 30.0

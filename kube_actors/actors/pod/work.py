@@ -16,7 +16,7 @@ from kube_actors.actors.pod.specs import (
     resources_of,
     sandbox_spec,
 )
-from kube_actors.actors.pod.world import PodWorld
+from kube_actors.actors.pod.world import VOLUMES, PodWorld
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodView
 from kube_actors.errors import ApiError
@@ -76,7 +76,10 @@ class PodWork:
     _body: dict[str, Any] | None = None
 
     def see(self, revision: Revision, pod: PodView) -> None:
-        """Somebody else changed the object."""
+        """Somebody else changed the object; its labels and annotations may be shown in files."""
+        before, now = self.pod.metadata, pod.metadata
+        if (before.labels, before.annotations) != (now.labels, now.annotations):
+            self.me.notify(VOLUMES)
         self.revision, self.pod, self._body = revision, pod, None
 
     @property

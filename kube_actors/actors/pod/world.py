@@ -19,6 +19,9 @@ from kube_actors.node.tokens import TokenIssuer
 from kube_actors.store import Key
 from kube_actors.writes import Client
 
+VOLUMES = "volumes"
+"""Key that wakes a Pod actor when files of its volumes may have changed."""
+
 
 class Users:
     """Which pods use which ConfigMaps and Secrets, so that a change of one wakes those that show it in a volume."""

@@ -27,6 +27,7 @@ from kube_actors.actors.certificates import CertificatesActor
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.token_secrets import TokenSecretsActor
 from kube_actors.assembly.api_endpoints import ApiEndpoint, open_api_endpoint, publish_api
+from kube_actors.assembly.api_trust import publish_trust
 from kube_actors.config.types import ApiConfig, ClusterConfig
 from kube_actors.errors import InputError, Problem
 from kube_actors.kernel import ActorSystem
@@ -129,6 +130,7 @@ class PreparedApi:
         """Serve for as long as the block."""
         await reconcile_default_roles(session.client)
         await publish_api(session.client, access.endpoint)
+        await publish_trust(session.client, access.authority.ca_pem.decode())
         authority, context, checks = access.authority, access.authority.serving_context(), HealthChecks()
         authentication = self._authentication(access)
         api = Api(session, authentication, access.rbac, (authentication, access.tokens, access.rbac, checks))

@@ -4,5 +4,7 @@
 * *Attributes* say what the request wants to do; an *authorizer* answers with a *decision*.
 * RBAC is the authorizer: a *role* is a set of rules, a *binding* gives it to subjects, a *grant* is what one gets.
   Rules *cover* others when they give all that those give: the measure of who may hand out what, and of default roles.
-* The *authority* holds the cluster's keys: it signs certificates and tokens and checks them.
+* The *authority* holds the cluster's keys (`pki/` in its state): certificates of server and clients, and the key that
+  signs the *tokens* of service accounts. A token's *claims* say whom it speaks for and what it is *bound* to.
+* *Authenticators* find the user of a request; a *signer* answers those who ask for a certificate.
 """

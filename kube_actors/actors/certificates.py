@@ -11,7 +11,7 @@ import trio
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.api.certificate_request import CertificateRequest, read_request
 from kube_actors.api.times import parse_rfc3339
-from kube_actors.errors import ApiError
+from kube_actors.errors import ApiError, KubeActorsError
 from kube_actors.kernel import Actor
 from kube_actors.log import Log
 from kube_actors.messages.common import Describe, Description
@@ -39,7 +39,10 @@ class Signer(Protocol):
     """Issues certificates in the cluster's name."""
 
     def __call__(self, request: str, usages: frozenset[str], seconds: int) -> bytes:
-        """The certificate in PEM for `spec.request`. ValueError for one that cannot be read."""
+        """The certificate in PEM for `spec.request`. ValueError for one that cannot be read.
+
+        OSError or KubeActorsError when nothing can be signed now.
+        """
 
 
 class MayRequest(Protocol):
@@ -131,7 +134,7 @@ class CertificatesActor(Actor[Describe]):
         except ValueError as error:
             await self._condition(revision, "status", "Failed", "SignerValidationFailure", str(error))
             return
-        except (OSError, ApiError) as error:
+        except (OSError, KubeActorsError) as error:
             log.error("a certificate request cannot be signed now", request=revision.key.name, error=str(error))
             self.context.notify_at(self.plane.clock.now() + SIGN_AGAIN_SECONDS, (revision.key, revision.uid))
             return

@@ -187,6 +187,20 @@ async def test_how_long_a_certificate_is_good_for(world: World, wanted: int | No
     assert ends == world.clock.now() + seconds - (300 if seconds > 8 * HOUR else 0)
 
 
+async def test_an_authority_that_cannot_sign_now(world: World) -> None:
+    """The request waits, and is signed when the key is back."""
+    key = world.authority.directory / "ca.key"
+    kept = key.read_bytes()
+    key.unlink()
+    await world.client.create(request_body())
+    await world.decide(condition("Approved"))
+    assert [each["type"] for each in world.status()["conditions"]] == ["Approved"]
+    key.write_bytes(kept)
+    await world.clock.step(11)
+    await wait_all_tasks_blocked()
+    assert world.certificate()
+
+
 async def test_other_peoples_signers_sign_themselves(world: World) -> None:
     """We leave the request alone, and let them write the certificate; but not approve by way of the status."""
     await world.client.create(request_body(signerName="example.com/mine"))

@@ -17,6 +17,7 @@ import pytest
 import trio
 
 from kube_actors.node.runtime.base import (
+    RESIZE_UNSUPPORTED,
     ContainerExited,
     ContainerId,
     ContainerSpec,
@@ -28,6 +29,7 @@ from kube_actors.node.runtime.base import (
     ImageKind,
     Mount,
     PodName,
+    Resources,
     Runtime,
     RuntimeFailure,
     SandboxSpec,
@@ -204,6 +206,23 @@ class RuntimeContract:
         await stage.next_exit()
         with pytest.raises(RuntimeFailure):
             await stage.runtime.attach(container)
+
+
+    async def test_resources_of_what_runs_may_change(self, stage: Stage) -> None:
+        """The container runs on; where a limit cannot be kept that is said, and what has ended has none."""
+        container = await stage.start(RUNS)
+        refused = ""
+        try:
+            await stage.runtime.update_resources(container, Resources(cpu_limit_milli=500))
+        except RuntimeFailure as failure:
+            refused = failure.reason
+        assert refused in ("", RESIZE_UNSUPPORTED)
+        (found,) = await stage.runtime.adopt()
+        assert found.containers[0].exit is None
+        await stage.runtime.signal_container(container, signal.SIGKILL)
+        await stage.next_exit()
+        with pytest.raises(RuntimeFailure):
+            await stage.runtime.update_resources(container, Resources(cpu_limit_milli=100))
 
 
 class ProgramContract(RuntimeContract):

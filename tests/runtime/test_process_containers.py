@@ -221,6 +221,50 @@ async def test_out_of_memory(root: ProcessStage) -> None:
     assert (exited.id, exited.exit_code, exited.oom_killed) == (spec.id, 137, True)
 
 
+async def test_a_limit_changes_in_place(root: ProcessStage) -> None:
+    """Raised, it lets the program take more; it cannot be set below what is used already."""
+    if "memory" not in root.link.limits:
+        pytest.skip("no memory controller here")
+    script = "exec python3 -c 'import sys; print(1, flush=True); input(); x = bytearray(100 << 20); print(2)'"
+    spec = await root.run(script, resources=Resources(memory_limit=64 << 20), stdin=True)
+
+    async def up() -> bool:
+        return log_text(spec) == "1\n"
+
+    await eventually(up)
+    with pytest.raises(RuntimeFailure, match="below current usage"):
+        await root.runtime.update_resources(spec.id, Resources(memory_limit=1 << 12))
+    await root.runtime.update_resources(spec.id, Resources(memory_limit=256 << 20))
+    session = await root.runtime.attach(spec.id, stdin=True)
+    await session.send_stdin(b"\n")
+    await collect(session.output())
+    await session.aclose()
+    exited = await root.next_exit()
+    assert (exited.exit_code, log_text(spec)) == (0, "1\n2\n")
+
+
+async def test_a_limit_can_be_added(root: ProcessStage) -> None:
+    """To a container that had none: its processes move into the group."""
+    if "memory" not in root.link.limits:
+        pytest.skip("no memory controller here")
+    spec = await root.run("read x; exec python3 -c 'bytearray(200 << 20)'", stdin=True)
+    await root.runtime.update_resources(spec.id, Resources(memory_limit=32 << 20))
+    session = await root.runtime.attach(spec.id, stdin=True)
+    await session.send_stdin(b"\n")
+    exited = await root.next_exit()
+    await session.aclose()
+    assert (exited.exit_code, exited.oom_killed) == (137, True)
+
+
+async def test_processes_of_another_container(isolated: ProcessStage) -> None:
+    """Who debugs a container sees its processes, in its own files; a target that does not run is named."""
+    await isolated.run("exec sleep 1234", name="main")
+    output = await isolated.output("tr '\\0' ' ' < /proc/1/cmdline", name="debug", processes_of="main")
+    assert output == "sleep 1234 \n"
+    with pytest.raises(RuntimeFailure, match='target container "gone" is not running'):
+        await isolated.run("true", name="other", processes_of="gone")
+
+
 @pytest.mark.parametrize("tier", ["B", "C"])
 async def test_memory_without_groups(tier: Tier, tmp_path: Path) -> None:
     """Where nothing counts a container's memory, each of its processes is refused more than the limit."""

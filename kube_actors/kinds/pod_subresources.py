@@ -89,8 +89,8 @@ def validate_resize(new: Body, old: Body) -> list[Cause]:
     for kind in ("containers", "initContainers"):
         for index, (container, earlier) in enumerate(zip(spec.get(kind) or (), before.get(kind) or (), strict=True)):
             found += _resized(container, earlier, f"spec.{kind}[{index}].resources", kind == "initContainers")
-    qos, was = qos_class(spec), qos_class(before)
-    if qos != was:
+    qos = qos_class(before)
+    if qos_class(spec) != qos:
         found.append(causes.invalid("spec", qos, "Pod QOS Class may not change as a result of resizing"))
     return found
 

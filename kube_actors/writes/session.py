@@ -140,5 +140,5 @@ def check_identity(request: Request, live: Revision) -> None:
     if uid and uid != live.uid:
         raise request.conflict(f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live.uid}")
     version = metadata.get("resourceVersion")
-    if version and version != str(live.resource_version):
+    if version and version not in ("0", str(live.resource_version)):  # 0 is no revision: any will do
         raise request.conflict(MODIFIED)

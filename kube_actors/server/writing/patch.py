@@ -44,9 +44,10 @@ async def patch(call: Call) -> Response:
     row, storage = call.row, call.api.registry.storage_of(call.row)
 
     def change(stored: Body) -> Body:
-        new = patched(as_version(stored, row), clone(decoded.value), kind, row.schema)
+        before = as_version(stored, row)
+        new = patched(before, clone(decoded.value), kind, row.schema)
         settle(call, new)
-        _judge_fields(call, new, decoded, options.validation)
+        _judge_fields(call, new, before, decoded, options.validation)
         return as_version(new, storage)
 
     revision = await call.client.edit(call.key, change, call.info.subresource, dry_run=options.dry_run)
@@ -78,10 +79,14 @@ def read_patch(call: Call, validation: Validation) -> Decoded:
 _GO: Final[dict[type, str]] = {list: "[]handlers.jsonPatchOp", dict: "map[string]interface {}"}
 
 
-def _judge_fields(call: Call, new: Body, decoded: Decoded, validation: Validation) -> None:
-    """Take unknown fields out of the patched object; refuse (422) or tell them and what the patch gives twice."""
-    problems = _repeated(decoded) + unknown_fields(prune_unknown(call.row.schema, new))
-    wrong = [cause for cause in call.row.schema.validate(new) if cause.reason == WRONG_TYPE] if problems else []
+def _judge_fields(call: Call, new: Body, before: Body, decoded: Decoded, validation: Validation) -> None:
+    """Take unknown fields out of the patched object; refuse (422) or tell them and what the patch gives twice.
+
+    Values of another type than their field's are refused in any case.
+    """
+    schema = call.row.schema
+    problems = _repeated(decoded) + unknown_fields(prune_unknown(schema, new))
+    wrong = [cause for cause in schema.validate(new, before) if cause.reason == WRONG_TYPE]
     if wrong:
         raise refused(call, decoded.value, wrong[0].message)
     if problems and validation == "Strict":

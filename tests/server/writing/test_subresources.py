@@ -228,7 +228,7 @@ async def test_resize(call: Caller) -> None:
         (_resized(requests={"cpu": None}), "spec.containers[0].resources.requests: Forbidden: resource requests"),
         (_resized(requests={"ephemeral-storage": "1Gi"}), "spec: Forbidden: only cpu and memory resources are mutable"),
         (_resized(limits={"cpu": "100m", "memory": "64Mi"}),
-         'spec: Invalid value: "Guaranteed": Pod QOS Class may not change as a result of resizing'),
+         'spec: Invalid value: "Burstable": Pod QOS Class may not change as a result of resizing'),
         ({"spec": {"containers": [{"name": "more", "image": "i"}]}},
          "spec.containers: Forbidden: containers may not be added or removed on resize"),
     ],

@@ -24,6 +24,8 @@ KEPT: Final = 3
 """Older files that are kept."""
 _WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _CONNECTS: Final = frozenset({"attach", "exec", "portforward"})
+_QUESTIONS: Final = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
+"""Groups in which creating means asking."""
 _NAMED_IN: Final = 64 << 10
 """Bytes of an answer up to which it is read for the name of what was created."""
 _SWITCHED: Final = 101
@@ -44,7 +46,7 @@ class AuditLog:
     def record(self, call: Call, response: Response, seconds: float) -> None:
         """Write down what a call came to, if it was one that changes something. `seconds`: how long it took."""
         info = call.info
-        if info.verb in _WRITES or info.subresource in _CONNECTS:
+        if (info.verb in _WRITES and info.group not in _QUESTIONS) or info.subresource in _CONNECTS:
             self._append(json.dumps_line(line_of(call, response, seconds)))
 
     def close(self) -> None:
@@ -102,6 +104,8 @@ def line_of(call: Call, response: Response, seconds: float) -> dict[str, Any]:
         "code": _SWITCHED if isinstance(response, Upgrade) else response.status,
         "milliseconds": round(seconds * 1000, 1),
     }
+    if call.request.parameter("dryRun"):
+        line["dryRun"] = True
     return line
 
 

@@ -19,6 +19,7 @@ from kube_actors.server.http import Full, HttpRequest, Peer, Streaming, Upgrade
 
 _PIPELINED: Final = 64 << 10
 """Bytes a client may send on while its answer is a stream."""
+UNKNOWN_HOST: Final = "the request's Host is none of this server's names; others go into api.names of cluster.yaml"
 _FAREWELL: Final = 1.0
 """Machine seconds that closing may take."""
 
@@ -152,7 +153,7 @@ class Connection:
         if host is None:
             return bad_request("the request has no Host header") if parsed.is_1_1 else None
         if self._checks_host and not self._service.hosts.accepts(host):
-            return ApiError("Forbidden", 403, "this server is not known by the name in the request's Host header")
+            return ApiError("Forbidden", 403, UNKNOWN_HOST)
         return None
 
     async def _send_stream(self, parsed: Parsed, response: Streaming, framing: str) -> bool:

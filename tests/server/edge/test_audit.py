@@ -46,6 +46,21 @@ async def test_a_write_leaves_a_line_and_a_read_none(tmp_path: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
 
 
+async def test_questions_are_no_writes(tmp_path: Path) -> None:
+    """`kubectl auth can-i` creates a review, and nothing; a dry run is marked as one; a terminal counts."""
+    session, audit = await kit.new_session(), AuditLog(tmp_path)
+    for method, target in (
+        ("POST", "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"),
+        ("DELETE", f"{CONFIG_MAPS}/settings?dryRun=All"),
+        ("GET", "/api/v1/namespaces/default/pods/web/exec?command=sh"),
+        ("GET", "/api/v1/namespaces/default/pods/web/log"),
+    ):
+        audit.record(kit.make_call(session, method, target), Full(200, b"{}"), 0.0)
+    audit.close()
+    found = [(line["verb"], line["subresource"], line.get("dryRun")) for line in lines(tmp_path / "audit.log")]
+    assert found == [("delete", "", True), ("get", "exec", None)]
+
+
 async def test_who_acts_as_somebody_is_named(tmp_path: Path) -> None:
     """Both are written down: who asked, and whom they acted as."""
     session, audit = await kit.new_session(), AuditLog(tmp_path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from trio.testing import MockClock
 
 from kube_actors.access.authority import Authority
 
@@ -118,3 +119,11 @@ async def test_noise_and_silence_do_no_harm(stage: Stage, authority: Authority) 
             assert (await client.answer()).status == 200
         await stage.edge.drain(30)
         assert await silent.rest() == b""
+
+
+async def test_a_handshake_has_its_time(stage: Stage, autojump_clock: MockClock) -> None:
+    """Ten seconds; then the connection is closed."""
+    async with await stage.connect() as silent:
+        began = trio.current_time()
+        await silent.rest()
+        assert abs(trio.current_time() - began - 10) <= 1.5

@@ -53,3 +53,18 @@ async def test_labels_in_a_file_follow_the_pod(stage: Stage) -> None:
 
     await eventually(arrived)
     assert stage.container("told")["restartCount"] == 0
+
+
+async def test_a_token_is_renewed(stage: Stage) -> None:
+    """Most of an hour later the running container finds another one in the same place."""
+    await stage.apply(pod("caller", sleeper()))
+    await stage.ready("caller")
+    _, first = await stage.exec("caller", "cat", f"{PLACE}/token")
+    stage.cluster.system.clock.jump(3000)
+
+    async def renewed() -> bool:
+        _, token = await stage.exec("caller", "cat", f"{PLACE}/token")
+        return token != first and claims_of(token)["iat"] >= claims_of(first)["iat"] + 3000
+
+    await eventually(renewed)
+    assert stage.container("caller")["restartCount"] == 0

@@ -8,6 +8,8 @@ from typing import Final, Protocol
 import attrs
 import trio
 
+from kube_actors.server.request_info import is_true
+
 JSON: Final = "application/json"
 Headers = tuple[tuple[str, str], ...]
 
@@ -44,8 +46,8 @@ class HttpRequest:
         return values[0] if values else default
 
     def flag(self, name: str) -> bool:
-        """Whether a query parameter is true as Go reads it: present and neither empty, `0`, `f` nor `false`."""
-        return self.parameter(name).lower() not in ("", "0", "f", "false")
+        """Whether a flag of the query is true: there, and neither `0` nor `false`."""
+        return is_true(self.query.get(name))
 
     def header(self, name: str) -> str:
         """A header by its name in lower case; empty when it was not sent."""

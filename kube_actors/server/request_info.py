@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -17,7 +17,7 @@ _VERBS: Final[Mapping[str, str]] = {
 }
 # Parts of a namespace that are not resources in it.
 _OF_NAMESPACE: Final = frozenset({"status", "finalize"})
-_FALSE: Final = frozenset({"", "0", "f", "false"})
+_FALSE: Final = frozenset({"0", "false"})
 
 
 @attrs.frozen
@@ -66,14 +66,14 @@ def request_info(method: str, path: str, query: Mapping[str, tuple[str, ...]]) -
     trailing = path.split("/" + "/".join(rest[:3]), 1)[1] if len(rest) >= 3 else ""
     verb = _VERBS.get(method, method.lower())
     if verb == "get" and not name:
-        verb = "list"
-    if verb in ("list", "get") and (watches or (not subresource and _is_true(query, "watch"))):
+        verb = "watch" if is_true(query.get("watch")) else "list"
+    if verb in ("list", "get") and watches:
         verb = "watch"
     if verb == "delete" and not name:
         verb = "deletecollection"
     return RequestInfo(verb, path, True, group, version, resource, subresource, namespace, name, trailing)
 
 
-def _is_true(query: Mapping[str, tuple[str, ...]], name: str) -> bool:
-    values = query.get(name) or ("",)
-    return values[0].lower() not in _FALSE
+def is_true(values: Sequence[str] | None) -> bool:
+    """A flag of the query as Kubernetes reads it: there, and neither `0` nor `false`. `?watch` alone is true."""
+    return values is not None and len(values) > 0 and values[0].lower() not in _FALSE

@@ -11,6 +11,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.container_rules import field_path_rules, local_path_rules
 from kube_actors.kinds.hooks import Body
 
+SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32  # seconds
 DOWNWARD_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
 
 
@@ -129,11 +130,22 @@ def _projected(source: Body, field: str) -> list[Cause]:
             found += _files(inner, inside)
         elif given[0] == "downwardAPI":
             found += _downward(inner, inside)
-        elif given[0] == "serviceAccountToken" and not inner.get("path"):
-            found.append(causes.required(f"{inside}.path"))
+        elif given[0] == "serviceAccountToken":
+            found += _token(inner, inside)
         paths = [item.get("path") for item in inner.get("items") or ()] or [inner.get("path")]
         for path in paths:
             if path and path in taken:
                 found.append(causes.invalid(inside, path, "conflicting duplicate paths"))
             taken.add(path or "")
     return found
+
+
+def _token(source: Body, field: str) -> list[Cause]:
+    """Good for ten minutes at least."""
+    seconds, found = source.get("expirationSeconds", SHORTEST_TOKEN), []
+    place = f"{field}.expirationSeconds"
+    if seconds < SHORTEST_TOKEN:
+        found.append(causes.invalid(place, seconds, "may not specify a duration less than 10 minutes"))
+    elif seconds > LONGEST_TOKEN:
+        found.append(causes.invalid(place, seconds, "may not specify a duration larger than 2^32 seconds"))
+    return found + _file(source, field)

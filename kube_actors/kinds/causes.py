@@ -57,5 +57,5 @@ def port(field: str, value: Any) -> list[Cause]:
 
 
 def shown(value: Any) -> str:
-    """A value inside a message: JSON, strings quoted."""
-    return "null" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True)
+    """A value inside a message: compact JSON, strings quoted."""
+    return "null" if value is None else json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

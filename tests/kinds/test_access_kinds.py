@@ -165,7 +165,7 @@ EVE = {"kind": "User", "user": {"name": "eve"}}
                 rules=[{"subjects": [EVE], "resourceRules": [{**ANYTHING, "namespaces": [], "verbs": ["*", "get"]}]}]
             ),
             [
-                'spec.rules[0].resourceRules[0].verbs: Invalid value: ["*", "get"]: if \'*\' is present, must not specify other verbs',
+                'spec.rules[0].resourceRules[0].verbs: Invalid value: ["*","get"]: if \'*\' is present, must not specify other verbs',
                 "spec.rules[0].resourceRules[0].namespaces: Required value: resource rules that are not cluster scoped must supply at least one namespace",
             ],
         ),
@@ -209,7 +209,7 @@ async def test_what_is_refused(body: dict[str, Any], found: list[str]) -> None:
             binding("b", "view", namespace="default"),
             binding("b", "edit", namespace="default"),
             [
-                f'roleRef: Invalid value: {{"apiGroup": "{GROUP}", "kind": "ClusterRole", "name": "edit"}}: cannot change roleRef'
+                f'roleRef: Invalid value: {{"apiGroup":"{GROUP}","kind":"ClusterRole","name":"edit"}}: cannot change roleRef'
             ],
         ),
         (priority(), priority(value=11), ["value: Forbidden: may not be changed in an update."]),

@@ -231,7 +231,7 @@ def _container(**fields: Any) -> dict[str, Any]:
                 'spec.tolerations[0].operator: Invalid value: "Equal": operator must be Exists when `key` is empty, which means '
                 '"match all values and all keys"',
                 "spec.tolerations[1].operator: Invalid value: "
-                '{"key": "k", "operator": "Exists", "value": "v"}: value must be empty when `operator` is \'Exists\'',
+                '{"key":"k","operator":"Exists","value":"v"}: value must be empty when `operator` is \'Exists\'',
                 "spec.tolerations[2].effect: Invalid value: \"NoSchedule\": effect must be 'NoExecute' when `tolerationSeconds` is set",
             ],
         ),
@@ -239,8 +239,8 @@ def _container(**fields: Any) -> dict[str, Any]:
             _container(securityContext={"privileged": True, "allowPrivilegeEscalation": False, "runAsUser": -1}),
             [
                 "spec.containers[0].securityContext.runAsUser: Invalid value: -1: must be between 0 and 2147483647, inclusive",
-                'spec.containers[0].securityContext: Invalid value: {"allowPrivilegeEscalation": false, "privileged": true, '
-                '"runAsUser": -1}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
+                'spec.containers[0].securityContext: Invalid value: {"allowPrivilegeEscalation":false,"privileged":true,'
+                '"runAsUser":-1}: cannot set `allowPrivilegeEscalation` to false and `privileged` to true',
             ],
         ),
     ],
@@ -309,7 +309,7 @@ DEPLOYMENT: dict[str, Any] = {
         (
             {"selector": {"matchLabels": {"app": "api"}}},
             [
-                'spec.template.metadata.labels: Invalid value: {"app": "web"}: `selector` does not match template `labels`'
+                'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`'
             ],
         ),
         (
@@ -359,7 +359,7 @@ def test_selectors_are_immutable(resource: str) -> None:
     labels = {"app": "web", "x": "y"}
     change = {"selector": {"matchLabels": labels}, "template": {"metadata": {"labels": labels}}}
     (cause,) = _causes(resource, merge_patch(body, {"spec": change}), body)
-    assert cause == 'spec.selector: Invalid value: {"matchLabels": {"app": "web", "x": "y"}}: field is immutable'
+    assert cause == 'spec.selector: Invalid value: {"matchLabels":{"app":"web","x":"y"}}: field is immutable'
 
 
 SERVICE: dict[str, Any] = {
@@ -380,7 +380,7 @@ SERVICE: dict[str, Any] = {
             {"ports": [{"port": 80}, {"port": 80, "name": "b"}, {"port": 0, "name": "b", "targetPort": "x y"}]},
             [
                 "spec.ports[0].name: Required value",
-                'spec.ports[1]: Duplicate value: {"port": 80, "protocol": "TCP"}',
+                'spec.ports[1]: Duplicate value: {"port":80,"protocol":"TCP"}',
                 'spec.ports[2].name: Duplicate value: "b"',
                 "spec.ports[2].port: Invalid value: 0: must be between 1 and 65535, inclusive",
                 'spec.ports[2].targetPort: Invalid value: "x y": must contain only alpha-numeric characters (a-z, 0-9), and '

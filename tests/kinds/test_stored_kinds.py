@@ -79,7 +79,7 @@ def test_a_daemon_set() -> None:
         "spec.updateStrategy.rollingUpdate.maxSurge: Invalid value: 1: may not be set when maxUnavailable is non-zero"
     ]
     assert wrong("daemonsets.apps", {**spec, "selector": {"matchLabels": {"app": "other"}}}) == [
-        'spec.template.metadata.labels: Invalid value: {"app": "web"}: `selector` does not match template `labels`'
+        'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`'
     ]
 
 
@@ -227,5 +227,5 @@ def test_a_replication_controller() -> None:
     assert (body["spec"]["selector"], body["spec"]["replicas"]) == ({"app": "web"}, 1)
     assert body["metadata"]["labels"] == {"app": "web"}
     assert wrong("replicationcontrollers", {"template": TEMPLATE, "selector": {"app": "db"}}) == [
-        'spec.template.metadata.labels: Invalid value: {"app": "web"}: `selector` does not match template `labels`'
+        'spec.template.metadata.labels: Invalid value: {"app":"web"}: `selector` does not match template `labels`'
     ]

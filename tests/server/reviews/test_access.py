@@ -132,7 +132,7 @@ async def test_reviews_of_one_namespace() -> None:
         (
             "SelfSubjectAccessReview",
             {**wish("get", "pods"), "nonResourceAttributes": {"verb": "get", "path": "/a"}},
-            'spec.nonResourceAttributes: Invalid value: {"path": "/a", "verb": "get"}: '
+            'spec.nonResourceAttributes: Invalid value: {"path":"/a","verb":"get"}: '
             "cannot be specified in combination with resourceAttributes",
         ),
         (
@@ -164,7 +164,7 @@ async def test_reviews_have_no_name() -> None:
     assert (code, body["message"]) == (
         422,
         'SelfSubjectAccessReview.authorization.k8s.io "" is invalid: '
-        'metadata: Invalid value: {"name": "mine"}: must be empty',
+        'metadata: Invalid value: {"name":"mine"}: must be empty',
     )
 
 

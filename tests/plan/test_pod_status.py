@@ -279,6 +279,8 @@ def test_a_deleted_pod_ends_by_its_exit_codes() -> None:
     assert (failed.phase, failed.container_statuses[0].state.waiting) == ("Failed", None)
     assert status_of(a_pod(named("a")), exited("a", 0), ending=ending).phase == "Succeeded"
     assert status_of(a_pod(named("a")), running("a"), ending=ending).phase == "Running"
+    again = exited("a", 0).starting(1, None)
+    assert status_of(a_pod(named("a")), again, ending=ending).phase == "Running", "it was about to run again"
 
 
 def test_an_overdue_pod_is_failed_with_its_reason() -> None:

@@ -22,7 +22,8 @@ def pod_status(pod: PodView, state: PodState, now: float) -> PodStatus:
     """The status of a pod this node runs. A pod that once Succeeded or Failed stays so."""
     init, regular = statuses(pod, state, now)
     ending = state.ending
-    phase = pod_phase(pod.spec, init, regular, over=ending is not None)
+    over = ending is not None and not any(one.alive for one in state.observed.values())
+    phase = pod_phase(pod.spec, init, regular, over=over)
     if ending is not None and ending.reason:
         phase = FAILED
     if pod.status.phase in (SUCCEEDED, FAILED):

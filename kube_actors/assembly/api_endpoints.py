@@ -72,9 +72,17 @@ async def publish_api(client: Client, endpoint: ApiEndpoint) -> None:
     for body in objects(endpoint):
         resource = Registry.built_in().by_kind(body["apiVersion"], body["kind"])
         assert resource is not None, "these kinds exist"
-        live = client.get(Key(resource.id, "default", SERVICE))
-        if live is None or not _contains(live.body(), body):
-            await client.apply(body, force=True)
+        key = Key(resource.id, "default", SERVICE)
+        live = client.get(key)
+        if live is not None and _contains(live.body(), body):
+            continue
+        if (
+            live is not None
+            and resource.id == "services"
+            and live.body()["spec"]["clusterIP"] != body["spec"]["clusterIP"]
+        ):
+            await client.delete(key)  # somebody's own: an address cannot be changed
+        await client.apply(body, force=True)
 
 
 def objects(endpoint: ApiEndpoint) -> Iterator[Body]:

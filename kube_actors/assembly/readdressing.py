@@ -13,8 +13,11 @@ from ipaddress import IPv4Network, ip_address
 from kube_actors.kinds import project
 from kube_actors.log import Log
 from kube_actors.network.ranges import NetworkRanges
-from kube_actors.store import Candidate, Revision, Store
+from kube_actors.store import Candidate, Key, Revision, Store
 from kube_actors.writes.plugins.addresses import HEADLESS, ServiceAddresses
+
+API = Key("services", "default", "kubernetes")
+"""The Service whose address is fixed: the first of its range."""
 
 log = Log(__name__)
 
@@ -24,14 +27,15 @@ def move_to_ranges(store: Store, ranges: NetworkRanges, source: random.Random) -
 
     A node that knows no podCIDR is given one when it registers. Pods get their addresses with their new sandboxes.
     """
-    moved = _move_services(store, ranges.service_cidr, source)
+    moved = _move_services(store, ranges, source)
     _forget_pod_cidrs(store, ranges.pod_cidr)
     if moved:
         text = "the Service range of the run before is taken: Services have new addresses"
         log.warning(text, range=str(ranges.service_cidr), services=moved)
 
 
-def _move_services(store: Store, network: IPv4Network, source: random.Random) -> int:
+def _move_services(store: Store, ranges: NetworkRanges, source: random.Random) -> int:
+    network = ranges.service_cidr
     addresses = ServiceAddresses.over(store, source, network)
     moved = 0
     for revision in store.list("services"):
@@ -39,7 +43,7 @@ def _move_services(store: Store, network: IPv4Network, source: random.Random) ->
         if all(ip_address(each) in network for each in held):
             continue
         body = revision.body()
-        body["spec"]["clusterIP"] = addresses.free_address()
+        body["spec"]["clusterIP"] = ranges.api_address if revision.key == API else addresses.free_address()
         body["spec"]["clusterIPs"] = [body["spec"]["clusterIP"]]
         _commit(store, revision, body)
         moved += 1

@@ -54,8 +54,8 @@ async def test_a_pod_reaches_the_api(tmp_path: Path, tier: Literal["A", "B", "C"
             assert stage.endpoints("kubernetes") == {endpoint.address}
 
 
-async def test_a_machine_without_low_ports(tmp_path: Path) -> None:
-    """Pods on the machine's network use the socket everybody uses; simulated ones have no network at all."""
+async def test_pods_without_a_network_of_their_own(tmp_path: Path) -> None:
+    """Pods on the machine's network use the socket everybody uses. Somebody's own Service `kubernetes` makes way."""
     config = read_config(CLUSTER.replace("{name: node, count: 2}", "{name: node, runtime: simulated}"))
     async with running(config, tmp_path / "s") as stage:
         with socket.create_server(("127.0.0.1", 0)) as outside:
@@ -63,3 +63,7 @@ async def test_a_machine_without_low_ports(tmp_path: Path) -> None:
             assert (endpoint.address, endpoint.port) == outside.getsockname()
             assert endpoint.sockets == ()
             assert endpoint.service_port == 443
+            own = {"type": "ClusterIP", "ports": [{"port": 80}]}
+            await stage.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "kubernetes"}, "spec": own})
+            await publish_api(stage.client, endpoint)
+            assert stage.service_ip("kubernetes") == stage.cluster.network.ranges.api_address

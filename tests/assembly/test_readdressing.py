@@ -44,6 +44,16 @@ async def test_services_get_an_address_in_the_new_range() -> None:
     assert world.store.head == head
 
 
+async def test_the_api_keeps_the_first_address() -> None:
+    """Programs in pods find the Service `kubernetes` where they always do."""
+    world = await World().with_namespace()
+    await world.client.create(service("kubernetes", clusterIP="10.96.0.1"))
+    move_to_ranges(world.store, RANGES, random.Random(1))
+    moved = world.store.get(Key("services", "default", "kubernetes"))
+    assert moved is not None
+    assert moved.body()["spec"]["clusterIPs"] == ["10.97.0.1"]
+
+
 async def test_nodes_forget_a_slice_of_the_old_range() -> None:
     """So that they are given one of the new range; a slice that is still theirs stays."""
     world = World()

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from collections.abc import Callable
 from typing import Any, assert_never
 
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane
-from kube_actors.api.times import parse_rfc3339, rfc3339
+from kube_actors.api.times import rfc3339
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
 from kube_actors.messages.events import EventsMessage, RecordEvent
-from kube_actors.plan.events import CountEvent, CreateEvent, DropEvent, EventCorrelator, Similar
-from kube_actors.store import Key
+from kube_actors.plan.events import CountEvent, CreateEvent, DropEvent, EventCorrelator, Similar, last_seen
+from kube_actors.store import Commit, Key
 
 WRITE = "write"
 EXPIRE = "expire"
@@ -36,14 +37,27 @@ class EventsActor(Actor[EventsMessage]):
         self.expiry: deque[tuple[float, Key]] = deque()
         self.written = 0
         self.dropped = 0
+        self.unsubscribe: Callable[[], None] | None = None
 
     async def started(self) -> None:
-        """Take over the Events there are, to let them go in their time."""
+        """Take over the Events there are, and whatever anybody creates, to let them go in their time."""
         self.plane.directory.events = self.context.ref
+        self.unsubscribe = self.plane.store.subscribe(self._committed, "events")
         ttl = self.plane.config.timeouts.event_ttl
         kept = sorted((one.projection.created + ttl, one.key) for one in self.plane.store.list("events"))
         self.expiry.extend(kept)
         self._arm_expiry()
+
+    async def stopped(self) -> None:
+        """Stop watching."""
+        if self.unsubscribe is not None:
+            self.unsubscribe()
+
+    def _committed(self, commit: Commit) -> None:
+        if commit.kind == "added":
+            self.expiry.append((self.plane.clock.now() + self.plane.config.timeouts.event_ttl, commit.key))
+            if len(self.expiry) == 1:
+                self.context.ref.notify(EXPIRE)
 
     async def receive(self, message: EventsMessage) -> None:
         """Queue what is said."""
@@ -81,9 +95,6 @@ class EventsActor(Actor[EventsMessage]):
                     body = event_body(event, message, namespace, at, self.context.random.getrandbits(32))
                     revision = await self.client.create(body)
                     self.correlator.remember(key, revision.key.name, at)
-                    self.expiry.append((at + self.plane.config.timeouts.event_ttl, revision.key))
-                    if len(self.expiry) == 1:
-                        self._arm_expiry()
                 case CountEvent(name, count, message):
                     await self._count(Key("events", namespace, name), count, message, at)
                 case DropEvent():
@@ -121,7 +132,7 @@ class EventsActor(Actor[EventsMessage]):
             revision = self.plane.store.get(key)
             if revision is None:
                 continue
-            last = parse_rfc3339(revision.body().get("lastTimestamp") or rfc3339(now)) + ttl
+            last = last_seen(revision.body()) + ttl
             if last > now:
                 self.expiry.append((last, key))
             else:

@@ -4,9 +4,12 @@ that says too much is cut short. The limits are those of Kubernetes' event recor
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping
+from typing import Any, NamedTuple, TypeVar
 
 import attrs
+
+from kube_actors.api.times import parse_rfc3339
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -128,3 +131,11 @@ class EventCorrelator:
 def _forget_oldest(table: dict[K, V]) -> None:
     while len(table) > REMEMBERED:
         del table[next(iter(table))]
+
+
+def last_seen(event: Mapping[str, Any]) -> float:
+    """When it happened last, in epoch seconds; writers of the newer form only fill in `eventTime` and `series`."""
+    series = event.get("series") or {}
+    times = (event.get("lastTimestamp"), series.get("lastObservedTime"), event.get("eventTime"))
+    created = event["metadata"]["creationTimestamp"]
+    return max(parse_rfc3339(time) for time in (*times, created) if time)

@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from kube_actors.plan.events import CountEvent, CreateEvent, DropEvent, EventAction, EventCorrelator, Similar
+from typing import Any
+
+import pytest
+
+from kube_actors.api.times import parse_rfc3339
+from kube_actors.plan.events import (
+    CountEvent,
+    CreateEvent,
+    DropEvent,
+    EventAction,
+    EventCorrelator,
+    Similar,
+    last_seen,
+)
 
 PULLED = Similar("kubelet", "n1", "pod-1", "Normal", "Pulled")
 
@@ -60,3 +73,18 @@ def test_an_event_that_is_gone_is_made_again() -> None:
     _, key = recorder.correlator.plan(PULLED, "a", 1.0)
     recorder.correlator.forget(key)
     assert recorder.say(PULLED, "a", 2.0) == CreateEvent("a")
+
+
+@pytest.mark.parametrize(
+    ("fields", "seen"),
+    [
+        ({}, "2025-01-01T00:00:00Z"),
+        ({"lastTimestamp": "2025-01-01T00:10:00Z"}, "2025-01-01T00:10:00Z"),
+        ({"eventTime": "2025-01-01T00:20:00.500000Z", "lastTimestamp": None}, "2025-01-01T00:20:00.500000Z"),
+        ({"series": {"lastObservedTime": "2025-01-01T00:30:00.000000Z"}}, "2025-01-01T00:30:00Z"),
+    ],
+)
+def test_when_an_event_was_seen_last(fields: dict[str, Any], seen: str) -> None:
+    """In whichever form it was written."""
+    metadata = {"creationTimestamp": "2025-01-01T00:00:00Z"}
+    assert last_seen({"metadata": metadata, **fields}) == parse_rfc3339(seen)

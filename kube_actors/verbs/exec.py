@@ -27,6 +27,13 @@ START_DEADLINE = 30.0
 """Machine seconds a command may take to begin."""
 
 
+class ContainerNotRunning(ApiError):
+    """The node has no such container running: it has not begun, has ended, or waits to run again."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__("InternalError", 500, message)
+
+
 @attrs.frozen
 class RunningContainer:
     """A container that ran when it was looked at, and the node it runs on."""
@@ -48,7 +55,8 @@ async def open_exec(
 
 
 async def running_container(session: Session, pod: Revision, container: str, missing: str = "") -> RunningContainer:
-    """Where a command can begin. ApiError as `open_exec`; `missing` says that it does not run, if not as for exec."""
+    """Where a command can begin. ApiError as `open_exec`, ContainerNotRunning among them; `missing` are its words, if
+    not those of exec."""
     body = pod.body()
     attempt = _running_attempt(body, container, missing or f'container not found ("{container}")')
     node = node_of(body)
@@ -92,5 +100,5 @@ def _running_attempt(body: Mapping[str, Any], container: str, missing: str) -> i
         raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
     status = container_status(body, container)
     if status is None or "running" not in (status.get("state") or {}):
-        raise ApiError("InternalError", 500, f"unable to upgrade connection: {missing}")
+        raise ContainerNotRunning(missing)
     return int(status.get("restartCount", 0))

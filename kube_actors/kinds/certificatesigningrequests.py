@@ -28,15 +28,23 @@ def _default(body: Body) -> None:
 
 
 def _prepare_update(new: Body, old: Body, subresource: str) -> None:
-    """Nobody changes what was asked for; an approval leaves the certificate alone."""
+    """Nobody changes what was asked for; an approval leaves the certificate alone, and issuing what was decided."""
     if "spec" in old:
         new["spec"] = old["spec"]
+    if subresource == "status" and _decisions(new) != _decisions(old):
+        new.setdefault("status", {})["conditions"] = (old.get("status") or {}).get("conditions") or []
     if subresource == "approval":
         certificate = (old.get("status") or {}).get("certificate")
         status = new.setdefault("status", {})
         status.pop("certificate", None)
         if certificate:
             status["certificate"] = certificate
+
+
+def _decisions(body: Body) -> list[Any]:
+    """The conditions that only an approval may write."""
+    conditions = (body.get("status") or {}).get("conditions") or []
+    return [each for each in conditions if each.get("type") in ("Approved", "Denied")]
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.server.writing.stage import DEPLOYMENTS, MERGE, PODS, STRATEGIC, Caller, deployment, managers, pod
 
 WEB = f"{DEPLOYMENTS}/web"
 SCALE = f"{WEB}/scale"
 BINDINGS = "/api/v1/namespaces/default/bindings"
+
+
+def _certificate_request() -> str:
+    """A PKCS#10 request for the name `bob` in PEM, as base64."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "bob")])
+    request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
+    return base64.b64encode(request.public_bytes(serialization.Encoding.PEM)).decode()
 
 
 @pytest.fixture
@@ -241,3 +254,19 @@ async def test_wrong_resizes(call: Caller, patch: Any, cause: str) -> None:
     reply = await call("PATCH", f"{PODS}/web/resize", patch, STRATEGIC)
     assert reply.code == 422
     assert any(each.startswith(cause) for each in reply.causes), reply.causes
+
+
+async def test_approval_and_issuing_are_apart(call: Caller) -> None:
+    """Approval writes conditions only, the status everything but what was decided, and neither what was asked for."""
+    requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    spec = {"request": _certificate_request(), "signerName": "example.com/signer", "usages": ["client auth"]}
+    assert (await call("POST", requests, {"metadata": {"name": "r"}, "spec": spec})).code == 201
+    approved = {"type": "Approved", "status": "True", "reason": "Fine", "message": "yes"}
+    change = {"spec": {"signerName": "example.com/other"}, "status": {"conditions": [approved], "certificate": "YQ=="}}
+    body = (await call("PATCH", f"{requests}/r/approval", change, MERGE)).body
+    assert (body["spec"]["signerName"], body["status"].keys()) == ("example.com/signer", {"conditions"})
+    conditions = body["status"]["conditions"]
+    assert [each["type"] for each in conditions] == ["Approved"]
+    issuing = {"status": {"certificate": "YQ==", "conditions": []}}
+    issued = (await call("PATCH", f"{requests}/r/status", issuing, MERGE)).body
+    assert issued["status"] == {"certificate": "YQ==", "conditions": conditions}

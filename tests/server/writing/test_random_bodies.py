@@ -77,3 +77,28 @@ async def test_no_protobuf_breaks_anything(call: Caller) -> None:
             del body[source.randrange(len(body)) :]
         reply = await call("POST", f"{DEPLOYMENTS}?dryRun=All", bytes(body), PROTOBUF)
         assert reply.code in FINE, (bytes(body), reply.body)
+
+
+YAML = b"""apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: settings
+  labels: {a: b, c: &anchor text}
+data:
+  k: |
+    text
+  <<: {z: '1'}
+  d: *anchor
+"""
+
+
+async def test_no_yaml_breaks_anything(call: Caller) -> None:
+    """An applied configuration in which any character may have become another."""
+    source, target = random.Random(5), "/api/v1/namespaces/default/configmaps/settings"
+    assert (await call.apply(target, YAML)).code == 201
+    for _ in range(500):
+        body = bytearray(YAML)
+        for _ in range(source.randint(1, 4)):
+            body[source.randrange(len(body))] = source.choice(b"{}[]:&*!|>%@`'\"#,?- \n\t\x00\xffaZ01")
+        reply = await call.apply(target, bytes(body))
+        assert reply.code in FINE, (bytes(body), reply.body)

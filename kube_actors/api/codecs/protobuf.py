@@ -17,7 +17,17 @@ import attrs
 
 from kube_actors.api.codecs import json
 from kube_actors.api.codecs.protobuf_special import SPECIAL
-from kube_actors.api.codecs.protobuf_wire import BYTES, FIXED64, VARINT, Value, WireError, double, fields, signed, varints
+from kube_actors.api.codecs.protobuf_wire import (
+    BYTES,
+    FIXED64,
+    VARINT,
+    Value,
+    WireError,
+    double,
+    fields,
+    signed,
+    varints,
+)
 
 MAGIC: Final = b"k8s\x00"
 MAX_MESSAGE_DEPTH: Final = 100

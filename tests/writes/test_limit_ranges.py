@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kube_actors.errors import ApiError
+from kube_actors.store import Key
 
 from .world import World, causes, pod
 
@@ -133,3 +134,17 @@ async def test_ranges_that_make_no_sense(world: World, item: dict[str, Any], cau
     with pytest.raises(ApiError) as caught:
         await with_range(world, item)
     assert causes(caught.value) == [cause]
+
+
+async def test_a_resize_is_judged_too(world: World) -> None:
+    """More than the range allows is refused; other updates of the pod are not looked at."""
+    await world.client.create(sized({"cpu": "1"}, {"cpu": "2"}))
+    await with_range(world, {"type": "Container", "max": {"cpu": "1"}})
+
+    def grow(body: dict[str, Any]) -> None:
+        body["spec"]["containers"][0]["resources"]["limits"]["cpu"] = "3"
+
+    key = Key("pods", "default", "web")
+    with pytest.raises(ApiError, match="maximum cpu usage per Container is 1, but limit is 3"):
+        await world.client.mutate(key, grow, subresource="resize")
+    await world.client.mutate(key, lambda body: body["metadata"].update(labels={"a": "b"}))

@@ -176,3 +176,22 @@ async def test_quotas_that_make_no_sense(world: World, spec: dict[str, Any], mes
             {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec}
         )
     assert message in caught.value.message
+
+
+async def test_a_resize_is_counted(world: World) -> None:
+    """What a running pod takes more of must be there; less is always allowed, and counted."""
+    await with_quota(world, {"requests.cpu": "1"})
+    await world.client.create(sized("web", {"cpu": "600m"}))
+
+    async def resize(cpu: str) -> None:
+        def change(body: dict[str, Any]) -> None:
+            body["spec"]["containers"][0]["resources"]["requests"]["cpu"] = cpu
+
+        await world.client.mutate(Key("pods", "default", "web"), change, subresource="resize")
+
+    with pytest.raises(
+        ApiError, match=r"requested: requests.cpu=900m, used: requests.cpu=600m, limited: requests.cpu=1"
+    ):
+        await resize("1500m")
+    await resize("200m")
+    await world.client.create(sized("other", {"cpu": "800m"}))

@@ -70,12 +70,13 @@ class Limits:
     store: Store
 
     def matches(self, request: Request) -> bool:
-        """New pods, and claims whenever they change."""
-        if request.subresource or request.operation is Operation.DELETE:
+        """New pods, pods that are resized, and claims whenever they change."""
+        if request.operation is Operation.DELETE:
             return False
         if request.resource.id == "pods":
-            return request.operation is Operation.CREATE
-        return request.resource.id == "persistentvolumeclaims"
+            wanted = "" if request.operation is Operation.CREATE else "resize"
+            return request.subresource == wanted
+        return request.resource.id == "persistentvolumeclaims" and not request.subresource
 
     def admit(self, request: Request) -> None:
         """403 with everything that is out of range, range by range."""

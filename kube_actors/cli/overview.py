@@ -42,7 +42,9 @@ class Overview:
         """As JSON."""
         record, state = self.cluster.record, self.cluster.state
         shown = {"name": record.name, "pid": record.process.pid, "tier": record.tier, "started": record.started}
-        places = {"state": str(state.root), "console": str(state.console_socket)}
+        places = {"state": str(state.root), "console": str(state.console_socket), "api": record.api}
+        if record.api:
+            places["kubeconfig"] = str(state.kubeconfig)
         listeners = [{"service": service, "url": url} for service, url in record.listeners]
         counted = {
             "nodes": attrs.asdict(self.nodes) if self.nodes else None,
@@ -96,6 +98,7 @@ def described(seen: Overview) -> str:
     tier = f", tier {record.tier}" if record.tier else ""
     head = f"{record.name}: running for {_span(time.time() - record.started)} (process {record.process.pid}{tier})"
     lines = [("state", f"{state.root}{' (ephemeral)' if state.ephemeral else ''}"), ("console", state.console_socket)]
+    lines += [("api", record.api), ("kubeconfig", state.kubeconfig)] if record.api else []
     lines += [(f"service {service}", url) for service, url in record.listeners]
     if seen.nodes is None:
         lines.append(("trouble", "the console does not answer"))

@@ -153,6 +153,7 @@ class Life:
             listeners=tuple((_shown(each.service), each.url) for each in cluster.listeners),
             tier=cluster.tier,
             shutdown_seconds=config.timeouts.shutdown,
+            api=cluster.api.url if cluster.api is not None else "",
         )
         write_record(state.runtime_file, record)
 

@@ -16,7 +16,8 @@ from kube_actors.errors import InputError, Problem
 
 @attrs.frozen
 class RuntimeRecord:
-    """A running cluster as it describes itself. `started` is epoch seconds; `listeners` are (service, URL) pairs."""
+    """A running cluster as it describes itself. `started` is epoch seconds; `listeners` are (service, URL) pairs; `api`
+    is the URL of the Kubernetes API, empty when it is not served."""
 
     name: str
     process: ProcessIdentity
@@ -26,6 +27,7 @@ class RuntimeRecord:
     listeners: tuple[tuple[str, str], ...] = ()
     tier: str = ""
     shutdown_seconds: float = 10.0
+    api: str = ""
 
     def dump(self) -> dict[str, Any]:
         """As JSON holds it."""

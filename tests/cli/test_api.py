@@ -46,6 +46,8 @@ def test_port_and_authority_stay(place: Place) -> None:
         authority = (kubeconfig.parent / "pki").iterdir()
         modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in (kubeconfig, *authority)}
         assert {name: mode for name, mode in modes.items() if mode != 0o600} == {}
+        told = json.loads(place.call("status", "-o", "json").stdout)[0]
+        assert (told["kubeconfig"], f"server: {told['api']}\n" in first) == (str(kubeconfig), True)
     with served(place) as (_, kubeconfig):
         assert kubeconfig.read_text() == first
 

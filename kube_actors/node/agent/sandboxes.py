@@ -183,11 +183,17 @@ class Sandboxes:
             sandbox.pid_holder = self._hold_pid_namespace()
 
     def _hold_pid_namespace(self) -> tuple[int, int]:
+        waiting, ready = os.pipe2(os.O_CLOEXEC)
         pid, pidfd = syscalls.clone_sibling(syscalls.NEWPID)
         if pid == 0:
+            os.close(ready)
+            os.read(waiting, 1)  # it hides from inspection, which must not happen before we have looked
             hold_pid_namespace()
-        namespace = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
-        os.close(pidfd)
+        try:
+            namespace = os.open(f"/proc/{pid}/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            for fd in (pidfd, waiting, ready):
+                os.close(fd)
         return pid, namespace
 
     def _remember(self, sandbox: Sandbox) -> None:

@@ -93,12 +93,12 @@ class ChannelReader:
         self._text = bytearray()
 
     def feed(self, piece: bytes | str, *, last: bool) -> list[ChannelEvent]:
-        """The events in a piece of a message; `last` says that the message ends with it."""
-        if isinstance(piece, str) != self._protocol.text:
-            raise ChannelError(f"{self._protocol.name or 'channel.k8s.io'} has no such kind of message")
-        if isinstance(piece, str):
-            return self._feed_text(piece.encode(), last=last)
-        return self._feed_binary(piece, last=last)
+        """The events in a piece of a message; `last` says that the message ends with it.
+
+        Messages may be of either kind, as in Kubernetes: some clients send text where bytes are spoken.
+        """
+        data = piece.encode() if isinstance(piece, str) else piece
+        return self._feed_text(data, last=last) if self._protocol.text else self._feed_binary(data, last=last)
 
     def _feed_binary(self, piece: bytes, *, last: bool) -> list[ChannelEvent]:
         if self._channel is None:

@@ -22,7 +22,7 @@ from kube_actors.server.streams.channels import (
 from kube_actors.server.streams.spdy import SpdySession, SpdyStream
 from kube_actors.server.streams.spdy_frames import Reset
 from kube_actors.server.streams.terminal_sizes import SizeReader
-from kube_actors.server.streams.websocket import WebSocket
+from kube_actors.server.streams.websocket import PROTOCOL_ERROR, WebSocket
 
 STATUS_SINCE: Final = 4
 """From this version on the error channel carries a `Status`; before, a text, and nothing for success."""
@@ -85,10 +85,12 @@ class WebSocketStreams(ClientStreams):
 
     async def serve_input(self, sink: InputSink) -> None:
         reader = ChannelReader(self._protocol)
-        with contextlib.suppress(ChannelError):
+        try:
             while (piece := await self._socket.receive()) is not None:
                 for event in reader.feed(piece.data, last=piece.last):
                     await self._pass_on(event, sink)
+        except ChannelError:
+            await self._socket.close(PROTOCOL_ERROR)
 
     async def _pass_on(self, event: ChannelEvent, sink: InputSink) -> None:
         if isinstance(event, ChannelClosed):

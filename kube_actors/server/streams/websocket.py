@@ -22,6 +22,7 @@ FAREWELL_SECONDS: Final = 2.0
 """Machine seconds the client gets to answer our goodbye before the connection is closed."""
 _ACCEPT_KEY: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, section 1.3
 NORMAL: Final = 1000
+PROTOCOL_ERROR: Final = 1002
 
 
 @attrs.frozen

@@ -63,6 +63,18 @@ async def test_input_ends_with_its_channel(stage: Stage) -> None:
     assert json.loads(channels[3]) == SUCCESS
 
 
+async def test_text_is_input_too(stage: Stage) -> None:
+    """As Python's client library sends it; what is no message of the protocol ends the connection."""
+    client = await stage.websocket(command("cat", stdin="1", stdout="1"))
+    await client.send("\0typed")
+    await client.send(b"\xff\0")
+    assert (await client.rest())[1] == b"typed"
+    client = await stage.websocket(command("cat", stdin="1", stdout="1"))
+    await client.send(b"\xff\0\0")
+    await client.rest()
+    assert client.code == 1002
+
+
 async def test_base64_channels_are_text(stage: Stage) -> None:
     """The same in base64, for those who cannot send bytes."""
     client = await stage.websocket(command("echo", "hello", stdout="1"), "v4.base64.channel.k8s.io")

@@ -169,8 +169,8 @@ class NodeLifecycle(Actor[Describe]):
         over, next_due = due_evictions(tenants, taints, now)
         for tenant in over:
             pod = pods[tenant.uid]
-            text = f"deleting pod for node {name}"
+            text = f"Marking for deletion Pod {tenant.namespace}/{tenant.name}"
             about = reference_to(pod, kind="Pod", api_version="v1")
-            self.events.record(about, "Normal", "TaintManagerEviction", f"Marking for deletion Pod {text}")
+            self.events.record(about, "Normal", "TaintManagerEviction", text)
             await self.client.delete(pod.key, uid=pod.uid)
         return next_due

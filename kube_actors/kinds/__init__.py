@@ -19,11 +19,13 @@ __all__ = ["Hooks", "hooks_for", "project", "project_status"]
 
 # Resource id -> module with its `HOOKS`; imported when the kind is first met.
 MODULES: Mapping[str, str] = {
+    "apiservices.apiregistration.k8s.io": "apiservices",
     "certificatesigningrequests.certificates.k8s.io": "certificatesigningrequests",
     "clusterrolebindings.rbac.authorization.k8s.io": "clusterrolebindings",
     "clusterroles.rbac.authorization.k8s.io": "clusterroles",
     "configmaps": "configmaps",
     "cronjobs.batch": "cronjobs",
+    "csidrivers.storage.k8s.io": "csidrivers",
     "daemonsets.apps": "daemonsets",
     "deployments.apps": "deployments",
     "endpoints": "endpoints",
@@ -32,10 +34,14 @@ MODULES: Mapping[str, str] = {
     "events.events.k8s.io": "events",
     "flowschemas.flowcontrol.apiserver.k8s.io": "flowschemas",
     "horizontalpodautoscalers.autoscaling": "horizontalpodautoscalers",
+    "ingressclasses.networking.k8s.io": "ingressclasses",
     "ingresses.networking.k8s.io": "ingresses",
     "jobs.batch": "jobs",
     "leases.coordination.k8s.io": "leases",
     "limitranges": "limitranges",
+    "mutatingadmissionpolicies.admissionregistration.k8s.io": "admissionpolicies",
+    "mutatingadmissionpolicybindings.admissionregistration.k8s.io": "admissionpolicies",
+    "mutatingwebhookconfigurations.admissionregistration.k8s.io": "webhookconfigurations",
     "namespaces": "namespaces",
     "networkpolicies.networking.k8s.io": "networkpolicies",
     "nodes": "nodes",
@@ -43,10 +49,13 @@ MODULES: Mapping[str, str] = {
     "persistentvolumes": "persistentvolumes",
     "poddisruptionbudgets.policy": "poddisruptionbudgets",
     "pods": "pods",
+    "podtemplates": "podtemplates",
     "priorityclasses.scheduling.k8s.io": "priorityclasses",
     "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io": "prioritylevelconfigurations",
     "replicasets.apps": "replicasets",
     "replicationcontrollers": "replicationcontrollers",
+    "resourceclaims.resource.k8s.io": "resourceclaims",
+    "resourceclaimtemplates.resource.k8s.io": "resourceclaims",
     "resourcequotas": "resourcequotas",
     "rolebindings.rbac.authorization.k8s.io": "rolebindings",
     "roles.rbac.authorization.k8s.io": "roles",
@@ -55,12 +64,14 @@ MODULES: Mapping[str, str] = {
     "services": "services",
     "statefulsets.apps": "statefulsets",
     "storageclasses.storage.k8s.io": "storageclasses",
+    "validatingadmissionpolicies.admissionregistration.k8s.io": "admissionpolicies",
+    "validatingadmissionpolicybindings.admissionregistration.k8s.io": "admissionpolicies",
+    "validatingwebhookconfigurations.admissionregistration.k8s.io": "webhookconfigurations",
 }
 
 # Kinds with a spec whose changes Kubernetes does not count.
 WITHOUT_GENERATION = frozenset(
     {
-        "csidrivers.storage.k8s.io",
         "csinodes.storage.k8s.io",
         "volumeattachments.storage.k8s.io",
     }

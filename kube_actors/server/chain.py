@@ -12,6 +12,7 @@ import attrs
 
 from kube_actors.access.user import User
 from kube_actors.errors import ApiError
+from kube_actors.kinds.deprecations import deprecation
 from kube_actors.log import Log
 from kube_actors.server.audit import AuditLog
 from kube_actors.server.call import Api, Call, answer
@@ -72,7 +73,14 @@ async def _allowed_answer(call: Call) -> Response:
     if info.is_resource:
         call.resource = call.api.registry.by_path(info.group, info.version, info.resource)
     call.check_allowed(call.attributes())
+    _warn_of_old_kinds(call)
     return await answer_of(call)(call)
+
+
+def _warn_of_old_kinds(call: Call) -> None:
+    text = None if call.resource is None else deprecation(call.resource.id, call.resource.version)
+    if text is not None:
+        call.warn(text)
 
 
 def status_of(error: ApiError) -> Full:

@@ -21,14 +21,12 @@ from kube_actors.server.reading.paging import Page
 from kube_actors.server.reading.selection import selection_of
 from kube_actors.store import Key, Revision
 
-DEPRECATED: Final = "v1 ComponentStatus is deprecated in v1.19+"
 _ALWAYS_WELL: Final = ("scheduler", "controller-manager")
 _JOURNAL: Final = "etcd-0"
 
 
 async def component_statuses(call: Call) -> Full:
     """One component by name, or all of them. ApiError 404 for a name that none has."""
-    call.warn(DEPRECATED)
     components = await _components(call)
     if call.info.verb != "list":
         found = next((each for each in components if each.key.name == call.info.name), None)

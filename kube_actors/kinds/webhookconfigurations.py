@@ -1,0 +1,38 @@
+"""MutatingWebhookConfigurations and ValidatingWebhookConfigurations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kube_actors.kinds.admission_defaults import default_matching
+from kube_actors.kinds.hooks import Body, Hooks
+
+HTTPS = 443
+LONGEST_CALL = 10
+"""Seconds a webhook may take by default."""
+
+
+def _default(body: Body) -> None:
+    webhooks = body.get("webhooks")
+    for webhook in webhooks if isinstance(webhooks, list) else ():
+        if isinstance(webhook, dict):
+            _default_webhook(webhook, mutating=body.get("kind") == "MutatingWebhookConfiguration")
+
+
+def _default_webhook(webhook: dict[str, Any], *, mutating: bool) -> None:
+    webhook.setdefault("failurePolicy", "Fail")
+    webhook.setdefault("timeoutSeconds", LONGEST_CALL)
+    if mutating:
+        webhook.setdefault("reinvocationPolicy", "Never")
+    default_matching(webhook)
+    client = webhook.get("clientConfig")
+    service = client.get("service") if isinstance(client, dict) else None
+    if isinstance(service, dict):
+        service.setdefault("port", HTTPS)
+
+
+def _changed(new: Body, old: Body) -> bool:
+    return bool(new.get("webhooks") != old.get("webhooks"))
+
+
+HOOKS = Hooks(default=_default, generation=_changed)

@@ -45,7 +45,7 @@ def pods(session: Session) -> list[Revision]:
 
 async def test_a_budget_is_counted_and_honoured(tmp_path: Path) -> None:
     """One of three may go; the next not before the first has been replaced."""
-    async with simulated_cluster(tmp_path, simulation={"readySeconds": 5}) as cluster:
+    async with simulated_cluster(tmp_path, simulation={"startSeconds": 5}) as cluster:
         session = cluster.session
         await create(session, deployment("web", 3), budget(maxUnavailable=1))
         await until_available(session, "web")
@@ -99,7 +99,7 @@ async def test_two_budgets_are_one_too_many(tmp_path: Path) -> None:
 
 async def test_a_drain_waits_for_the_budget(tmp_path: Path) -> None:
     """Pods go one after the other, as others take their place elsewhere."""
-    async with simulated_cluster(tmp_path, nodes=2, simulation={"readySeconds": 2}) as cluster:
+    async with simulated_cluster(tmp_path, nodes=2, simulation={"startSeconds": 2}) as cluster:
         session, store = cluster.session, cluster.plane.store
         await create(session, deployment("web", 4), budget(maxUnavailable=1))
         await until_available(session, "web")

@@ -47,7 +47,8 @@ async def test_defaults(world: World) -> None:
         "LimitRanger plugin set: cpu, memory request for container bare; cpu, memory limit for container bare; "
         "memory request for container own; memory limit for container own"
     )
-    assert body["status"]["qosClass"] == "Burstable"
+    lone = (await world.client.create(pod("lone"))).body()
+    assert lone["status"]["qosClass"] == "Burstable"
 
 
 async def test_the_ranges_own_defaults(world: World) -> None:

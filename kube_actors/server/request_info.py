@@ -67,10 +67,10 @@ def request_info(method: str, path: str, query: Mapping[str, tuple[str, ...]]) -
     verb = _VERBS.get(method, method.lower())
     if verb == "get" and not name:
         verb = "watch" if is_true(query.get("watch")) else "list"
-    if verb in ("list", "get") and watches:
-        verb = "watch"
     if verb == "delete" and not name:
         verb = "deletecollection"
+    if watches:
+        verb = "watch"
     return RequestInfo(verb, path, True, group, version, resource, subresource, namespace, name, trailing)
 
 

@@ -7,11 +7,14 @@ import importlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from kube_actors.api.registry import Resource
 from kube_actors.errors import ApiError
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, Response
+from kube_actors.server.request_info import RequestInfo
 
 Answer = Callable[[Call], Awaitable[Response]]
+_LOOKING: Final = ("GET", "HEAD")
 
 # Verb of a stored resource -> module and function.
 VERBS: Final[Mapping[str, str]] = {
@@ -83,13 +86,21 @@ def answer_of(call: Call) -> Answer:
     info, resource = call.info, call.resource
     if not info.is_resource:
         return _loaded(_of_path(info.path))
-    if resource is None:
+    if resource is None or _is_misplaced(resource, info):
         raise no_such_path()
     if info.subresource:
         return _of_subresource(call)
-    if info.verb not in resource.verbs:
+    if info.verb not in resource.verbs or (info.verb == "watch" and call.request.method not in _LOOKING):
         raise not_allowed()
     return _loaded(UNSTORED.get(resource.id) or VERBS[info.verb])
+
+
+def _is_misplaced(resource: Resource, info: RequestInfo) -> bool:
+    """Whether the path puts into a namespace what stands in none. What may be done in a namespace was judged there, so
+    answering would let its administrator delete nodes. A namespace itself has its own name for a namespace."""
+    if resource.namespaced or not info.namespace:
+        return False
+    return resource.id != "namespaces" or info.name != info.namespace
 
 
 def _of_path(path: str) -> str:

@@ -138,7 +138,7 @@ class PreparedApi:
         bindings = [Binding(sock, context) for sock in (self.sock, *access.endpoint.sockets)]
         with contextlib.closing(chain), _owner_socket(self.state.api_socket) as owner:
             bindings.append(Binding(owner, is_owner=True))
-            opening = open_edge(chain, bindings, names=self.config.api.names, long_running=may_take_long)
+            opening = open_edge(chain, bindings, names=authority.names, long_running=may_take_long)
             async with opening as edge, trio.open_nursery() as nursery:
                 nursery.start_soon(authority.keep_fresh, lambda: self._lead_clients(authority))
                 self._lead_clients(authority)

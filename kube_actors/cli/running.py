@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gc
 import os
+import resource
 import shlex
 import shutil
 import signal
@@ -36,6 +37,7 @@ from kube_actors.state import StateDirectory
 from kube_actors.store.journal import StateInUse
 from kube_actors.store.journal.lock import StateLock
 
+DESCRIPTORS = 65_536
 TEARDOWN_SECONDS = 1.0
 """What is left of the shutdown time for taking down what pods leave behind."""
 
@@ -45,6 +47,7 @@ log = structlog.get_logger(__name__)
 def run(options: RunOptions, signals: EndSignals) -> int:
     """Run a cluster until it is told to end; answers the exit status. InputError when it cannot start."""
     os.umask(0o077)  # everything we leave on disk is its owner's only
+    _allow_many_files()
     prepared = prepare(options)
     with _state_of(prepared):
         if signals.first is not None:
@@ -55,6 +58,14 @@ def run(options: RunOptions, signals: EndSignals) -> int:
             return run_virtual(prepared, options, signals)
         life = Life(prepared, options, signals)
         return trio.run(life.live)
+
+
+def _allow_many_files() -> None:
+    """As many descriptors as the machine lets us have: every client of the API takes one, every pod several."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from kube_actors.node.runtime.base import (
     EmptyDirVolume,
     FilesVolume,
     FoundSandbox,
+    Mount,
     Resources,
     Runtime,
     RuntimeBack,
@@ -42,6 +43,8 @@ from kube_actors.node.runtime.sessions import AttachSession, ExecSession
 
 _SAME_CLOCK = 1.0  # seconds
 _LOOPBACK = ("localhost", "127.0.0.1")
+ACCOUNT_MOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+ACCOUNT_VOLUME = "kube-api-access-"
 
 
 class ProcessRuntime(Runtime):
@@ -114,6 +117,8 @@ class ProcessRuntime(Runtime):
         self._reported = {key for key in self._reported if key.pod_uid != pod_uid}
 
     async def run_container(self, spec: ContainerSpec) -> Started:
+        if self.tier == "C":
+            spec = attrs.evolve(spec, mounts=tuple(each for each in spec.mounts if not _is_account(each)))
         with trio.CancelScope(shield=True):  # milliseconds; a start is never half-known
             answer = await self._ask("run", spec=encode_container(spec))
         return decode_started(answer, self._to_cluster)
@@ -288,4 +293,12 @@ def _of_container(spec: ContainerSpec, link: AgentLink) -> tuple[str, ...]:
         found.append("capabilities")
     if link.tier == "C" and spec.termination_message_path:
         found.append("terminationMessagePath")
+    if link.tier == "C":
+        found += [f"volumeMounts[{each.path}]" for each in spec.mounts if _is_account(each)]
     return tuple(found)
+
+
+def _is_account(mount: Mount) -> bool:
+    """Whether it is the volume that every pod is given to reach the API with: nobody asked for it, so a node that
+    cannot mount anything leaves it out instead of refusing the pod."""
+    return mount.path == ACCOUNT_MOUNT and mount.volume.startswith(ACCOUNT_VOLUME)

@@ -49,8 +49,8 @@ def test_paths_stay_in_the_volume(tmp_path: Path, path: str) -> None:
 
 
 def test_etc_hosts() -> None:
-    """Loopback, the pod itself, then what it was given."""
-    text = etc_hosts("10.1.0.5", "web-0", [("10.9.9.9", ["db", "db.local"])])
+    """Loopback, then what it was given, each once."""
+    text = etc_hosts([("10.1.0.5", ["web-0"]), ("10.9.9.9", ["db", "db.local"])])
     assert text.splitlines()[1:] == [
         "127.0.0.1\tlocalhost",
         "::1\tlocalhost ip6-localhost ip6-loopback",

@@ -153,7 +153,7 @@ class Sandboxes:
             os.makedirs(world.settings.pod_directory(sandbox.uid, memory=directory), mode=0o700)
         etc = os.path.join(world.settings.pod_directory(sandbox.uid, memory=True), "etc")
         os.makedirs(etc, mode=0o755)
-        _write_readable(f"{etc}/hosts", volumes.etc_hosts(spec["address"], spec["hostname"], spec["hosts"]))
+        _write_readable(f"{etc}/hosts", volumes.etc_hosts(spec["hosts"]))
         _write_readable(f"{etc}/resolv.conf", volumes.resolv_conf(spec["dns"]))
         _write_readable(f"{etc}/hostname", spec["hostname"] + "\n")
         shm = os.path.join(world.settings.pod_directory(sandbox.uid, memory=True), "shm")

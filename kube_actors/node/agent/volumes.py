@@ -111,11 +111,9 @@ def _check_host_path(path: str, kind: str) -> None:
         raise Failure("FailedMount", f"hostPath type check failed: {path} is not {words}")
 
 
-def etc_hosts(address: str | None, hostname: str, entries: list[tuple[str, list[str]]]) -> str:
-    """A pod's /etc/hosts."""
+def etc_hosts(entries: list[tuple[str, list[str]]]) -> str:
+    """A pod's /etc/hosts: loopback, then addresses and their names; its own are among them."""
     lines = ["# made for this pod", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
-    if address:
-        lines.append(f"{address}\t{hostname}")
     lines += [f"{ip}\t" + "\t".join(names) for ip, names in entries]
     return "\n".join(lines) + "\n"
 

@@ -55,7 +55,7 @@ class PodFiles:
             paths[volume.name] = os.path.realpath(volume_path(self._settings, uid, raw))
         home = os.path.realpath(self._settings.pod_directory(uid))
         os.makedirs(f"{home}/etc", exist_ok=True)
-        texts = {"/etc/hosts": etc_hosts(None, "", [(ip, list(names)) for ip, names in spec.hosts])}
+        texts = {"/etc/hosts": etc_hosts([(ip, list(names)) for ip, names in spec.hosts])}
         dns = {part: list(getattr(spec.dns, part)) for part in ("nameservers", "searches", "options")}
         if any(dns.values()):
             texts["/etc/resolv.conf"] = resolv_conf(dns)

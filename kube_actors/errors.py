@@ -24,6 +24,11 @@ class Cause:
     message: str
     field: str = ""
 
+    def dump(self) -> dict[str, str]:
+        """The `meta/v1 StatusCause`."""
+        told = {"reason": self.reason, "message": self.message}
+        return {**told, "field": self.field} if self.field else told
+
 
 class ApiError(KubeActorsError):
     """An answer of the API other than success; `reason` and `code` are those of Kubernetes' `Status`."""
@@ -57,7 +62,7 @@ class ApiError(KubeActorsError):
         named = {"name": self.name, "group": self.group, "kind": self.kind, "uid": self.uid}
         details: dict[str, Any] = {key: value for key, value in named.items() if value}
         if self.causes:
-            details["causes"] = [attrs.asdict(cause) for cause in self.causes]
+            details["causes"] = [cause.dump() for cause in self.causes]
         if self.retry_after_seconds is not None:
             details["retryAfterSeconds"] = self.retry_after_seconds
         body: dict[str, Any] = {

@@ -18,7 +18,7 @@ from kube_actors.kinds.facts import (
     ServiceFacts,
 )
 from kube_actors.kinds.pod_facts import pod_requests
-from kube_actors.kinds.pods import qos_class
+from kube_actors.kinds.pod_qos import qos_class
 
 SINCE = "2025-01-01T00:00:05Z"
 

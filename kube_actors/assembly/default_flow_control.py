@@ -85,8 +85,8 @@ def default_objects() -> list[Body]:
     exempt = {"type": "Exempt", "exempt": {"nominalConcurrencyShares": 0, "lendablePercent": 0}}
     return [
         _object("PriorityLevelConfiguration", "exempt", exempt),
-        *(_object("PriorityLevelConfiguration", name, _limited(*row)) for name, *row in _LEVELS),
-        *(_object("FlowSchema", name, _schema(*row)) for name, *row in _SCHEMAS),
+        *(_object("PriorityLevelConfiguration", row[0], _limited(*row[1:])) for row in _LEVELS),
+        *(_object("FlowSchema", row[0], _schema(*row[1:])) for row in _SCHEMAS),
     ]
 
 

@@ -48,8 +48,8 @@ def retry_at(backoff: Backoff) -> float:
 
 def doubled(first: float, longest: float, times: int) -> float:
     """A delay of `first` seconds that has been doubled so many times, but is `longest` at most."""
-    # Beyond 1,000 doublings a float has no room any more.
-    return min(first * 2 ** min(times, 100), longest)
+    # Beyond 1,000 doublings a float has no room any more, and by 100 any limit is reached.
+    return min(first * 2.0 ** min(times, 100), longest)
 
 
 def duration_text(seconds: float) -> str:

@@ -13,6 +13,7 @@ from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 SHORTEST_SECONDS: Final = 600
 LONGEST_DOMAIN: Final = 253
 LEGACY_SIGNER: Final = "kubernetes.io/legacy-unknown"
+DECISIONS: Final = ("Approved", "Denied")
 USAGES: Final = (
     *("signing", "digital signature", "content commitment", "key encipherment", "key agreement"),
     *("data encipherment", "cert sign", "crl sign", "encipher only", "decipher only"),
@@ -31,8 +32,9 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
     """Nobody changes what was asked for; an approval leaves the certificate alone, and issuing what was decided."""
     if "spec" in old:
         new["spec"] = old["spec"]
-    if subresource == "status" and _decisions(new) != _decisions(old):
-        new.setdefault("status", {})["conditions"] = (old.get("status") or {}).get("conditions") or []
+    if subresource == "status":
+        for kind in DECISIONS:
+            _keep_conditions(new, old, kind)
     if subresource == "approval":
         certificate = (old.get("status") or {}).get("certificate")
         status = new.setdefault("status", {})
@@ -41,10 +43,19 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
             status["certificate"] = certificate
 
 
-def _decisions(body: Body) -> list[Any]:
-    """The conditions that only an approval may write."""
-    conditions = (body.get("status") or {}).get("conditions") or []
-    return [each for each in conditions if each.get("type") in ("Approved", "Denied")]
+def _conditions(body: Body) -> list[Any]:
+    conditions = (body.get("status") or {}).get("conditions")
+    return conditions if isinstance(conditions, list) else []
+
+
+def _keep_conditions(new: Body, old: Body, kind: str) -> None:
+    """Those of a type stay as they were written; where some were added or taken away, validation says so."""
+    before = [each for each in _conditions(old) if each.get("type") == kind]
+    conditions = _conditions(new)
+    places = [at for at, each in enumerate(conditions) if isinstance(each, dict) and each.get("type") == kind]
+    if len(places) == len(before):
+        for at, each in zip(places, before, strict=True):
+            conditions[at] = each
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:

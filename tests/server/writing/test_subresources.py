@@ -267,6 +267,6 @@ async def test_approval_and_issuing_are_apart(call: Caller) -> None:
     assert (body["spec"]["signerName"], body["status"].keys()) == ("example.com/signer", {"conditions"})
     conditions = body["status"]["conditions"]
     assert [each["type"] for each in conditions] == ["Approved"]
-    issuing = {"status": {"certificate": "YQ==", "conditions": []}}
+    issuing = {"status": {"certificate": "YQ==", "conditions": [{**approved, "reason": "Because"}]}}
     issued = (await call("PATCH", f"{requests}/r/status", issuing, MERGE)).body
     assert issued["status"] == {"certificate": "YQ==", "conditions": conditions}

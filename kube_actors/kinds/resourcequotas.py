@@ -29,6 +29,10 @@ WHOLE = frozenset({"configmaps", "persistentvolumeclaims", "pods", "replicationc
     "services.loadbalancers",
     "services.nodeports",
 }
+COMPUTE = frozenset({"cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"})
+STORAGE = frozenset({"ephemeral-storage", "limits.ephemeral-storage", "requests.ephemeral-storage", "requests.storage"})
+STANDARD = WHOLE | COMPUTE | STORAGE
+OF_CLAIMS = frozenset({"persistentvolumeclaims", "requests.storage"})
 
 
 @attrs.frozen(weakref_slot=False)
@@ -72,12 +76,26 @@ def _scopes(spec: Body) -> list[Cause]:
     for scope in scopes:
         if scope not in SCOPES:
             found.append(causes.invalid("spec.scopes", scopes, "unsupported scope"))
+        for name in spec.get("hard") or {}:
+            if name in STANDARD and not _can_be_scoped(name, scope):
+                found.append(causes.invalid("spec.scopes", scopes, "unsupported scope applied to resource"))
     for pair in CONFLICTING:
         if set(pair) <= set(scopes):
             found.append(causes.invalid("spec.scopes", scopes, "conflicting scopes"))
     for index, term in enumerate((spec.get("scopeSelector") or {}).get("matchExpressions") or ()):
         found += _term(term, f"spec.scopeSelector.matchExpressions[{index}]")
     return found
+
+
+def _can_be_scoped(name: str, scope: str) -> bool:
+    """Scopes are about pods and what they compute with, or about claims; those of best effort ask for nothing."""
+    match scope:
+        case "BestEffort":
+            return name == "pods"
+        case "VolumeAttributesClass":
+            return name in OF_CLAIMS
+        case _:
+            return scope not in SCOPES or name == "pods" or name in COMPUTE
 
 
 def _term(term: Body, field: str) -> list[Cause]:

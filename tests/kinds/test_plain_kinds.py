@@ -113,3 +113,18 @@ def test_what_counts_as_a_generation(resource: str, part: str) -> None:
     before = {"metadata": {"labels": {}}, part: {"a": 1}}
     assert not counts({"metadata": {"labels": {"a": "b"}}, part: {"a": 1}}, before)
     assert counts({"metadata": {"labels": {}}, part: {"a": 2}}, before)
+
+
+@pytest.mark.parametrize(
+    ("scope", "fitting", "strange"),
+    [
+        ("BestEffort", ["pods"], ["cpu", "configmaps"]),
+        ("NotTerminating", ["pods", "cpu", "limits.memory"], ["requests.storage", "services"]),
+        ("VolumeAttributesClass", ["persistentvolumeclaims", "requests.storage"], ["pods"]),
+    ],
+)
+def test_scopes_of_quotas_fit_their_resources(scope: str, fitting: list[str], strange: list[str]) -> None:
+    """What has no such scope is named; what Kubernetes does not know is nobody's business."""
+    hard = dict.fromkeys([*fitting, *strange, "example.com/gpu", "count/deployments.apps"], "1")
+    told = wrong("resourcequotas", {"hard": hard, "scopes": [scope]})
+    assert told == [f'spec.scopes: Invalid value: ["{scope}"]: unsupported scope applied to resource'] * len(strange)

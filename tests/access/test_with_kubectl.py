@@ -20,7 +20,7 @@ from kube_actors.state import StateDirectory
 from tests.access.requests import encoded_request, request_body
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
-PATIENCE = 30.0
+PATIENCE = 90.0
 CAPACITY = {"cpu": "1", "memory": "1Gi", "pods": "10"}
 
 

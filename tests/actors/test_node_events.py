@@ -21,9 +21,9 @@ async def test_leaving_and_coming_back_are_told(open_simulated: OpenSimulated) -
 
         await clock.sleep(30)
         assert told() == ["Starting"]
-        await node.ask(PartitionNode(), deadline=5)
+        await node.ask(PartitionNode(), deadline=60)
         await clock.sleep(60)
         assert told() == ["NodeNotReady", "Starting"]
-        await node.ask(StartNode(), deadline=5)
+        await node.ask(StartNode(), deadline=60)
         await clock.sleep(30)
         assert told() == ["NodeNotReady", "NodeReady", "Starting"]

@@ -13,7 +13,7 @@ from kube_actors.store import Key
 
 from ..verbs.stage import create, key, pod, simulated_cluster, until_ready
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 POD = key("pods", "web")
 
 

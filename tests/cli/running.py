@@ -19,7 +19,7 @@ import attrs
 
 from kube_actors.cli import main
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Seconds; how long a busy machine may take for anything here."""
 
 

@@ -139,6 +139,6 @@ def test_closed_streams_are_empty_ones(closed: str, place: Place) -> None:
     """Started with nothing to read or write (`>&-`), a command works, and no other file is printed into."""
     file = place.file("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\n", "a.yaml")
     line = f"{sys.executable} -m kube_actors validate {file} {closed}"
-    done = subprocess.run(["sh", "-c", line], env=place.environment, capture_output=True, text=True, timeout=60)
+    done = subprocess.run(["sh", "-c", line], env=place.environment, capture_output=True, text=True, timeout=120)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == ("" if ">&-" in closed.replace("2>&-", "") else "valid: 1 object\n")

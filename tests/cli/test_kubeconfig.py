@@ -270,7 +270,7 @@ def test_kubectl_reads_what_was_merged(theirs: Path, own: Path) -> None:
     merge_into(theirs, own.read_text(), own)
     arguments = ["kubectl", "--kubeconfig", str(theirs), "config", "view", "--minify", "--raw"]
     try:
-        done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=60)
+        done = subprocess.run(arguments, capture_output=True, text=True, check=True, timeout=120)
     except FileNotFoundError:
         pytest.skip("kubectl is not installed")
     assert base64.b64encode(b"KEY").decode() in done.stdout

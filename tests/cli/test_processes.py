@@ -40,7 +40,7 @@ def test_ourselves() -> None:
 def test_end_waits_for_the_end(sleeper: subprocess.Popen[bytes]) -> None:
     """The signal is sent and its effect awaited."""
     found = identity(sleeper.pid)
-    assert found.end(signal.SIGTERM, 10)
+    assert found.end(signal.SIGTERM, 60)
     assert sleeper.wait() == -signal.SIGTERM
     assert not found.is_alive()
     assert found.end(signal.SIGTERM, 0)

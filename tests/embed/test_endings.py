@@ -140,7 +140,7 @@ except kube_actors.KubeActorsError as error:
 def test_a_cluster_that_cannot_go_on_ends_its_block(tmp_path: Path) -> None:
     """On a full disk writes are refused, the body is cancelled, and the reason raised."""
     command = [sys.executable, "-c", FULL_DISK, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert done.stdout.splitlines() == ["503", "ended: JournalFailed"], done.stderr
 
 

@@ -49,7 +49,7 @@ def test_a_cluster_is_a_fixture_and_fresh_for_every_test(pytester: pytest.Pytest
             with pytest.raises(ApiError):
                 kube_cluster.get("deployments", "web")
             kube_cluster.apply(deployment("web", replicas=2))
-            kube_cluster.wait("deployment/web", "Available", timeout=30)
+            kube_cluster.wait("deployment/web", "Available", timeout=120)
             assert len(kube_cluster.get("nodes")) == 2
         """
     )

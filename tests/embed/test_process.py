@@ -116,5 +116,5 @@ def test_nothing_process_wide_is_touched(case: str) -> None:
     """Signals, collector, logging, warnings, umask, directory, hooks: as they were. A failing actor is a record of
     `logging` and not a line on stdout."""
     command = [sys.executable, "-c", LOOK + CASES[case]]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -21,7 +21,8 @@ from tests.e2e.stage import nothing_left
 SERVE = """
 echo serving; echo trouble >&2
 exec python3 -S -u -c '
-import http.server, os
+import http.server, os, signal
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.send_response(200); self.end_headers(); self.wfile.write(os.uname().nodename.encode())
@@ -42,7 +43,7 @@ def web(goodbye: str) -> list[dict[str, Any]]:
         "volumeMounts": [{"name": "goodbye", "mountPath": "/goodbye"}],
     }
     pod = {
-        "terminationGracePeriodSeconds": 2,
+        "terminationGracePeriodSeconds": 60,
         "containers": [container],
         "volumes": [{"name": "goodbye", "hostPath": {"path": goodbye}}],
     }
@@ -79,13 +80,13 @@ def cluster(goodbye: Path) -> Iterator[SyncCluster]:
 
 def test_real_pods_are_seen_heard_and_asked(cluster: SyncCluster) -> None:
     """Rollout, requests through a Service, logs as they come, commands with input, output and exit code, a crash."""
-    assert cluster.rollout("deployment/web").status(timeout=60) == 'deployment "web" successfully rolled out'
+    assert cluster.rollout("deployment/web").status(timeout=120) == 'deployment "web" successfully rolled out'
     names = {each["metadata"]["name"] for each in cluster.get("pods", labels="app=web")}
     url = cluster.url("web")
     assert url == cluster.url("web")
     answers: set[str] = set()
     for _ in range(40):
-        with urllib.request.urlopen(url, timeout=10) as answer:
+        with urllib.request.urlopen(url, timeout=60) as answer:
             answers.add(answer.read().decode())
     assert answers == names
     name = min(names)
@@ -99,7 +100,7 @@ def test_real_pods_are_seen_heard_and_asked(cluster: SyncCluster) -> None:
         assert sorted([next(lines), next(lines)]) == ["serving", "trouble"]
         cluster.kill(name)
         assert list(lines) == []
-    cluster.wait(f"pod/{name}", lambda pod: pod["status"]["containerStatuses"][0]["restartCount"] == 1, timeout=30)
+    cluster.wait(f"pod/{name}", lambda pod: pod["status"]["containerStatuses"][0]["restartCount"] == 1, timeout=120)
     assert "serving" in cluster.logs(name, previous=True)
     with pytest.raises(ApiError, match="container other is not valid for pod"):
         cluster.logs(name, container="other")
@@ -110,7 +111,7 @@ def test_leaving_the_block_ends_pods_in_order(goodbye: Path) -> None:
     names: list[str] = []
     try:
         with pytest.raises(ZeroDivisionError), kube_actors.run_cluster(web(str(goodbye))) as cluster:
-            cluster.wait("deployment/web", "Available", timeout=60)
+            cluster.wait("deployment/web", "Available", timeout=120)
             names += [each["metadata"]["name"] for each in cluster.get("pods", labels="app=web")]
             raise ZeroDivisionError
     except RuntimeFailure as failure:

@@ -105,7 +105,7 @@ def test_threads_share_it(cluster: SyncCluster) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert not failures
     assert cluster.get("cm", "counter")["data"] == {"number": "0", **{f"t{number}": "19" for number in range(4)}}
 
@@ -125,7 +125,7 @@ def test_a_call_in_flight_ends_with_the_cluster(cluster: SyncCluster) -> None:
     thread.start()
     time.sleep(0.1)
     cluster.stop()
-    thread.join(10)
+    thread.join(120)
     assert [type(each) for each in caught] == [ClusterStopped]
     with pytest.raises(ClusterStopped, match="cluster 'default' has stopped"):
         cluster.get("pods")
@@ -187,7 +187,7 @@ def test_ctrl_c_interrupts_a_call_and_nothing_else(tmp_path: Path, wait: str) ->
     assert process.stdout.readline() == "waiting\n"
     time.sleep(0.3)
     os.kill(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=30)
+    out, _ = process.communicate(timeout=120)
     assert out.split() == ["interrupted", "1", "True", "over"]
     assert process.returncode == 0
 
@@ -196,7 +196,7 @@ def test_ctrl_c_out_of_the_block_ends_the_cluster(tmp_path: Path) -> None:
     """As an error would: KeyboardInterrupt comes out, the state is let go."""
     code = textwrap.dedent(INTERRUPTED).format(wait="raise KeyboardInterrupt", then="raise KeyboardInterrupt")
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False, timeout=30
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=False, timeout=120
     )
     assert done.returncode == -signal.SIGINT
     assert "Traceback" in done.stderr

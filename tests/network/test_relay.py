@@ -142,7 +142,7 @@ async def test_a_side_that_dies_when_both_ways_are_full_leaves_the_relay_at_rest
         await fill(wire.client)
         wire.pod.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         await wire.pod.aclose()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await wait_all_tasks_blocked(0.05)
         with pytest.raises(trio.BrokenResourceError):
             await all_of(wire.client)
@@ -200,7 +200,7 @@ async def test_idle_connections_cost_nothing_while_one_side_is_paused() -> None:
         await fill(wire.pod)
         wire.pod.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
         await wire.pod.aclose()
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             await wait_all_tasks_blocked(0.05)
         assert wire.ended == []
 

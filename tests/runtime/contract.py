@@ -37,7 +37,7 @@ from kube_actors.node.runtime.base import (
 from kube_actors.node.runtime.sessions import StreamSession
 
 T = TypeVar("T")
-PATIENCE = 10.0  # machine seconds until something that should happen has not
+PATIENCE = 60.0  # machine seconds until something that should happen has not
 
 
 @attrs.frozen
@@ -206,7 +206,6 @@ class RuntimeContract:
         await stage.next_exit()
         with pytest.raises(RuntimeFailure):
             await stage.runtime.attach(container)
-
 
     async def test_resources_of_what_runs_may_change(self, stage: Stage) -> None:
         """The container runs on; where a limit cannot be kept that is said, and what has ended has none."""

@@ -35,7 +35,7 @@ CLIENT = """
 import socket, sys
 for _ in range(int(sys.argv[3])):
     try:
-        s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 2); print(s.recv(100).decode()); s.close()
+        s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 20); print(s.recv(100).decode()); s.close()
     except OSError as error:
         print(type(error).__name__)
 """
@@ -135,7 +135,11 @@ async def test_udp_follows_a_change(stage: ProcessStage) -> None:
 
     assert await eventually(answer) == "pod-u-1"
     await stage.link.program_services([(ip, "UDP", 53, [second], None)])
-    assert await eventually(answer) == "pod-u-2"
+
+    async def answered_by_second() -> bool:
+        return await answer() == "pod-u-2"  # past what the first may still have said to an earlier question
+
+    await eventually(answered_by_second)
     sock.close()
 
 
@@ -186,7 +190,7 @@ async def test_the_machine_reaches_pods_and_services(root_stage: ProcessStage) -
         stream = await trio.open_tcp_stream(*address)
         async with stream:
             assert (await stream.receive_some(100)).split()[0] == b"pod-u-1"
-    with trio.fail_after(2), pytest.raises(OSError, match="attempts to connect"):
+    with trio.fail_after(30), pytest.raises(OSError, match="attempts to connect"):
         await trio.open_tcp_stream(ip, 8081)
 
 

@@ -85,9 +85,15 @@ async def test_a_killed_agent_loses_nothing(stage: ProcessStage) -> None:
 
 async def test_an_exit_while_the_agent_was_dead_is_reported(stage: ProcessStage) -> None:
     """The keeper reaped it: code and all."""
-    spec = await stage.run("sleep 0.2; exit 9")
+    spec = await stage.run("trap 'exit 9' USR1; echo up; while :; do sleep 0.05; done")
+
+    async def up() -> bool:
+        return log_text(spec) == "up\n"
+
+    await eventually(up)
     (sandbox,) = await stage.runtime.adopt()
     os.kill(stage.link.agent_pid, signal.SIGSTOP)
+    os.kill(sandbox.containers[0].pid, signal.SIGUSR1)
     await process_ended(sandbox.containers[0].pid)
     await kill_agent(stage)
     await stage.runtime.adopt()

@@ -189,7 +189,7 @@ async def test_scale(tmp_path: Path) -> None:
         session, web = cluster.session, key("deployments.apps", "web")
         await create(session, deployment("web", 2))
         await scale(session, web, 4, current=2)
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await until_available(session, "web")
         assert cluster.plane.store.count("pods") == 4
         with pytest.raises(VerbError, match="expected replicas to be 2, was 4"):

@@ -156,7 +156,7 @@ async def test_following_begins_before_the_log(tmp_path: Path) -> None:
         await create(session, pod("web"))
         revision = await until_ready(session, "web")
         assert await read(session, revision) == ""
-        with trio.fail_after(5):
+        with trio.fail_after(60):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(read, session, revision)
                 await session.client.delete(revision.key, grace_seconds=0)

@@ -19,7 +19,7 @@ from kube_actors.server.http import Full, HttpRequest, Peer, Response
 
 from .clients import GET, Client, served
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 def request(path: str, *lines: str, method: str = "GET", version: str = "1.1") -> bytes:
@@ -272,7 +272,7 @@ async def test_draining() -> None:
         while len(stage.seen) < 3:
             await trio.sleep(0.01)
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(stage.edge.drain, 1.0)
+            nursery.start_soon(stage.edge.drain, 4.0)
             assert await watch.rest() == b"0\r\n\r\n"
             assert await terminal.rest() == b""
             assert await idle.rest() == b""

@@ -23,7 +23,7 @@ ALL = "/api/v1/configmaps?watch=true"
 ONE = "/api/v1/namespaces/default/configmaps?watch=true"
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-PATIENCE = 30.0  # seconds until a test gives up on an event
+PATIENCE = 90.0  # seconds until a test gives up on an event
 
 Event = dict[str, Any]
 

@@ -22,7 +22,7 @@ from kube_actors.server.http import Full, Response, Streaming, Upgrade
 from ...verbs.stage import create, pod, simulated_cluster, until_ready
 from ..kit import make_api, make_request
 
-PATIENCE = 30.0
+PATIENCE = 90.0
 POD = "/api/v1/namespaces/default/pods/web"
 WEBSOCKET = {
     "connection": "Upgrade",

@@ -168,6 +168,10 @@ def _difference(left: Trie, right: Trie) -> Trie:
         if other is None:
             rest[element] = child
             continue
+        if not child:  # nothing below it, as with most fields
+            if not is_member(other):
+                rest[element] = child
+            continue
         node = node_of(is_member(child) and not is_member(other), _difference(child, other))
         if node is not None:
             rest[element] = node

@@ -137,6 +137,9 @@ def _compare_members(before: dict[str, Any], after: dict[str, Any], node: Node) 
         earlier = before.get(name, _MISSING)
         if earlier is part or earlier == part:
             continue
+        if type(part) is not dict and type(part) is not list:
+            changed[prefix + name] = {}
+            continue
         child = item or node.child(name)
         old = None if child is None or earlier is _MISSING else _raw_parts(earlier, child)
         new = None if child is None or old is None else _raw_parts(part, child)
@@ -179,8 +182,10 @@ def _raw_parts(value: Any, node: Node) -> dict[str, Any] | None:
 
 def _whole(value: Any, node: Node | None) -> Trie:
     """The node of a value that is wholly new or wholly gone: itself and everything in it, structs included."""
-    parts = None if node is None else _raw_parts(value, node)
-    if parts is None or node is None:
+    if node is None or (type(value) is not dict and type(value) is not list):
+        return {}
+    parts = _raw_parts(value, node)
+    if parts is None:
         return {}
     prefix, item = ("", node.items) if node.kind is Kind.LIST else ("f:", None)
     below = {prefix + name: _whole(part, item or node.child(name)) for name, part in parts.items()}

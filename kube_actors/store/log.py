@@ -75,7 +75,7 @@ class Log:
 
     def advance(self, revision: int) -> None:
         """Everything up to this number is durable: wakes those who follow what is."""
-        before, self.durable_end = self.durable_end, self.position_after(revision)
+        before, self.durable_end = self.durable_end, self.position_after(revision, self.durable_end)
         self.waiting_durably.offer(self.read(before, self.durable_end), before)
 
     def drop_oldest(self) -> None:
@@ -90,10 +90,10 @@ class Log:
             self._cut += self._dropped
             self._dropped = 0
 
-    def position_after(self, resource_version: int) -> int:
-        """The position of the first step above `resource_version`."""
-        at = bisect_right(self._entries, resource_version, lo=self._dropped, key=_number_of)
-        return self._cut + at
+    def position_after(self, resource_version: int, least: int = 0) -> int:
+        """The position of the first step above `resource_version`, which is known not to stand before `least`."""
+        first = max(self._dropped, least - self._cut)
+        return self._cut + bisect_right(self._entries, resource_version, lo=first, key=_number_of)
 
     def read(self, position: int, end: int) -> list[Commit]:
         """The steps from `position` (not before `start`) up to `end`."""

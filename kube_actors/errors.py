@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 import attrs
+
+MOST_CAUSES: Final = 1000
+"""Causes of one error that are told: an answer is not to be many times larger than what it answers."""
 
 
 class KubeActorsError(Exception):
@@ -50,7 +54,7 @@ class ApiError(KubeActorsError):
         self.reason = reason
         self.code = code
         self.message = message
-        self.causes = tuple(causes)
+        self.causes = tuple(itertools.islice(causes, MOST_CAUSES))
         self.kind = kind
         self.group = group
         self.name = name
@@ -102,7 +106,11 @@ def conflict(resource: str, name: str, why: str, *, group: str = "", causes: Ite
 def invalid(kind: str, name: str, causes: Iterable[Cause], *, group: str = "") -> ApiError:
     """422 `Invalid` with every cause; the message lists them as Kubernetes does."""
     causes = tuple(causes)
+    more = len(causes) - MOST_CAUSES
+    causes = causes[:MOST_CAUSES]
     parts = [f"{cause.field}: {cause.message}" if cause.field else cause.message for cause in causes]
+    if more > 0:
+        parts.append(f"and {more} more")
     listed = parts[0] if len(parts) == 1 else f"[{', '.join(parts)}]"
     message = f'{_qualified(kind, group)} "{name}" is invalid: {listed}'
     return ApiError("Invalid", 422, message, kind=kind, group=group, name=name, causes=causes)

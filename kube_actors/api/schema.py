@@ -20,7 +20,7 @@ from kube_actors.api.validation import (
     WRONG_TYPE,
     check,
 )
-from kube_actors.errors import ApiError, Cause, bad_request
+from kube_actors.errors import MOST_CAUSES, ApiError, Cause, bad_request
 
 __all__ = [
     "INVALID",
@@ -120,8 +120,9 @@ def decoding_error(api_version: str, kind: str, causes: Iterable[Cause]) -> ApiE
 
     `Deployment in version "v1" cannot be handled as a Deployment: strict decoding error: unknown field "spec.foo"`.
     """
-    wrong = [cause for cause in causes if cause.reason == WRONG_TYPE]
-    unknown = [cause for cause in causes if cause.reason == UNKNOWN_FIELD]
+    causes = tuple(causes)
+    wrong = [cause for cause in causes if cause.reason == WRONG_TYPE][:MOST_CAUSES]
+    unknown = [cause for cause in causes if cause.reason == UNKNOWN_FIELD][:MOST_CAUSES]
     if not wrong and not unknown:
         return None
     listed = [cause.message for cause in wrong]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from kube_actors.api.codecs.json import Pairs, loads_pairs
 from kube_actors.api.schema import Schema
 from kube_actors.api.types import Kind, Node
 
+MOST_PROBLEMS: Final = 100
+"""Problems of one body that are told, as with kube-apiserver: nobody reads more."""
+
 
 def prune_unknown(schema: Schema, body: dict[str, Any]) -> list[str]:
-    """Take out, in place, every field the schema does not know; answers their paths (`spec.containers[0].foo`)."""
+    """Take out, in place, every field the schema does not know; answers their paths (`spec.containers[0].foo`), of the
+    first `MOST_PROBLEMS`."""
     found: list[str] = []
     _prune(schema.root, body, "", found)
     return found
@@ -28,7 +32,7 @@ def strict_problems(schema: Schema | None, text: bytes) -> list[str]:
     """
     found: dict[str, None] = {}
     _look(schema.root if schema is not None else None, loads_pairs(text), "", found)
-    return list(found)
+    return list(found)[:MOST_PROBLEMS]
 
 
 def _prune(node: Node, value: Any, path: str, found: list[str]) -> None:
@@ -46,7 +50,8 @@ def _prune(node: Node, value: Any, path: str, found: list[str]) -> None:
         child = node.items if fields is None else fields.get(name)
         if child is None:
             strangers.append(name)
-            found.append(_below(path, name))
+            if len(found) < MOST_PROBLEMS:
+                found.append(_below(path, name))
         elif type(item) in (dict, list):
             _prune(child, item, _below(path, name), found)
     for name in strangers:

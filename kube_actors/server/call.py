@@ -19,6 +19,7 @@ from kube_actors.verbs.session import Session
 from kube_actors.writes import Client, Identity
 
 MAX_FIELD_MANAGER = 128
+MOST_WARNINGS = 100  # as many problems as kube-apiserver keeps of one body
 Body = dict[str, Any]
 T = TypeVar("T")
 
@@ -92,8 +93,8 @@ class Call:
         return self.api.session.client.with_identity(identity, self.warn)
 
     def warn(self, text: str) -> None:
-        """Add a `Warning` header; the same one is sent once."""
-        if text not in self.warnings:
+        """Add a `Warning` header; the same one is sent once, and not more than fit into an answer."""
+        if len(self.warnings) < MOST_WARNINGS and text not in self.warnings:
             self.warnings.append(text)
 
     def attributes(self, verb: str = "") -> Attributes:

@@ -124,7 +124,7 @@ async def test_selectors_do_not_lead_out_of_the_namespace(accept: str) -> None:
     path = "/api/v1/namespaces/shop/secrets?fieldSelector=metadata.namespace%3Dbank"
     authorizer = RbacAuthorizer(session.plane.store)
     listed = json_of(await ask(session, "GET", path, headers={"accept": accept}, user=BOB, authorizer=authorizer))
-    assert not (listed.get("items") or listed.get("rows"))
+    assert not [*listed.get("items", ()), *listed.get("rows", ())]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from kube_actors.api.codecs import libyaml
 from kube_actors.api.codecs.yaml_builder import Builder
+
+MOST_PROBLEMS: Final = 100
+"""Keys given twice that are told."""
 
 
 def parse_yaml(text: bytes) -> tuple[Any, list[str]]:
@@ -20,9 +23,10 @@ def parse_yaml(text: bytes) -> tuple[Any, list[str]]:
         raise ValueError("the text is not valid UTF-8") from None
     except libyaml.TextRefused as refused:
         raise ValueError(f"line {refused.line + 1}: {refused.message}") from None
-    repeated = []
+    repeated: list[str] = []
     for trouble in builder.troubles:
         if trouble.repeated_key is None:
             raise ValueError(f"line {trouble.line + 1}: {trouble.message}")
-        repeated.append(f'line {trouble.line + 1}: key "{trouble.repeated_key}" already set in map')
+        if len(repeated) < MOST_PROBLEMS:
+            repeated.append(f'line {trouble.line + 1}: key "{trouble.repeated_key}" already set in map')
     return (builder.documents[0] if builder.documents else None), repeated

@@ -28,7 +28,11 @@ class Decoded:
 
 
 def media_type(request: HttpRequest) -> str:
-    """The body's media type without parameters; empty when the client says none."""
+    """The body's media type without parameters; empty when the client says none. ApiError 415 for a body that is
+    compressed: a few bytes of it could stand for any number."""
+    encoding = request.header("content-encoding").strip().lower()
+    if encoding not in ("", "identity"):
+        raise ApiError("UnsupportedMediaType", 415, f'the body of the request has the content encoding "{encoding}"')
     return request.header("content-type").partition(";")[0].strip().lower()
 
 

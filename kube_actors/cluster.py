@@ -125,7 +125,8 @@ class Cluster:
     async def drain(self, grace_seconds: float) -> None:
         """End every pod in order (endpoints withdrawn, preStop, SIGTERM, grace); the objects stay for the next start.
 
-        The controllers go first: nobody replaces what ends now. Clients of the API can watch their pods end.
+        The controllers go first: nobody replaces what ends now. Clients of the API, which is no longer ready, can watch
+        their pods end: `end_serving` comes after this.
         """
         if self.api is not None:
             self.api.checks.draining = True
@@ -134,7 +135,11 @@ class Cluster:
         async with trio.open_nursery() as nursery:
             for node in self.plane.directory.nodes.values():
                 nursery.start_soon(self._drain_node, node, grace_seconds)
+
+    async def end_serving(self) -> None:
+        """Take no more clients, and bring what is under way to its end: requests are answered, watches end whole."""
         if self.api is not None:
+            self.api.checks.draining = True
             await self.api.drain(API_DRAIN)
 
     async def _drain_node(self, node: Ref[NodeMessage], grace_seconds: float) -> None:

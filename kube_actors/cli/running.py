@@ -169,15 +169,13 @@ class Life:
         write_record(state.runtime_file, record)
 
     async def _until_end(self, cluster: Cluster, started: float) -> None:
-        """Work until a signal comes, time is up or the cluster fails; then end its pods."""
+        """Work until a signal comes, time is up or the cluster fails; then end its pods, and what its clients do."""
         async with trio.open_nursery() as nursery:
             for ending in (self._signalled, self._time_is_up, self._failing):
                 nursery.start_soon(ending, cluster, nursery.cancel_scope)
             await self._work(cluster, started)
             await trio.sleep_forever()
-        if cluster.config.on_runtime_exit == "keep":
-            log.info("pods run on; the next start takes them over")
-        elif self.status != NOT_FOUND:
+        if self.status != NOT_FOUND:
             await self._drain(cluster)
 
     async def _signalled(self, _cluster: Cluster, scope: trio.CancelScope) -> None:
@@ -219,8 +217,12 @@ class Life:
         grace = max(seconds - TEARDOWN_SECONDS, seconds / 2)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._pressed, nursery.cancel_scope)
-            with trio.move_on_after(grace):
-                await cluster.drain(grace)
+            if cluster.config.on_runtime_exit == "keep":
+                log.info("pods run on; the next start takes them over")
+            else:
+                with trio.move_on_after(grace):
+                    await cluster.drain(grace)
+            await cluster.end_serving()
             nursery.cancel_scope.cancel()
 
     async def _pressed(self, scope: trio.CancelScope) -> None:

@@ -110,12 +110,12 @@ class Life:
         """preStop, SIGTERM and grace for what really runs. Simulated pods that nothing remembers just go."""
         config = self.cluster.config
         leaves_nothing = self.opening.state is None and all(node.runtime == "simulated" for node in config.nodes)
-        if config.on_runtime_exit == "keep" or leaves_nothing:
-            return
-        if self.clock.mode is ClockMode.PAUSED:
-            self.clock.resume()
-        with self.gate.open():
-            await self.cluster.drain(config.timeouts.shutdown)
+        if config.on_runtime_exit != "keep" and not leaves_nothing:
+            if self.clock.mode is ClockMode.PAUSED:
+                self.clock.resume()
+            with self.gate.open():
+                await self.cluster.drain(config.timeouts.shutdown)
+        await self.cluster.end_serving()
 
 
 async def _clean_up(state: StateDirectory) -> None:

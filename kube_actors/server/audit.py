@@ -92,6 +92,7 @@ def line_of(call: Call, response: Response, seconds: float) -> dict[str, Any]:
     }
     if call.impersonator is not None:
         line["impersonatedUser"] = call.user.name
+        line["impersonatedGroups"] = call.user.groups
     line |= {
         "sourceIP": call.request.peer.address,
         "userAgent": call.request.header("user-agent")[:256],

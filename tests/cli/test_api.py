@@ -9,6 +9,8 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from .running import Place, Running
 
 CLUSTER = """
@@ -96,3 +98,18 @@ def test_the_owners_socket(place: Place) -> None:
         log = (kubeconfig.parent / "audit.log").read_text()
         assert [json.loads(line)["code"] for line in log.splitlines()] == [404]
     assert not path.exists()
+
+
+@pytest.mark.parametrize("mode", ["end", "keep"])
+def test_a_watch_ends_whole(place: Place, mode: str) -> None:
+    """Clients that watch when the runtime ends see the end of the answer, not a connection that broke."""
+    with served(place, f"{CLUSTER}  onRuntimeExit: {mode}\n") as (running, kubeconfig):
+        with socket.socket(socket.AF_UNIX) as sock:
+            sock.connect(str(kubeconfig.parent / "run" / "api.sock"))
+            sock.sendall(b"GET /api/v1/namespaces?watch=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            seen = sock.recv(65536)
+            while b'"kube-system"' not in seen:
+                seen += sock.recv(65536)
+            running.end()
+            rest = b"".join(iter(lambda: sock.recv(65536), b""))
+        assert (seen + rest).endswith(b"\r\n0\r\n\r\n")

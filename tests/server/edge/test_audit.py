@@ -64,11 +64,12 @@ async def test_questions_are_no_writes(tmp_path: Path) -> None:
 async def test_who_acts_as_somebody_is_named(tmp_path: Path) -> None:
     """Both are written down: who asked, and whom they acted as."""
     session, audit = await kit.new_session(), AuditLog(tmp_path)
-    call = kit.make_call(session, "DELETE", f"{CONFIG_MAPS}/settings", user=User("bob", ()))
+    call = kit.make_call(session, "DELETE", f"{CONFIG_MAPS}/settings", user=User("bob", ("devs",)))
     call.impersonator = kit.ADMIN
     audit.record(call, Full(200, b"{}"), 0.0123)
     [line] = lines(tmp_path / "audit.log")
-    assert (line["user"], line["impersonatedUser"], line["milliseconds"]) == ("kubernetes-admin", "bob", 12.3)
+    assert (line["user"], line["milliseconds"]) == ("kubernetes-admin", 12.3)
+    assert (line["impersonatedUser"], line["impersonatedGroups"]) == ("bob", ["devs"])
 
 
 async def test_a_full_file_makes_way(tmp_path: Path) -> None:

@@ -132,10 +132,12 @@ def test_what_has_no_log_yet(each_kubectl: Program) -> None:
     )
     begins = 'Error from server (BadRequest): container "main" in pod "{}" is waiting to start: {}\n'
     eventually(lambda: kubectl("get", "pods", "pulls", "-o", "jsonpath={..waiting.reason}").stdout != "")
-    for name, why in (("waits", "PodInitializing"), ("pulls", "trying and failing to pull image")):
-        eventually(
-            lambda name=name, why=why: kubectl("logs", name, "-c", "main", code=1).stderr == begins.format(name, why)
-        )
+
+    def said(name: str) -> str:
+        return kubectl("logs", name, "-c", "main", code=1).stderr
+
+    eventually(lambda: said("waits") == begins.format("waits", "PodInitializing"))
+    eventually(lambda: said("pulls") == begins.format("pulls", "trying and failing to pull image"))
     unbound = kubectl("logs", "unbound", code=1).stderr
     assert unbound == "Error from server (BadRequest): pod unbound does not have a host assigned\n"
     assert 'pods "nope" not found' in kubectl("logs", "nope", code=1).stderr

@@ -1,4 +1,8 @@
-"""Fields that a kind does not have, and fields given twice: found in Kubernetes' words, the unknown ones taken out."""
+"""Fields that a kind does not have, and fields given twice: found in Kubernetes' words, the unknown ones taken out.
+
+With them go lists and maps that hold nothing, which Kubernetes does not keep either: whose last annotation is taken
+away has no `annotations`.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +12,16 @@ from kube_actors.api.codecs.json import Pairs, loads_pairs
 from kube_actors.api.schema import Schema
 from kube_actors.api.types import Kind, Node
 
+_EMPTY_IS_NONE: Final = {list: Kind.LIST, dict: Kind.MAP}
 MOST_PROBLEMS: Final = 100
 """Problems of one body that are told, as with kube-apiserver: nobody reads more."""
 
 
-def prune_unknown(schema: Schema, body: dict[str, Any]) -> list[str]:
-    """Take out, in place, every field the schema does not know; answers their paths (`spec.containers[0].foo`), of the
-    first `MOST_PROBLEMS`."""
+def prune(schema: Schema, body: dict[str, Any]) -> list[str]:
+    """Take out, in place, every field the schema does not know, and every empty list or map that is not required.
+
+    Answers the paths of the unknown ones (`spec.containers[0].foo`), of the first `MOST_PROBLEMS`.
+    """
     found: list[str] = []
     _prune(schema.root, body, "", found)
     return found
@@ -28,7 +35,7 @@ def unknown_fields(paths: list[str]) -> list[str]:
 def strict_problems(schema: Schema | None, text: bytes) -> list[str]:
     """Every `unknown field "…"` and `duplicate field "…"` of a JSON text, in its order; without a schema, the latter.
 
-    Dearer than `prune_unknown`: for texts that are known to repeat a field.
+    Dearer than `prune`: for texts that are known to repeat a field.
     """
     found: dict[str, None] = {}
     _look(schema.root if schema is not None else None, loads_pairs(text), "", found)
@@ -44,7 +51,8 @@ def _prune(node: Node, value: Any, path: str, found: list[str]) -> None:
         return
     if type(value) is not dict or node.kind not in (Kind.OBJECT, Kind.MAP):
         return
-    fields = node.fields if node.kind is Kind.OBJECT else None
+    struct = node.object_type if node.kind is Kind.OBJECT else None
+    fields = None if struct is None else struct.fields
     strangers = []
     for name, item in value.items():
         child = node.items if fields is None else fields.get(name)
@@ -53,7 +61,10 @@ def _prune(node: Node, value: Any, path: str, found: list[str]) -> None:
             if len(found) < MOST_PROBLEMS:
                 found.append(_below(path, name))
         elif type(item) in (dict, list):
-            _prune(child, item, _below(path, name), found)
+            if item:
+                _prune(child, item, _below(path, name), found)
+            elif struct is not None and child.kind is _EMPTY_IS_NONE[type(item)] and name not in struct.required:
+                strangers.append(name)
     for name in strangers:
         del value[name]
 

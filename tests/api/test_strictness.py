@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kube_actors.api.registry import Registry
-from kube_actors.api.strictness import prune_unknown, strict_problems
+from kube_actors.api.strictness import prune, strict_problems
 
 POD = Registry.built_in().by_id("pods").schema
 CRD = Registry.built_in().by_id("customresourcedefinitions.apiextensions.k8s.io").schema
@@ -24,18 +24,25 @@ CRD = Registry.built_in().by_id("customresourcedefinitions.apiextensions.k8s.io"
         ({"metadata": {"labels": {"any": "thing"}}}, {"metadata": {"labels": {"any": "thing"}}}, []),
         ({"spec": {"containers": "x", "volumes": {"a": 1}}}, {"spec": {"containers": "x", "volumes": {"a": 1}}}, []),
         ({"spec": {"Hostname": "a"}}, {"spec": {}}, ["spec.Hostname"]),
+        ({"metadata": {"labels": {}, "finalizers": []}, "spec": {"containers": []}},
+         {"metadata": {}, "spec": {"containers": []}}, []),
+        ({"metadata": {"labels": []}, "spec": {"securityContext": {}, "volumes": [{"emptyDir": {}}]}},
+         {"metadata": {"labels": []}, "spec": {"securityContext": {}, "volumes": [{"emptyDir": {}}]}}, []),
     ],
 )  # fmt: skip
 def test_pruning(body: dict[str, Any], pruned: dict[str, Any], paths: list[str]) -> None:
-    """What the kind does not have is taken out; values of the wrong type are for others to refuse."""
-    assert (prune_unknown(POD, body), body) == (paths, pruned)
+    """What the kind does not have is taken out, and empty lists and maps that need not be there.
+
+    Structs may be empty; values of the wrong type are for others to refuse.
+    """
+    assert (prune(POD, body), body) == (paths, pruned)
 
 
 def test_free_form_parts_are_left_alone() -> None:
     """The default in a schema may be anything."""
     schema = {"openAPIV3Schema": {"default": {"any": {"thing": 1}}, "properties": {"a": {"typ": "x"}}}}
     body = {"spec": {"versions": [{"name": "v1", "schema": schema}]}}
-    assert prune_unknown(CRD, body) == ["spec.versions[0].schema.openAPIV3Schema.properties.a.typ"]
+    assert prune(CRD, body) == ["spec.versions[0].schema.openAPIV3Schema.properties.a.typ"]
     assert schema["openAPIV3Schema"]["default"] == {"any": {"thing": 1}}
 
 

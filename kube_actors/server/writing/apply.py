@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kube_actors.api.schema import WRONG_TYPE
-from kube_actors.api.strictness import prune_unknown, strict_problems
+from kube_actors.api.strictness import prune, strict_problems
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
@@ -49,7 +49,7 @@ def read_configuration(call: Call, options: WriteOptions) -> Body:
     wrong = [cause for cause in row.schema.validate(body) if cause.reason == WRONG_TYPE]
     if wrong:
         raise _untyped(call, [f".{cause.field}: {cause.message}" for cause in wrong])
-    strangers = prune_unknown(row.schema, body)
+    strangers = prune(row.schema, body)
     if strangers:
         raise _untyped(call, [f".{path}: field not declared in schema" for path in strangers])
     return body

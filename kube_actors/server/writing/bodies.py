@@ -7,7 +7,7 @@ from typing import Any, Final
 import attrs
 
 from kube_actors.api.schema import WRONG_TYPE, Schema, decoding_error
-from kube_actors.api.strictness import prune_unknown, strict_problems, unknown_fields
+from kube_actors.api.strictness import prune, strict_problems, unknown_fields
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
@@ -108,7 +108,7 @@ def _check_kind(body: Any, wanted: Expected) -> None:
 
 def _strict_problems(body: Body, decoded: Decoded, schema: Schema) -> list[str]:
     """What strict reading refuses, in the order of the text; unknown fields are out of the body then."""
-    problems = unknown_fields(prune_unknown(schema, body))
+    problems = unknown_fields(prune(schema, body))
     if decoded.json is not None:
         problems = strict_problems(schema, decoded.json)
     return [*decoded.repeated, *problems]

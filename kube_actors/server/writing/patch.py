@@ -7,7 +7,7 @@ from typing import Any, Final
 from kube_actors.api.codecs import json
 from kube_actors.api.patches import clone
 from kube_actors.api.schema import WRONG_TYPE
-from kube_actors.api.strictness import prune_unknown, strict_problems, unknown_fields
+from kube_actors.api.strictness import prune, strict_problems, unknown_fields
 from kube_actors.errors import ApiError, bad_request, invalid
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
@@ -85,7 +85,7 @@ def _judge_fields(call: Call, new: Body, before: Body, decoded: Decoded, validat
     Values of another type than their field's are refused in any case.
     """
     schema = call.row.schema
-    problems = _repeated(decoded) + unknown_fields(prune_unknown(schema, new))
+    problems = _repeated(decoded) + unknown_fields(prune(schema, new))
     wrong = [cause for cause in schema.validate(new, before) if cause.reason == WRONG_TYPE]
     if wrong:
         raise refused(call, decoded.value, wrong[0].message)

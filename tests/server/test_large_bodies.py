@@ -68,3 +68,15 @@ async def test_compressed_bodies_are_not_read(method: str, encoding: str) -> Non
     response = await ask(session, method, target, gzip.compress(json.dumps({"metadata": {"name": "a"}})), headers)
     assert isinstance(response, Full)
     assert (response.status, json_of(response)["reason"]) == (415, "UnsupportedMediaType")
+
+
+async def test_yaml_that_is_slow_to_read_is_read_while_it_is_short() -> None:
+    """A colon in a flow value is for the slow reader: a long text with one is refused at once."""
+    session = await new_session()
+    short = b"metadata: {name: a}\ndata: {image: nginx:1.27}\n"
+    created = await ask(session, "POST", MAPS, short, YAML)
+    assert json_of(created)["data"] == {"image": "nginx:1.27"}
+    response = await ask(session, "POST", MAPS, b"# a long text\n" * MANY + short, YAML)
+    assert isinstance(response, Full)
+    assert response.status == 400
+    assert f"line {MANY + 2}" in json_of(response)["message"]

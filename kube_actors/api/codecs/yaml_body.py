@@ -9,6 +9,8 @@ from kube_actors.api.codecs.yaml_builder import Builder
 
 MOST_PROBLEMS: Final = 100
 """Keys given twice that are told."""
+SLOW_UP_TO: Final = 32 << 10
+"""Characters of a body that may be read in the slow way: nobody else is served meanwhile."""
 
 
 def parse_yaml(text: bytes) -> tuple[Any, list[str]]:
@@ -18,7 +20,7 @@ def parse_yaml(text: bytes) -> tuple[Any, list[str]]:
     """
     builder = Builder()
     try:
-        builder.build(text.decode("utf-8-sig"))
+        builder.build(text.decode("utf-8-sig"), SLOW_UP_TO)
     except UnicodeDecodeError:
         raise ValueError("the text is not valid UTF-8") from None
     except libyaml.TextRefused as refused:

@@ -59,9 +59,9 @@ class Builder:
         self._nodes = 0
         self._aliased = 0
 
-    def build(self, text: str) -> None:
+    def build(self, text: str, slow_up_to: int | None = None) -> None:
         """Read the whole text. Raises `libyaml.TextRefused`; the documents before that are kept."""
-        for event in libyaml.parse(text):
+        for event in libyaml.parse(text, slow_up_to):
             kind = type(event)
             if kind is libyaml.ScalarEvent:
                 value = self._scalar(event)
@@ -100,8 +100,8 @@ class Builder:
         if key is _MERGE:
             self._merge(frame, value)
         elif key in frame.container:
-            trouble = _trouble(frame.key_event, f'duplicate key "{key}"')
-            self.troubles.append(attrs.evolve(trouble, repeated_key=str(key)))
+            mark = frame.key_event.start_mark
+            self.troubles.append(Trouble(f'duplicate key "{key}"', mark.line, mark.column, str(key)))
         else:
             frame.container[key] = value
 

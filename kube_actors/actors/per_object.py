@@ -99,19 +99,20 @@ class PerObject(Actor[Describe], Generic[M]):
         self.routes = routes or {}
         self.everything = everything
         self.children: dict[str, Ref[M]] = {} if children is None else children
-        self.unsubscribe: Callable[[], None] | None = None
+        self.unsubscribe: list[Callable[[], None]] = []
 
     async def started(self) -> None:
         """Watch commits from now on, and begin with what is there."""
         self.children.clear()
-        self.unsubscribe = self.plane.store.subscribe(self._committed)
+        resources = {self.resource, *self.routes} if self.everything is None else {None}
+        self.unsubscribe = [self.plane.store.subscribe(self._committed, each) for each in resources]
         for revision in self.plane.store.list(self.resource):
             self._start(revision)
 
     async def stopped(self) -> None:
         """Stop watching."""
-        if self.unsubscribe is not None:
-            self.unsubscribe()
+        for unsubscribe in self.unsubscribe:
+            unsubscribe()
         self.children.clear()
 
     async def receive(self, message: Describe) -> None:

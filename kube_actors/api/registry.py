@@ -62,7 +62,12 @@ class Column:
 @attrs.frozen
 class Resource:
     """A row of the registry. `singular`, `plural` and `short_names` are lower case; `kind` is `ReplicaSet`,
-    `type_name` is `apps.v1.ReplicaSet`."""
+    `type_name` is `apps.v1.ReplicaSet`.
+
+    `api_version` is `apps/v1`, or `v1` in the core group; `id` is `deployments.apps`, or `pods` in the core group: the
+    name of the resource in every version. `storage_id` is the id that the store keeps its objects under: that of
+    `events` for the events of `events.k8s.io`.
+    """
 
     group: str
     version: str
@@ -77,20 +82,21 @@ class Resource:
     columns: tuple[Column, ...] = ()
     type_name: str = ""
     _compile: Callable[[], Schema] = attrs.field(kw_only=True, repr=False, eq=False)
+    # Asked for again and again by every write.
+    api_version: str = attrs.field(init=False, repr=False, eq=False)
+    id: str = attrs.field(init=False, repr=False, eq=False)
+    storage_id: str = attrs.field(init=False, repr=False, eq=False)
 
-    @property
-    def api_version(self) -> str:
-        """`apps/v1`, or `v1` in the core group."""
+    @api_version.default
+    def _api_version(self) -> str:
         return f"{self.group}/{self.version}" if self.group else self.version
 
-    @property
-    def id(self) -> str:
-        """`deployments.apps`, or `pods` in the core group: the name of the resource in every version."""
+    @id.default
+    def _id(self) -> str:
         return f"{self.plural}.{self.group}" if self.group else self.plural
 
-    @property
-    def storage_id(self) -> str:
-        """The id that the store keeps its objects under: that of `events` for the events of `events.k8s.io`."""
+    @storage_id.default
+    def _storage_id(self) -> str:
         return _STORED_AS.get(self.id, self.id)
 
     @property

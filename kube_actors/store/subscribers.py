@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import deque
 from collections.abc import Callable
 
@@ -22,7 +23,7 @@ class Subscribers:
     def add(self, subscriber: Subscriber, resource: str | None) -> Callable[[], None]:
         """Adds a subscriber to one resource, or to all; returns what takes it away again."""
         # A wrapper of its own for each call makes a function that subscribed twice two subscribers.
-        entry: Subscriber = lambda commit: subscriber(commit)  # noqa: E731  # it needs an identity, not a name
+        entry: Subscriber = functools.partial(subscriber)
         self._by_resource[resource] = (*self._by_resource.get(resource, ()), entry)
 
         def unsubscribe() -> None:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from kube_actors.api.codecs import json
 from kube_actors.log import Log
 from kube_actors.server.call import Call
-from kube_actors.server.http import Full, Response, Upgrade
+from kube_actors.server.http import Response, Upgrade
 
 FILE: Final = "audit.log"
 SIZE: Final = 16 << 20
@@ -26,8 +26,6 @@ _WRITES: Final = frozenset({"create", "update", "patch", "delete", "deletecollec
 _CONNECTS: Final = frozenset({"attach", "exec", "portforward"})
 _QUESTIONS: Final = frozenset({"authentication.k8s.io", "authorization.k8s.io"})
 """Groups in which creating means asking."""
-_NAMED_IN: Final = 64 << 10
-"""Bytes of an answer up to which it is read for the name of what was created."""
 _SWITCHED: Final = 101
 
 log = Log(__name__)
@@ -101,23 +99,10 @@ def line_of(call: Call, response: Response, seconds: float) -> dict[str, Any]:
         "resource": info.resource,
         "subresource": info.subresource,
         "namespace": info.namespace,
-        "name": info.name or _created_name(response),
+        "name": info.name or call.created,
         "code": _SWITCHED if isinstance(response, Upgrade) else response.status,
         "milliseconds": round(seconds * 1000, 1),
     }
     if call.request.parameter("dryRun"):
         line["dryRun"] = True
     return line
-
-
-def _created_name(response: Response) -> str:
-    """The name of what was created: the path does not have it, and it may have been generated."""
-    if not isinstance(response, Full) or not isinstance(response.body, bytes) or len(response.body) > _NAMED_IN:
-        return ""
-    try:
-        found = json.loads_trusted(response.body)
-    except ValueError:  # answered as YAML
-        return ""
-    metadata = found.get("metadata") if isinstance(found, dict) else None
-    name = metadata.get("name") if isinstance(metadata, dict) else None
-    return name if isinstance(name, str) else ""

@@ -63,7 +63,8 @@ class Call:
     """One request: who it comes from, what it is about, and what its client is to be warned of.
 
     `resource` is the registry's row in the very version of the path; None for plain paths. `impersonator` is who
-    really asks, when `user` is somebody the request acts as.
+    really asks, when `user` is somebody the request acts as. `created` is the name of what the call has created: the
+    path does not have it, and it may have been generated.
     """
 
     api: Api
@@ -73,6 +74,7 @@ class Call:
     resource: Resource | None = None
     warnings: list[str] = attrs.field(factory=list)
     impersonator: User | None = None
+    created: str = ""
 
     @property
     def row(self) -> Resource:

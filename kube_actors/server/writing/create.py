@@ -21,4 +21,5 @@ async def create(call: Call) -> Response:
     options = read_options(call, "CreateOptions")
     body = read_body(call, options.validation)
     revision = await call.client.create(body, namespace=call.info.namespace or None, dry_run=options.dry_run)
+    call.created = revision.key.name
     return await written(call, revision, 201)

@@ -27,6 +27,7 @@ from kube_actors.actors.disruption_budget import disruption_budgets
 from kube_actors.actors.events import EventsActor
 from kube_actors.actors.flow_schemas import FlowSchemas
 from kube_actors.actors.garbage_collector import GarbageCollector
+from kube_actors.actors.kept_objects import KeptObjects
 from kube_actors.actors.mirrored_endpoints import mirrored_endpoints
 from kube_actors.actors.namespace import namespaces
 from kube_actors.actors.namespace_object import root_certificates, service_accounts
@@ -41,7 +42,7 @@ from kube_actors.actors.scheduler.actor import SchedulerActor
 from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
 from kube_actors.api.registry import Registry
-from kube_actors.assembly.defaults import create_defaults
+from kube_actors.assembly.defaults import create_defaults, kept_keys, restore_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
 from kube_actors.assembly.nodes import NodeFactory, needs_agent, node_factory
 from kube_actors.assembly.pod_logs import collect_logs
@@ -250,7 +251,7 @@ def _start_actors(
 ) -> None:
     """The whole tree, those first that others tell things."""
     system, plane, network = cluster.system, cluster.plane, cluster.network
-    registry = Registry.built_in()
+    registry, restore = Registry.built_in(), partial(restore_defaults, cluster.session.client)
     system.spawn("events", lambda: EventsActor(plane), mailbox=4096)
     system.spawn(
         "network",
@@ -263,6 +264,7 @@ def _start_actors(
         system.spawn("services", lambda: services(plane)),
         system.spawn("mirrored-endpoints", lambda: mirrored_endpoints(plane)),
         system.spawn("namespaces", lambda: namespaces(plane)),
+        system.spawn("default-objects", lambda: KeptObjects(plane, kept_keys(), restore)),
         system.spawn("resource-quotas", lambda: resource_quotas(plane)),
         system.spawn("disruption-budgets", lambda: disruption_budgets(plane)),
         system.spawn("serviceaccounts", lambda: service_accounts(plane)),

@@ -70,19 +70,28 @@ def _may_bind(address: str, port: int) -> bool:
 async def publish_api(client: Client, endpoint: ApiEndpoint) -> None:
     """Make the Service `kubernetes` lead to the API. What is as it should be is not written again."""
     for body in objects(endpoint):
-        resource = Registry.built_in().by_kind(body["apiVersion"], body["kind"])
-        assert resource is not None, "these kinds exist"
-        key = Key(resource.id, "default", SERVICE)
+        key = _key(body)
         live = client.get(key)
         if live is not None and _contains(live.body(), body):
             continue
         if (
             live is not None
-            and resource.id == "services"
+            and key.resource == "services"
             and live.body()["spec"]["clusterIP"] != body["spec"]["clusterIP"]
         ):
             await client.delete(key)  # somebody's own: an address cannot be changed
         await client.apply(body, force=True)
+
+
+def published_keys(endpoint: ApiEndpoint) -> frozenset[Key]:
+    """What `publish_api` keeps."""
+    return frozenset(_key(body) for body in objects(endpoint))
+
+
+def _key(body: Body) -> Key:
+    resource = Registry.built_in().by_kind(body["apiVersion"], body["kind"])
+    assert resource is not None, "these kinds exist"
+    return Key(resource.id, "default", SERVICE)
 
 
 def objects(endpoint: ApiEndpoint) -> Iterator[Body]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -25,8 +26,9 @@ from kube_actors.access.static_tokens import StaticTokens
 from kube_actors.access.tokens import ServiceAccountTokens
 from kube_actors.actors.certificates import CertificatesActor
 from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.actors.kept_objects import KeptObjects
 from kube_actors.actors.token_secrets import TokenSecretsActor
-from kube_actors.assembly.api_endpoints import ApiEndpoint, open_api_endpoint, publish_api
+from kube_actors.assembly.api_endpoints import ApiEndpoint, open_api_endpoint, publish_api, published_keys
 from kube_actors.assembly.api_trust import publish_trust
 from kube_actors.config.types import ApiConfig, ClusterConfig
 from kube_actors.errors import InputError, Problem
@@ -129,7 +131,7 @@ class PreparedApi:
     async def serving(self, session: Session, access: ApiAccess) -> AsyncIterator[ApiServer]:
         """Serve for as long as the block."""
         await reconcile_default_roles(session.client)
-        await publish_api(session.client, access.endpoint)
+        await self._publish(session, access.endpoint)
         await publish_trust(session.client, access.authority.ca_pem.decode())
         authority, context, checks = access.authority, access.authority.serving_context(), HealthChecks()
         authentication = self._authentication(access)
@@ -144,6 +146,14 @@ class PreparedApi:
                 self._lead_clients(authority)
                 yield ApiServer(self.url, self.state.kubeconfig, authority, checks, edge)
                 nursery.cancel_scope.cancel()
+
+    async def _publish(self, session: Session, endpoint: ApiEndpoint) -> None:
+        """The Service `kubernetes` leads here, and goes on to."""
+        publish = functools.partial(publish_api, session.client, endpoint)
+        await publish()
+        session.system.spawn(
+            "kubernetes-service", lambda: KeptObjects(session.plane, published_keys(endpoint), publish)
+        )
 
     def _authentication(self, access: ApiAccess) -> Authentication:
         file = self.config.api.token_file

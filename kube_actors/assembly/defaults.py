@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from kube_actors.access.default_roles_reconciled import reconcile_default_roles
 from kube_actors.api.registry import Registry
 from kube_actors.assembly import default_flow_control, default_priority_classes
@@ -15,17 +17,40 @@ NAMESPACES = ("default", "kube-node-lease", "kube-public", "kube-system")
 
 async def create_defaults(client: Client) -> None:
     """Create what is not there yet; default roles also get back what they lost."""
-    for name in NAMESPACES:
-        await _create(client, {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
-    for body in (*default_priority_classes.default_objects(), *default_flow_control.default_objects()):
+    await restore_defaults(client)
+    for body in default_priority_classes.default_objects():
         await _create(client, body)
     await reconcile_default_roles(client)
 
 
-async def _create(client: Client, body: Body) -> None:
+async def restore_defaults(client: Client) -> None:
+    """Create again what is missing of the objects a cluster is never without (`kept_keys`)."""
+    for body in _kept():
+        await _create(client, body)
+
+
+def kept_keys() -> frozenset[Key]:
+    """The system's namespaces and its flow control: kube-apiserver, too, makes these again while it runs.
+
+    Priority classes and roles it makes only when it starts.
+    """
+    return frozenset(_key(body) for body in _kept())
+
+
+def _kept() -> Iterator[Body]:
+    for name in NAMESPACES:
+        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    yield from default_flow_control.default_objects()
+
+
+def _key(body: Body) -> Key:
     resource = Registry.built_in().by_kind(body["apiVersion"], body["kind"])
     assert resource is not None, "default objects are of kinds that exist"
-    if client.get(Key(resource.id, "", body["metadata"]["name"])) is not None:
+    return Key(resource.id, "", body["metadata"]["name"])
+
+
+async def _create(client: Client, body: Body) -> None:
+    if client.get(_key(body)) is not None:
         return
     try:
         await client.create(body)

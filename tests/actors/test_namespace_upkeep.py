@@ -48,6 +48,24 @@ async def test_every_namespace_has_its_account_and_certificate(open_simulated: O
         }
 
 
+async def test_what_a_cluster_is_never_without(open_simulated: OpenSimulated) -> None:
+    """Namespaces of the system and flow control come back when they are deleted, and nodes beat on."""
+    async with open_simulated("a") as cluster:
+        client = cluster.session.client
+        leases, lease = (
+            Key("namespaces", "", "kube-node-lease"),
+            Key("leases.coordination.k8s.io", "kube-node-lease", "a"),
+        )
+        exempt = Key("flowschemas.flowcontrol.apiserver.k8s.io", "", "exempt")
+        for key in (leases, exempt):
+            uid = body(cluster, *key)["metadata"]["uid"]
+            await client.delete(key)
+            await until(
+                cluster, lambda key=key, uid=uid: body(cluster, *key).get("metadata", {}).get("uid") not in (None, uid)
+            )  # type: ignore[misc]
+        await until(cluster, lambda: client.get(lease) is not None)
+
+
 POD = {"containers": [{"name": "c", "image": "app:1"}]}
 
 

@@ -6,12 +6,13 @@ import contextlib
 import json
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from .running import Place, Running
+from .running import PATIENCE, Place, Running
 
 CLUSTER = """
 apiVersion: kube-actors.dev/v1alpha1
@@ -98,6 +99,27 @@ def test_the_owners_socket(place: Place) -> None:
         log = (kubeconfig.parent / "audit.log").read_text()
         assert [json.loads(line)["code"] for line in log.splitlines()] == [404]
     assert not path.exists()
+
+
+def test_the_service_of_the_api_stays(place: Place) -> None:
+    """Whoever deletes the Service `kubernetes` or its endpoints finds them again, as they were."""
+    paths = (
+        "/api/v1/namespaces/default/services/kubernetes",
+        "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes",
+    )
+    with served(place) as (_, kubeconfig):
+        sock = kubeconfig.parent / "run" / "api.sock"
+        for path in paths:
+            before = json.loads(asked(sock, f"GET {path}")[1])
+            assert asked(sock, f"DELETE {path}")[0] == "HTTP/1.1 200 OK"
+            deadline, after = time.monotonic() + PATIENCE, before
+            while after.get("metadata", {}).get("uid") in (None, before["metadata"]["uid"]):
+                assert time.monotonic() < deadline, f"{path} did not come back"
+                time.sleep(0.02)
+                after = json.loads(asked(sock, f"GET {path}")[1])
+            assert [after.get(part) for part in ("spec", "endpoints", "ports")] == [
+                before.get(part) for part in ("spec", "endpoints", "ports")
+            ]
 
 
 @pytest.mark.parametrize("mode", ["end", "keep"])

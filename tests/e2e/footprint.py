@@ -131,8 +131,8 @@ class Footprint:
                 host, _, port = fields[1].partition(":")
                 address, number = IPv4Address(int.from_bytes(bytes.fromhex(host), "little")), int(port, 16)
                 listens = fields[3] == "0A" or name == "udp"
-                ours = self._has(address) or number in self.ports
-                if listens and ours:
+                ours = fields[7] == str(os.geteuid())  # other users' claims cannot be seen
+                if listens and ours and (self._has(address) or number in self.ports):
                     found.append(f"{name} listener {address}:{number}")
         return found
 
@@ -164,6 +164,15 @@ def processes_of(*argv: str) -> list[int]:
     """Processes of the whole machine with exactly this command line."""
     wanted = " ".join(argv) + " "
     return [pid for pid in _pids() if _command(pid) == wanted and _stat(pid)[0] not in ("Z", "X", "")]
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still runs."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _pids() -> list[int]:

@@ -17,7 +17,7 @@ spec:
 
 SERVER = r'''
 """Answers with its pod's name and version; on SIGTERM answers what it accepted and what still comes, then ends."""
-import os, signal, sys, threading
+import os, select, signal, sys, threading, time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 class Handler(BaseHTTPRequestHandler):
@@ -50,7 +50,8 @@ class Server(ThreadingHTTPServer):
 
 def end():
     ending.set()
-    threading.Event().wait(0.2)
+    while select.select([server], [], [], 0.2)[0]:
+        time.sleep(0.05)  # on a busy machine there may still be connections to accept
     server.shutdown()
 
 ending, busy, active = threading.Event(), threading.Condition(), set()
@@ -59,7 +60,7 @@ signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=end).start())
 print("serving", flush=True)
 server.serve_forever(poll_interval=0.05)
 with busy:
-    busy.wait_for(lambda: not active, timeout=1)
+    busy.wait_for(lambda: not active, timeout=20)
 os._exit(0)
 '''
 
@@ -131,7 +132,7 @@ def deployment(name: str, template: Body, replicas: int = 3, **spec: Any) -> Bod
 def web(name: str = "web", version: str = "1", replicas: int = 3, **spec: Any) -> Body:
     """A Deployment of web servers; its ConfigMap is `SERVER_FILES`."""
     template = {
-        "terminationGracePeriodSeconds": 5,
+        "terminationGracePeriodSeconds": 30,
         "containers": [server_container(version)],
         "volumes": SERVER_VOLUMES,
     }

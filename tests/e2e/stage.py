@@ -26,7 +26,7 @@ from kube_actors.store import Key, Revision
 from .footprint import Footprint
 
 Body = dict[str, Any]
-PATIENCE = 30.0
+PATIENCE = 90.0
 """Machine seconds a test waits for what should take a moment: a busy machine is no failure."""
 
 PODS = "pods"
@@ -246,10 +246,12 @@ async def running(
 
 async def nothing_left(footprint: Footprint, *, within: float = PATIENCE) -> None:
     """Nothing of a cluster is on the machine any more, or will be in a moment."""
+    left = footprint.left()
     with trio.move_on_after(within):
-        while footprint.left():
+        while left:
             await trio.sleep(0.02)
-    assert footprint.left() == [], footprint.left()
+            left = footprint.left()
+    assert left == [], left
 
 
 def _leaves(group: BaseExceptionGroup[Any]) -> list[Any]:

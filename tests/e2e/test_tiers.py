@@ -39,7 +39,7 @@ def web(version: str) -> dict[str, object]:
         "readinessProbe": {"httpGet": {"path": "/", "port": "http"}, "periodSeconds": 1},
     }  # fmt: skip
     labels = {"app": "web"}
-    spec = {"terminationGracePeriodSeconds": 5, "containers": [container]}
+    spec = {"terminationGracePeriodSeconds": 30, "containers": [container]}
     template = {"metadata": {"labels": labels}, "spec": spec}
     return {
         "apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"},
@@ -109,7 +109,7 @@ async def test_two_clusters_do_not_meet(tmp_path: Path, tier: Tier) -> None:
                 ready.set()
             await ready.wait()
 
-    with trio.fail_after(60):
+    with trio.fail_after(200):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(one, "first")
             nursery.start_soon(one, "second")

@@ -182,12 +182,15 @@ WAITS = ["cluster.wait('node/node-1', 'Foo', timeout=None)", "next(cluster.watch
 def test_ctrl_c_interrupts_a_call_and_nothing_else(tmp_path: Path, wait: str) -> None:
     """The program may go on with the cluster."""
     code = textwrap.dedent(INTERRUPTED).format(wait=wait, then="print('over')")
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "waiting\n"
-    time.sleep(0.3)
-    os.kill(process.pid, signal.SIGINT)
-    out, _ = process.communicate(timeout=120)
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "waiting\n"
+        time.sleep(0.3)
+        os.kill(process.pid, signal.SIGINT)
+        try:
+            out, _ = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert out.split() == ["interrupted", "1", "True", "over"]
     assert process.returncode == 0
 

@@ -301,13 +301,21 @@ async def open_agent(
     )
     link = AgentLink(settings, keep=on_exit == "keep", held=held)
     await link.connect_agent()
+    # Whoever cancels the block still wants pods taken down, which is asked for here and has to be answered.
+    serving = trio.CancelScope(shield=True)
+
+    async def serve() -> None:
+        with serving:
+            await link.serve(nursery)
+
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(link.serve, nursery, name="agent link")
+        nursery.start_soon(serve, name="agent link")
         try:
             yield link
         finally:
             with trio.CancelScope(shield=True):
                 await link.close()
+            serving.cancel()
             nursery.cancel_scope.cancel()
 
 

@@ -75,9 +75,10 @@ class Full:
 
 
 class Send(Protocol):
-    """Sends a part of a stream; returns when the client's side has room for more."""
+    """Sends a part of a stream, which may come in pieces that are not joined first; returns when the client's side has
+    room for more."""
 
-    async def __call__(self, data: bytes, /) -> None: ...
+    async def __call__(self, data: bytes | tuple[bytes, ...], /) -> None: ...
 
 
 @attrs.frozen

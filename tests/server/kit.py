@@ -145,8 +145,8 @@ async def stream_of(response: Response) -> bytes:
     assert isinstance(response, Streaming), response
     sent: list[bytes] = []
 
-    async def send(data: bytes, /) -> None:
-        sent.append(data)
+    async def send(data: bytes | tuple[bytes, ...], /) -> None:
+        sent.extend((data,) if isinstance(data, bytes) else data)
 
     await response.write(send)
     return b"".join(sent)

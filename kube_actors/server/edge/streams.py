@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import traceback
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 import trio
 
 from kube_actors.log import Log
-from kube_actors.server.edge.bodies import SLICE, slices
+from kube_actors.server.edge.bodies import Body, slices
 from kube_actors.server.edge.heads import chunk
 from kube_actors.server.edge.line import Line, is_going
 from kube_actors.server.http import HttpRequest, Send
+
+_SLICE: Final = 64 << 10
+"""Bytes of a stream that are sent, and so kept, at a time: thousands of clients may not be reading theirs."""
 
 log = Log(__name__)
 
@@ -76,9 +80,10 @@ class StreamAnswer:
                 nursery.cancel_scope.cancel()
         self.whole = self.whole and not self._sending and not self._gone
 
-    async def _part(self, data: bytes, /) -> None:
+    async def _part(self, data: Body, /) -> None:
         self._sending = True  # stays so when this is cancelled or fails: the rest of a part cannot be left out
-        for piece in (data,) if 0 < len(data) <= SLICE else slices(data):
+        whole = (data,) if isinstance(data, bytes) and 0 < len(data) <= _SLICE else None
+        for piece in whole or slices(data, size=_SLICE):
             await self._line.send(chunk(piece) if self._chunked else piece)
             await trio.lowlevel.checkpoint()
         self._sending = False

@@ -91,13 +91,15 @@ class Following:
         """Send events until the time is over, and then how far they went. Only waiting is cut short, never a send."""
         try:
             while events := await self._events():
-                await send(self.lines.text(events))
+                for part in self.lines.parts(events):
+                    await send(part)
         except ApiError as error:
             await send(error_line(error))
             return
         last = self.watch.bookmark() if self.bookmarks else None
         if last is not None:
-            await send(self.lines.text(Batch([last])))
+            for part in self.lines.parts(Batch([last])):
+                await send(part)
 
     async def _events(self) -> Batch:
         """The next events; none when the time is over."""

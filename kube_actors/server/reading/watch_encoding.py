@@ -6,7 +6,7 @@ store's log send the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import attrs
@@ -24,6 +24,10 @@ _BEGIN: Final[Mapping[str, bytes]] = {
     kind: b'{"type":"%s","object":' % kind.encode() for kind in ("ADDED", "MODIFIED", "DELETED", "BOOKMARK", "ERROR")
 }
 _END: Final = b"}\n"
+_PIECES: Final = 3
+"""Pieces of a line."""
+_JOINED: Final = 128 << 10
+"""Bytes of lines that are joined, and shared by all who read the same events."""
 
 Encode = Callable[[Revision], bytes]
 
@@ -39,26 +43,33 @@ class Lines:
     encode: Encode | None
     bookmark: Callable[[dict[str, Any]], bytes]
 
-    def text(self, events: Batch) -> bytes:
-        """The lines of the events, joined."""
-        if self.form is None:
-            return self._joined(events)
-        made = events.forms.get(self.form)
-        if made is None:
-            made = events.forms[self.form] = self._joined(events)
-        return made
-
-    def _joined(self, events: Batch) -> bytes:
+    def parts(self, events: Batch) -> Iterator[bytes | tuple[bytes, ...]]:
+        """The lines of the events: joined when they are short, else in parts of whole lines that copy no object, for a
+        client that does not read keeps what it is being sent."""
+        made = None if self.form is None else events.forms.get(self.form)
+        if made is not None:
+            yield made
+            return
         pieces: list[bytes] = []
-        encode = self.encode
-        for event in events:
-            revision = event.revision
-            if revision is None:
-                body = self.bookmark(bookmark_metadata(event))
-            else:
-                body = revision.raw if encode is None else encode(revision)
+        size = 0
+        for position, event in enumerate(events, 1):
+            body = self._object(event)
             pieces += (_BEGIN[event.type], body, _END)
-        return b"".join(pieces)
+            size += len(body)
+            if size > _JOINED:
+                yield tuple(pieces)
+                pieces, size = [], 0
+            elif position == len(events):
+                text = b"".join(pieces)
+                if self.form is not None and len(pieces) == len(events) * _PIECES:
+                    events.forms[self.form] = text
+                yield text
+
+    def _object(self, event: WatchEvent) -> bytes:
+        revision = event.revision
+        if revision is None:
+            return self.bookmark(bookmark_metadata(event))
+        return revision.raw if self.encode is None else self.encode(revision)
 
 
 def error_line(error: ApiError) -> bytes:

@@ -20,8 +20,8 @@ def over_websocket(request: HttpRequest, write: Callable[[Send], Awaitable[None]
     async def run(stream: trio.abc.Stream) -> None:
         socket = WebSocket(stream)
 
-        async def send(lines: bytes, /) -> None:
-            for line in lines.splitlines():
+        async def send(lines: bytes | tuple[bytes, ...], /) -> None:
+            for line in (lines if isinstance(lines, bytes) else b"".join(lines)).splitlines():
                 await socket.send(line.decode())
 
         ended = False

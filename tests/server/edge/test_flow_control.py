@@ -99,7 +99,7 @@ async def test_watches_of_one_client_are_bounded_and_others_notice_nothing() -> 
 
         return Streaming(200, write)
 
-    async def send(_: bytes, /) -> None:
+    async def send(_: bytes | tuple[bytes, ...], /) -> None:
         raise AssertionError("nothing is sent")
 
     async def follow(call: Call, task_status: trio.TaskStatus[trio.CancelScope]) -> None:

@@ -37,8 +37,9 @@ class Listener:
     grown: trio.Event = attrs.field(factory=trio.Event)
     ended: trio.Event = attrs.field(factory=trio.Event)
 
-    async def send(self, data: bytes, /) -> None:
-        """Takes a piece, which always ends with a line."""
+    async def send(self, part: bytes | tuple[bytes, ...], /) -> None:
+        """Takes a part, which always ends with a line."""
+        data = part if isinstance(part, bytes) else b"".join(part)
         assert data.endswith(b"\n")
         self.sent.append(data)
         self.lines += data.splitlines()

@@ -78,8 +78,8 @@ class Stage:
         assert isinstance(response, Streaming), response
         pieces: list[bytes] = []
 
-        async def send(data: bytes, /) -> None:
-            pieces.append(data)
+        async def send(data: bytes | tuple[bytes, ...], /) -> None:
+            pieces.extend((data,) if isinstance(data, bytes) else data)
 
         with trio.fail_after(PATIENCE):
             await response.write(send)

@@ -102,7 +102,7 @@ async def test_a_client_that_never_reads_holds_up_nobody(stage: Stage) -> None:
     response = await stage.ask(f"{LOG}?follow=true")
     assert isinstance(response, Streaming)
 
-    async def never(data: bytes, /) -> None:
+    async def never(data: bytes | tuple[bytes, ...], /) -> None:
         await trio.sleep_forever()
 
     async with trio.open_nursery() as nursery:

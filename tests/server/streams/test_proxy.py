@@ -159,8 +159,8 @@ async def text(response: Response) -> bytes:
     assert isinstance(response, Streaming)
     pieces: list[bytes] = []
 
-    async def send(data: bytes, /) -> None:
-        pieces.append(data)
+    async def send(data: bytes | tuple[bytes, ...], /) -> None:
+        pieces.extend((data,) if isinstance(data, bytes) else data)
 
     await response.write(send)
     return b"".join(pieces)

@@ -6,7 +6,7 @@ from kube_actors.errors import bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
 from kube_actors.server.http import Response
-from kube_actors.server.reading.negotiation import negotiate, represent
+from kube_actors.server.reading.negotiation import encoded, include_object, negotiate, represent
 from kube_actors.server.routes import not_allowed
 from kube_actors.server.writing.answers import written_body
 from kube_actors.server.writing.apply import decode_configuration
@@ -26,12 +26,23 @@ async def scale(call: Call) -> Response:
     negotiate(call.request)
     match call.info.verb:
         case "get":
-            return represent(call, call.client.scale(call.key))
+            return _represented(call, call.client.scale(call.key))
         case "update":
             return await _update(call)
         case "patch":
             return await (_apply(call) if patch_kind(call) is None else _patch(call))
     raise not_allowed()
+
+
+def _represented(call: Call, body: Body) -> Response:
+    accepted = negotiate(call.request)
+    if accepted.kind != "table":
+        return represent(call, body)
+    from kube_actors.server.tables.scale import scale_table  # most programs never ask for a table
+
+    shown = include_object(call.request)
+    table = scale_table(body, call.api.session.now, version=accepted.version, include_object=shown)
+    return encoded(accepted, table)
 
 
 async def _update(call: Call) -> Response:

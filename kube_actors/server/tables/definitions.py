@@ -19,11 +19,16 @@ def column_definitions(resource: Resource) -> bytes:
 
 @functools.cache
 def _definitions(resource_id: str, columns: tuple[Column, ...]) -> bytes:
-    return json.dumps([_definition(resource_id, column) for column in columns])
+    return json.dumps(
+        [
+            definition(column, is_name=column.name == "Name" or (resource_id, column.name) in _OTHER_NAMES)
+            for column in columns
+        ]
+    )
 
 
-def _definition(resource_id: str, column: Column) -> dict[str, str | int]:
-    is_name = column.name == "Name" or (resource_id, column.name) in _OTHER_NAMES
+def definition(column: Column, *, is_name: bool) -> dict[str, str | int]:
+    """One column; `is_name` when its cells are names of objects."""
     return {
         "name": column.name,
         "type": column.type,

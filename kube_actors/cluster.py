@@ -7,8 +7,6 @@ order, so that nothing is left without what it stands on.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import os
 import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -178,7 +176,7 @@ async def open_cluster(
         journal = open_journal(state, clock)
         store = open_store(journal)
         stack.callback(store.close)
-        cluster_id = cluster_id_of(state, config)
+        cluster_id = state.cluster_id(config.name)
         held = stack.enter_context(hold_ranges(config, state, cluster_id))
         background = await stack.enter_async_context(trio.open_nursery())
         stack.callback(background.cancel_scope.cancel)
@@ -311,9 +309,3 @@ def _failed(failures: deque[Failure], journal: Journal, failure: Failure) -> Non
         restart_in=failure.delay,
         traceback="".join(traceback.format_exception(failure.error)),
     )
-
-
-def cluster_id_of(state: StateDirectory, config: ClusterConfig) -> str:
-    """What tells this cluster from others on the machine: its name and where its state is. Fit to be a file's name."""
-    place = hashlib.blake2b(os.fsencode(state.root.absolute()), digest_size=6).hexdigest()
-    return f"{config.name}-{place}"

@@ -129,3 +129,8 @@ class StateDirectory:
         """Make every directory, private. InputError when that cannot be done."""
         for directory in (self.root, self.logs, self.agent, self.sockets):
             private_directory(directory)
+
+    def cluster_id(self, name: str) -> str:
+        """What tells a cluster from others on the machine: its name and where its state is. Fit to be a file's name."""
+        place = hashlib.blake2b(os.fsencode(self.root.absolute()), digest_size=6).hexdigest()
+        return f"{name}-{place}"

@@ -10,8 +10,6 @@ import trio
 
 from kube_actors.cli.places import NotRunning, states
 from kube_actors.cli.runtime_file import running
-from kube_actors.cluster import cluster_id_of
-from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import InputError, Problem
 from kube_actors.node.agent.settings import Settings
 from kube_actors.node.runtime.agent_connection import AgentConnection
@@ -57,7 +55,7 @@ def reset_state(state: StateDirectory) -> None:
 
 async def _end_agent(state: StateDirectory) -> None:
     """Have the agent of a runtime that has gone take down what it kept running; without an agent there is nothing."""
-    identity = cluster_id_of(state, ClusterConfig(name=state.root.name))
+    identity = state.cluster_id(state.root.name)
     settings = Settings(str(state.agent), identity, "", "", "")
     with contextlib.suppress(RuntimeGone, RuntimeFailure), trio.move_on_after(END_SECONDS):
         connection = await AgentConnection.open(settings, keep=False)

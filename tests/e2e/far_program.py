@@ -14,7 +14,7 @@ from typing import Any
 import trio
 
 from kube_actors.api.codecs.yaml import load_documents
-from kube_actors.cluster import Cluster, cluster_id_of, open_cluster
+from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.config.cluster_document import Problems, parse_cluster
 from kube_actors.state import StateDirectory
 from kube_actors.store import Key
@@ -72,7 +72,7 @@ async def answer(cluster: Cluster, question: dict[str, Any]) -> Any:
             assert cluster.link is not None
             return [cluster.link.keeper_pid, cluster.link.agent_pid]
         case "id":
-            return cluster_id_of(cluster.state, cluster.config)
+            return cluster.state.cluster_id(cluster.config.name)
         case "ranges":
             return [str(network) for _, network in cluster.network.ranges.named()]
         case other:

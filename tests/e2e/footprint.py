@@ -14,7 +14,7 @@ from pathlib import Path
 import attrs
 
 from kube_actors.assembly.ranges import claims_directory
-from kube_actors.cluster import Cluster, cluster_id_of
+from kube_actors.cluster import Cluster
 from kube_actors.node.agent.cgroups import group_name
 from kube_actors.node.agent.host_link import interface_name
 
@@ -42,7 +42,7 @@ class Footprint:
     @classmethod
     def of(cls, cluster: Cluster) -> Footprint:
         """The footprint of a cluster that runs."""
-        cluster_id = cluster_id_of(cluster.state, cluster.config)
+        cluster_id = cluster.state.cluster_id(cluster.config.name)
         link = cluster.link
         networks = tuple(network for _, network in cluster.network.ranges.named()) if link is not None else ()
         footprint = cls(

@@ -64,7 +64,7 @@ def test_working_with_a_running_cluster(place: Place) -> None:
     assert place.call("console", "-c", "get pods nope").returncode == 1
     assert place.call("console", "-c", "gte pods").returncode == 2
     piped = place.call(
-        "console", stdin="get nodes -o name\n\n# a remark\nget configmap -o name\nget pod nope\nget nodes\n"
+        "console", stdin="get nodes -o name\n\n# a remark\nget configmap settings -o name\nget pod nope\nget nodes\n"
     )
     assert piped.stdout.splitlines() == ["node/node-1", "node/node-2", "configmap/settings"]
     assert piped.returncode == 1

@@ -213,12 +213,12 @@ async def open_cluster(
         cluster.session = attrs.evolve(session, reconfigure=cluster.reconfigure)
         factory.append(node_factory(plane, config, state, network, link, background))
         cluster.factory = factory[0]
-        root_ca = ""
+        root_ca: Callable[[], str] = str  # no certificate
         if api is not None:
             access = await stack.enter_async_context(api.access(plane, rbac, ranges, link))
             factory[0].tokens = access.tokens
             access.start_actors(plane, system)
-            root_ca = access.authority.ca_pem.decode()
+            root_ca = access.root_pem
         _start_actors(cluster, factory[0], frameworks, root_ca)
         background.start_soon(collect_logs, plane, state.logs, name="pod logs")
         await _nodes_registered(cluster)
@@ -245,7 +245,7 @@ async def _close_runtimes(factories: list[NodeFactory], config: ClusterConfig) -
 
 
 def _start_actors(
-    cluster: Cluster, factory: NodeFactory, frameworks: list[tuple[str, Framework]], root_ca: str
+    cluster: Cluster, factory: NodeFactory, frameworks: list[tuple[str, Framework]], root_ca: Callable[[], str]
 ) -> None:
     """The whole tree, those first that others tell things."""
     system, plane, network = cluster.system, cluster.plane, cluster.network

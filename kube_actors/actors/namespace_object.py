@@ -19,6 +19,8 @@ DEFAULT_ACCOUNT: Mapping[str, Any] = {
     "kind": "ServiceAccount",
     "metadata": {"name": "default"},
 }
+EVERYWHERE = ""
+"""Notifies a `NamespaceObject` that what it is to create has changed."""
 ROOT_CA_DESCRIPTION = (
     "Contains a CA bundle that can be used to verify the kube-apiserver when using internal endpoints such as the "
     "internal service IP or kubernetes.default.svc. No other usage is guaranteed across distributions of Kubernetes "
@@ -27,13 +29,20 @@ ROOT_CA_DESCRIPTION = (
 
 
 class NamespaceObject(Actor[Describe]):
-    """Creates one object of `resource` in every namespace, and again when it is deleted or changed."""
+    """Creates one object of `resource` in every namespace, and again when it is deleted or changed.
 
-    def __init__(self, plane: ControlPlane, controller: str, resource: str, wanted: Mapping[str, Any]) -> None:
+    `wanted` is asked for the object at the start and when the actor is notified of EVERYWHERE: its name may not change.
+    """
+
+    def __init__(
+        self, plane: ControlPlane, controller: str, resource: str, wanted: Callable[[], Mapping[str, Any]]
+    ) -> None:
         self.plane = plane
         self.client = plane.controller_client(controller)
         self.resource = resource
-        self.wanted = wanted
+        self.ask = wanted
+        self.wanted = wanted()
+        self.name = str(self.wanted["metadata"]["name"])
         self.unsubscribe: list[Callable[[], None]] = []
 
     async def started(self) -> None:
@@ -43,8 +52,7 @@ class NamespaceObject(Actor[Describe]):
             store.subscribe(self._namespace_committed, "namespaces"),
             store.subscribe(self._object_committed, self.resource),
         ]
-        for namespace in store.list("namespaces"):
-            await self._look_at(namespace.key.name)
+        await self._look_everywhere()
 
     async def stopped(self) -> None:
         """Stop watching."""
@@ -53,25 +61,33 @@ class NamespaceObject(Actor[Describe]):
 
     async def receive(self, message: Describe) -> None:
         """Only questions arrive here."""
-        what = f"{self.resource} {self.wanted['metadata']['name']}"
+        what = f"{self.resource} {self.name}"
         self.context.answer(message, Description((("in every namespace", what),)))
 
     async def changed(self, keys: frozenset[Any]) -> None:
-        """A namespace came, or its object changed."""
+        """A namespace came, or its object changed, or another one is wanted."""
+        if EVERYWHERE in keys:
+            self.wanted = self.ask()
+            await self._look_everywhere()
+            return
         for namespace in sorted(keys):
             await self._look_at(namespace)
+
+    async def _look_everywhere(self) -> None:
+        for namespace in self.plane.store.list("namespaces"):
+            await self._look_at(namespace.key.name)
 
     def _namespace_committed(self, commit: Commit) -> None:
         if commit.kind == "added":
             self.context.ref.notify(commit.key.name)
 
     def _object_committed(self, commit: Commit) -> None:
-        if commit.key.name == self.wanted["metadata"]["name"]:
+        if commit.key.name == self.name:
             self.context.ref.notify(commit.key.namespace)
 
     async def _look_at(self, namespace: str) -> None:
         found = self.plane.store.get(Key("namespaces", "", namespace))
-        key = Key(self.resource, namespace, self.wanted["metadata"]["name"])
+        key = Key(self.resource, namespace, self.name)
         existing = self.plane.store.get(key)
         active = found is not None and found.projection.deleting is None
         action = plan_namespace_object(self.wanted, active, None if existing is None else existing.body())
@@ -88,16 +104,19 @@ class NamespaceObject(Actor[Describe]):
 
 def service_accounts(plane: ControlPlane) -> NamespaceObject:
     """Every namespace has the account `default`."""
-    return NamespaceObject(plane, "service-account-controller", "serviceaccounts", DEFAULT_ACCOUNT)
+    return NamespaceObject(plane, "service-account-controller", "serviceaccounts", lambda: DEFAULT_ACCOUNT)
 
 
-def root_certificates(plane: ControlPlane, root_ca_pem: str) -> NamespaceObject:
+def root_certificates(plane: ControlPlane, root_ca_pem: Callable[[], str]) -> NamespaceObject:
     """Every namespace has the ConfigMap `kube-root-ca.crt` with this certificate."""
-    annotations = {"kubernetes.io/description": ROOT_CA_DESCRIPTION}
-    wanted = {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "kube-root-ca.crt", "annotations": annotations},
-        "data": {"ca.crt": root_ca_pem},
-    }
+
+    def wanted() -> Mapping[str, Any]:
+        annotations = {"kubernetes.io/description": ROOT_CA_DESCRIPTION}
+        return {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {"name": "kube-root-ca.crt", "annotations": annotations},
+            "data": {"ca.crt": root_ca_pem()},
+        }
+
     return NamespaceObject(plane, "root-ca-cert-publisher", "configmaps", wanted)

@@ -27,9 +27,10 @@ from kube_actors.access.tokens import ServiceAccountTokens
 from kube_actors.actors.certificates import CertificatesActor
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.kept_objects import KeptObjects
+from kube_actors.actors.namespace_object import EVERYWHERE
 from kube_actors.actors.token_secrets import TokenSecretsActor
 from kube_actors.assembly.api_endpoints import ApiEndpoint, open_api_endpoint, publish_api, published_keys
-from kube_actors.assembly.api_trust import publish_trust
+from kube_actors.assembly.api_trust import TRUST, publish_trust
 from kube_actors.config.types import ApiConfig, ClusterConfig
 from kube_actors.errors import InputError, Problem
 from kube_actors.kernel import ActorSystem
@@ -46,6 +47,8 @@ from kube_actors.server.health import HealthChecks
 from kube_actors.state import StateDirectory
 from kube_actors.verbs.session import Session
 
+TRUST_KEEPERS: Final = ("/root-certificates", "/client-trust")
+"""Actors that pass on the authority's certificate."""
 ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 log = Log(__name__)
@@ -59,6 +62,10 @@ class ApiAccess:
     tokens: ServiceAccountTokens
     rbac: RbacAuthorizer
     endpoint: ApiEndpoint
+
+    def root_pem(self) -> str:
+        """The certificate by which clients are to trust the API."""
+        return self.authority.ca_pem.decode()
 
     def start_actors(self, plane: ControlPlane, system: ActorSystem) -> None:
         """Those that sign: certificates that are asked for, tokens that are kept in Secrets."""
@@ -131,8 +138,7 @@ class PreparedApi:
     async def serving(self, session: Session, access: ApiAccess) -> AsyncIterator[ApiServer]:
         """Serve for as long as the block."""
         await reconcile_default_roles(session.client)
-        await self._publish(session, access.endpoint)
-        await publish_trust(session.client, access.authority.ca_pem.decode())
+        await _publish(session, access)
         authority, context, checks = access.authority, access.authority.serving_context(), HealthChecks()
         authentication = self._authentication(access)
         api = Api(session, authentication, access.rbac, (authentication, access.tokens, access.rbac, checks))
@@ -142,23 +148,21 @@ class PreparedApi:
             bindings.append(Binding(owner, is_owner=True))
             opening = open_edge(chain, bindings, names=authority.names, long_running=may_take_long)
             async with opening as edge, trio.open_nursery() as nursery:
-                nursery.start_soon(authority.keep_fresh, lambda: self._lead_clients(authority))
+                nursery.start_soon(authority.keep_fresh, lambda: self._renewed(session, authority))
                 self._lead_clients(authority)
                 yield ApiServer(self.url, self.state.kubeconfig, authority, checks, edge)
                 nursery.cancel_scope.cancel()
-
-    async def _publish(self, session: Session, endpoint: ApiEndpoint) -> None:
-        """The Service `kubernetes` leads here, and goes on to."""
-        publish = functools.partial(publish_api, session.client, endpoint)
-        await publish()
-        session.system.spawn(
-            "kubernetes-service", lambda: KeptObjects(session.plane, published_keys(endpoint), publish)
-        )
 
     def _authentication(self, access: ApiAccess) -> Authentication:
         file = self.config.api.token_file
         static = StaticTokens() if file is None else StaticTokens.read(Path(file))
         return Authentication(access.tokens.audiences, access.tokens, static)
+
+    def _renewed(self, session: Session, authority: Authority) -> None:
+        for actor in map(session.system.find, TRUST_KEEPERS):
+            if actor is not None:
+                actor.notify(EVERYWHERE)
+        self._lead_clients(authority)
 
     def _lead_clients(self, authority: Authority) -> None:
         """Write the kubeconfig, and the port for the next start."""
@@ -168,6 +172,22 @@ class PreparedApi:
         except OSError as error:
             problem = Problem(f"the state directory cannot be used: {error.strerror}", file=error.filename)
             raise InputError([problem]) from error
+
+
+async def _publish(session: Session, access: ApiAccess) -> None:
+    """The Service `kubernetes` leads here and the API's certificate is known; both go on to be so."""
+    client, endpoint = session.client, access.endpoint
+
+    async def publish_root() -> None:
+        await publish_trust(client, access.root_pem())
+
+    publish_service = functools.partial(publish_api, client, endpoint)
+    for name, keys, publish in (
+        ("kubernetes-service", published_keys(endpoint), publish_service),
+        ("client-trust", (TRUST,), publish_root),
+    ):
+        await publish()
+        session.system.spawn(name, functools.partial(KeptObjects, session.plane, keys, publish))
 
 
 @contextmanager

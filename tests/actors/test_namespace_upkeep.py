@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kube_actors.actors.namespace_object import EVERYWHERE, root_certificates
 from kube_actors.cluster import Cluster
 from kube_actors.store import Key
 
@@ -60,9 +61,8 @@ async def test_what_a_cluster_is_never_without(open_simulated: OpenSimulated) ->
         for key in (leases, exempt):
             uid = body(cluster, *key)["metadata"]["uid"]
             await client.delete(key)
-            await until(
-                cluster, lambda key=key, uid=uid: body(cluster, *key).get("metadata", {}).get("uid") not in (None, uid)
-            )  # type: ignore[misc]
+            while body(cluster, *key).get("metadata", {}).get("uid") in (None, uid):
+                await cluster.system.clock.sleep(0.05)
         await until(cluster, lambda: client.get(lease) is not None)
 
 
@@ -133,3 +133,20 @@ async def test_a_namespace_ends_in_order(open_simulated: OpenSimulated) -> None:
         assert client.get(Key("serviceaccounts", "shop", "default")) is None
         await client.mutate(settings, lambda found: found["metadata"].pop("finalizers"))
         await until(cluster, lambda: client.get(shop) is None)
+
+
+async def test_a_renewed_certificate_goes_everywhere(open_simulated: OpenSimulated) -> None:
+    """Every namespace has what is wanted now, not what was wanted when the cluster started."""
+    async with open_simulated("a") as cluster:
+        pem = ["first"]
+        actor = cluster.system.spawn("roots", lambda: root_certificates(cluster.plane, lambda: pem[0]))
+        await cluster.system.stop(cluster.system.find("/root-certificates") or actor)
+
+        def published() -> set[str]:
+            found = cluster.plane.store.list("configmaps")
+            return {one.body()["data"]["ca.crt"] for one in found if one.key.name == "kube-root-ca.crt"}
+
+        await until(cluster, lambda: published() == {"first"})
+        pem[0] = "second"
+        actor.notify(EVERYWHERE)
+        await until(cluster, lambda: published() == {"second"})

@@ -23,7 +23,7 @@ from kube_actors.server.request_info import request_info
 from kube_actors.server.routes import answer_of
 
 MAX_WARNINGS_BYTES = 4096  # kube-apiserver cuts the headers of one answer off here
-LOUD_CODE = 500
+UNAUTHORIZED = 401
 
 log = Log(__name__)
 
@@ -88,7 +88,7 @@ def status_of(error: ApiError) -> Full:
     headers: Headers = ()
     if error.retry_after_seconds is not None:
         headers = (("Retry-After", str(error.retry_after_seconds)),)
-    if error.code == 401:
+    if error.code == UNAUTHORIZED:
         headers = (*headers, ("WWW-Authenticate", 'Bearer realm="kubernetes"'))
     return attrs.evolve(answer(error.code, error.status()), headers=headers)
 

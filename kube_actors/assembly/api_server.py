@@ -35,6 +35,7 @@ from kube_actors.config.types import ApiConfig, ClusterConfig
 from kube_actors.errors import InputError, Problem
 from kube_actors.kernel import ActorSystem
 from kube_actors.log import Log
+from kube_actors.network.machine_networks import machine_addresses
 from kube_actors.network.ports_in_use import port_holder
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.node.runtime.agent_link import AgentLink
@@ -131,7 +132,8 @@ class PreparedApi:
     def _authority(self, addresses: Sequence[str]) -> Authority:
         """The certificate of the server names everything by which it is reached."""
         api = self.config.api
-        names = [*api.names, *addresses, *([api.host] if api.host not in ANYWHERE else [])]
+        outside = machine_addresses() if api.host in ANYWHERE else (api.host,)
+        names = [*api.names, *addresses, *outside]
         return Authority.open(self.state.pki, names, cluster_domain=self.config.network.cluster_domain)
 
     @asynccontextmanager

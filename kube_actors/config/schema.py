@@ -128,7 +128,8 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "ClusterSpec.schedulers": "What pods can name in `schedulerName`; default-scheduler is always there.",
     "ClusterSpec.api": "The Kubernetes API over HTTPS, for kubectl, helm and client libraries.",
     "Api.enabled": "Whether it is served (default true).",
-    "Api.host": "The address of this machine it listens at (default 127.0.0.1); any other lets others reach it.",
+    "Api.host": "The address of this machine it listens at (default 127.0.0.1); any other lets others reach it, "
+    "0.0.0.0 at all addresses the machine has.",
     "Api.port": "Its port; 0 (the default) takes a free one on the first start and keeps it.",
     "Api.names": "Further names and addresses by which clients reach it: they go into its certificate.",
     "Api.tokenFile": 'A file of static bearer tokens, a line each: TOKEN,USER,UID,"GROUP,GROUP".',

@@ -56,6 +56,13 @@ def _read(path: Path) -> str:
         return ""
 
 
+def machine_addresses(proc_net: Path = Path("/proc/net")) -> tuple[str, ...]:
+    """The addresses this machine has now, in order, without loopback."""
+    found = parse_fib(_read(proc_net / "fib_trie"))
+    own = {network for network, kind in found if kind == "LOCAL" and network.prefixlen == 32}
+    return tuple(str(network.network_address) for network in sorted(own) if not network.overlaps(LOOPBACK))
+
+
 def networks_in_use(
     own_interfaces: Collection[str] = (),
     *,

@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
+import ssl
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from kube_actors.network.machine_networks import machine_addresses
 
 from .running import PATIENCE, Place, Running
 
@@ -74,6 +77,16 @@ def test_a_wanted_port_that_is_taken(place: Place) -> None:
     assert f"127.0.0.1:{port} is in use by" in done.stderr
     assert f"{file}:7:" in done.stderr
     assert not place.home.exists() or not list(place.home.iterdir())
+
+
+def test_other_machines_are_let_in(place: Place) -> None:
+    """Where it listens everywhere, its certificate is good for every address of this machine."""
+    with served(place, f"{CLUSTER}  api: {{host: 0.0.0.0}}\n") as (_, kubeconfig):
+        port = int((kubeconfig.parent / "api-port").read_text())
+        trust = ssl.create_default_context(cafile=str(kubeconfig.parent / "pki" / "ca.crt"))
+        for address in ("127.0.0.1", *machine_addresses()):
+            with socket.create_connection((address, port)) as sock, trust.wrap_socket(sock, server_hostname=address):
+                pass
 
 
 def test_no_api(place: Place) -> None:

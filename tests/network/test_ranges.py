@@ -13,6 +13,7 @@ from kube_actors.errors import InputError
 from kube_actors.network.claims import claim_ranges
 from kube_actors.network.machine_networks import (
     NetworkInUse,
+    machine_addresses,
     networks_in_use,
     parse_fib,
     parse_routes,
@@ -157,6 +158,13 @@ def test_routes_of_every_table_are_read() -> None:
         (network("10.0.0.0/24"), "UNICAST"),
         (network("10.0.0.0/9"), "UNICAST"),
     ]
+
+
+def test_addresses_of_the_machine(tmp_path: Path) -> None:
+    """Those others reach it by: neither loopback nor networks; none where there is nothing to read."""
+    assert machine_addresses(tmp_path) == ()
+    (tmp_path / "fib_trie").write_text(FIB)
+    assert machine_addresses(tmp_path) == ("192.0.2.2",)
 
 
 def test_the_machine_is_described_without_loopback_and_own_links(tmp_path: Path) -> None:

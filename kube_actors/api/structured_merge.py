@@ -7,6 +7,7 @@ another value, and removes the fields that this manager applied before, applies 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from kube_actors.api.field_set import SELF, FieldSet
@@ -14,9 +15,9 @@ from kube_actors.api.schema import Schema
 from kube_actors.api.structured_values import (
     Difference,
     compare,
-    duplicates,
     field_set_of,
     merge,
+    misnamed_items,
     with_parents,
     without,
     without_nulls,
@@ -150,9 +151,18 @@ def _pruned(merged: dict[str, Any], before: FieldSet, owners: Owners, schema: Sc
 
 
 def check_applied(applied: dict[str, Any], schema: Schema) -> None:
-    """Refuse (400) a configuration that names one item of a keyed list twice: it would not say which one it means."""
-    problems = list(duplicates(applied, schema))
+    """Refuse (400) a configuration whose list items cannot be told apart: it would not say which ones it means."""
+    problems = list(misnamed_items(applied, schema))
     if problems:
-        causes = [Cause("FieldValueDuplicate", f"duplicate entries for key {key}", path) for path, key in problems]
-        listed = ", ".join(f"{cause.field}: {cause.message}" for cause in causes)
-        raise bad_request(f"failed to create typed patch object: {listed}", causes=causes)
+        raise untyped(applied, problems)
+
+
+def untyped(applied: dict[str, Any], problems: Sequence[tuple[str, str]]) -> ApiError:
+    """400 for a configuration that does not fit its kind: which object, and (path, why) of everything in it."""
+    metadata, version = applied.get("metadata") or {}, applied.get("apiVersion", "")
+    name = f"{metadata.get('namespace', '')}/{metadata.get('name', '')}"
+    kind = f"{version if '/' in version else f'/{version}'}, Kind={applied.get('kind', '')}"
+    told = [f"{path}: {why}" for path, why in problems]
+    listed = told[0] if len(told) == 1 else "errors:\n" + "\n".join(f"  {each}" for each in told)
+    causes = [Cause("FieldValueInvalid", why, path) for path, why in problems]
+    return bad_request(f"failed to create typed patch object ({name}; {kind}): {listed}", causes=causes)

@@ -13,7 +13,17 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api.field_set import SELF, FieldSet, Trie, is_member, key_element, members_of, node_of, value_element
+from kube_actors.api.field_set import (
+    SELF,
+    FieldSet,
+    Trie,
+    element_text,
+    is_member,
+    key_element,
+    members_of,
+    node_of,
+    value_element,
+)
 from kube_actors.api.schema import Schema
 from kube_actors.api.types import Kind, Node
 
@@ -70,9 +80,9 @@ def with_parents(fields: FieldSet, schema: Schema) -> FieldSet:
     return FieldSet(_with_parents(fields.trie, schema.root))
 
 
-def duplicates(applied: dict[str, Any], schema: Schema) -> Iterator[tuple[str, str]]:
-    """(path of the list, key) of every item that a keyed list names twice."""
-    return _duplicates(applied, schema.root, "")
+def misnamed_items(applied: dict[str, Any], schema: Schema) -> Iterator[tuple[str, str]]:
+    """(path of the list, what is wrong) of every list item that is named twice, or that lacks a key to name it by."""
+    return _misnamed_items(applied, schema.root, "")
 
 
 def _elements(value: list[Any], node: Node) -> dict[str, Any] | None:
@@ -271,17 +281,31 @@ def _without(value: Any, gone: Trie, node: Node | None, keep_emptied: bool) -> A
     return {element[2:]: part for element, part in rest.items()}
 
 
-def _duplicates(value: Any, node: Node | None, path: str) -> Iterator[tuple[str, str]]:
+def _misnamed_items(value: Any, node: Node | None, path: str) -> Iterator[tuple[str, str]]:
     if node is None or not node.granular:
         return
     if isinstance(value, list):
         seen: set[str] = set()
-        for item in value:
+        for index, item in enumerate(value):
+            missing = _missing_key(item, node)
+            if missing is not None:
+                why = f'associative list with keys has an element that omits key field "{missing}"'
+                yield path, f"element {index}: {why} (and doesn't have default value)"
+                continue
             element = _element(item, node)
+            name = element_text(element)
             if element in seen:
-                yield path, element.partition(":")[2]
+                yield path, f"duplicate entries for key {name}"
             seen.add(element)
-            yield from _duplicates(item, node.items, f"{path}[{element.partition(':')[2]}]")
+            yield from _misnamed_items(item, node.items, path + name)
     elif isinstance(value, dict):
         for name, member in value.items():
-            yield from _duplicates(member, node.child(name), f"{path}.{name}")
+            yield from _misnamed_items(member, node.child(name), f"{path}.{name}")
+
+
+def _missing_key(item: Any, node: Node) -> str | None:
+    """The key without which an item of a keyed list has no name; None when it has all that it needs."""
+    struct = node.items.object_type if node.items is not None else None
+    if node.list_type != "map" or struct is None or not isinstance(item, dict):
+        return None
+    return next((key for key in node.list_keys if item.get(key) is None and key in struct.required), None)

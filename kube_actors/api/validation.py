@@ -6,12 +6,10 @@ error, and a value whose Python type settles the matter costs one comparison: a 
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kube_actors.api import quantity, times
+from kube_actors.api import base64_text, quantity, times
 from kube_actors.api.codecs import json
 from kube_actors.api.types import Kind, Node
 from kube_actors.errors import Cause
@@ -195,11 +193,8 @@ def _time(_node: Node, value: Any) -> _Trouble:
 def _bytes(_node: Node, value: Any) -> _Trouble:
     if type(value) is not str:
         return _MISFIT
-    try:
-        base64.b64decode(value.replace("\n", "").replace("\r", ""), validate=True)
-    except (binascii.Error, ValueError):
-        return WRONG_TYPE, "illegal base64 data"
-    return None
+    problem = base64_text.problem(value)
+    return None if problem is None else (WRONG_TYPE, problem)
 
 
 _SCALARS: Final[Mapping[Kind, Callable[[Node, Any], _Trouble]]] = {

@@ -19,7 +19,7 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         found.append(causes.invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
     size = sum(len(value.encode()) for value in data.values()) + sum(len(value) * 3 // 4 for value in binary.values())
     if size > MAXIMUM_SIZE:
-        found.append(causes.too_long("", MAXIMUM_SIZE))
+        found.append(causes.too_long("[]", MAXIMUM_SIZE))
     if old is not None:
         found += kept_immutable(new, old, ("data", "binaryData"))
     return found

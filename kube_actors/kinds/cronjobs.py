@@ -9,8 +9,8 @@ from typing import Final
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.jobs import default_job_spec, job_spec_rules
-from kube_actors.kinds.workloads import not_negative
+from kube_actors.kinds.jobs import job_spec_rules
+from kube_actors.kinds.workloads import default_template, not_negative
 
 MAX_NAME: Final = 52
 """A Job's name is the CronJob's with eleven characters more, and a label's value has 63 at most."""
@@ -41,7 +41,7 @@ def _default(body: Body) -> None:
     if isinstance(template, dict):
         template.setdefault("metadata", {})
         if isinstance(template.get("spec"), dict):
-            default_job_spec(template["spec"])
+            default_template(template["spec"])  # the rest of a Job is defaulted when there is one
 
 
 def schedule_problem(schedule: str) -> str | None:

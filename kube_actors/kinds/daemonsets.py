@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules, is_zero
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.workloads import default_template, not_negative, selector_rules, template_rules
+
+TEMPLATE_GENERATION: Final = "deprecated.daemonset.template.generation"
 
 
 def _default(body: Body) -> None:
@@ -20,6 +24,28 @@ def _default(body: Body) -> None:
         rolling.setdefault("maxUnavailable", 1)
         rolling.setdefault("maxSurge", 0)
     default_template(spec)
+
+
+def _prepare_create(body: Body) -> None:
+    _count_template(body, 1)
+
+
+def _prepare_update(new: Body, old: Body, subresource: str) -> None:
+    """Templates are counted, in an annotation that only we write."""
+    if subresource:
+        return
+    counted = (old["metadata"].get("annotations") or {}).get(TEMPLATE_GENERATION, "1")
+    changed = _template(new) != _template(old)
+    _count_template(new, (int(counted) if counted.isdecimal() else 1) + changed)
+
+
+def _template(body: Body) -> Any:
+    return (body.get("spec") or {}).get("template")
+
+
+def _count_template(body: Body, number: int) -> None:
+    annotations = body["metadata"].get("annotations") or {}
+    body["metadata"]["annotations"] = {**annotations, TEMPLATE_GENERATION: str(number)}
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
@@ -51,4 +77,4 @@ def _strategy(strategy: Body) -> list[Cause]:
     return []
 
 
-HOOKS = Hooks(default=_default, validate=_validate)
+HOOKS = Hooks(default=_default, prepare_create=_prepare_create, prepare_update=_prepare_update, validate=_validate)

@@ -23,7 +23,7 @@ def _default(body: Body) -> None:
         port.setdefault("name", "")
         port.setdefault("protocol", "TCP")
     for endpoint in body.get("endpoints") or ():
-        endpoint.setdefault("conditions", {}).setdefault("ready", True)
+        endpoint.setdefault("conditions", {})
 
 
 def _generation(new: Body, old: Body) -> bool:

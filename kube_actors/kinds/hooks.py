@@ -48,6 +48,8 @@ class Hooks:
     * `selectable_fields`: what field selectors may ask for; other fields are refused.
     * `name`: grammar of `metadata.name`; `generation(new, old)`: whether this change counts, None when not counted.
     * `status_metadata`: fields of the metadata that a write of the status may change.
+    * `keeps_first_status`: an object is created with the status that is sent (nodes say what they are); otherwise it is
+      reset.
     * `default_grace(body)`: seconds a deleted object stays to end in order; without it, it goes at once.
     """
 
@@ -62,4 +64,5 @@ class Hooks:
     name: Callable[[str], list[str]] = names.dns1123_subdomain
     generation: Callable[[Body, Body], bool] | None = spec_changed
     status_metadata: tuple[str, ...] = ()
+    keeps_first_status: bool = False
     default_grace: Callable[[Body], int] | None = None

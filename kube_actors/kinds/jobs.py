@@ -28,8 +28,7 @@ IMMUTABLE = (
 _OF_SUSPENDED = ("nodeSelector", "tolerations", "affinity", "schedulingGates")
 
 
-def default_job_spec(spec: Body) -> None:
-    """The spec of a Job, or of a CronJob's template."""
+def _default_spec(spec: Body) -> None:
     if "completions" not in spec and "parallelism" not in spec:
         spec["completions"] = 1
     spec.setdefault("parallelism", 1)
@@ -45,7 +44,7 @@ def _default(body: Body) -> None:
     spec = body.get("spec")
     if not isinstance(spec, dict):
         return
-    default_job_spec(spec)
+    _default_spec(spec)
     labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
     if labels and "labels" not in body["metadata"]:
         body["metadata"]["labels"] = dict(labels)
@@ -62,15 +61,18 @@ def _prepare_create(body: Body) -> None:
     if spec.get("manualSelector"):
         return
     labels.update({name: value for name, value in own.items() if not labels.get(name)})
-    if spec.get("selector") is None:
-        spec["selector"] = {"matchLabels": {UID_LABELS[0]: metadata["uid"]}}
+    selector = spec.get("selector") or {}
+    spec["selector"] = {
+        **selector,
+        "matchLabels": {UID_LABELS[0]: metadata["uid"], **(selector.get("matchLabels") or {})},
+    }
 
 
 def job_spec_rules(spec: Body, field: str) -> list[Cause]:
     """What a Job's spec may not be, without its selector."""
     found = _counts(spec, field)
     mode = spec.get("completionMode")
-    if mode not in ("Indexed", "NonIndexed"):
+    if mode not in (None, "Indexed", "NonIndexed"):
         found.append(causes.not_supported(f"{field}.completionMode", mode, ["Indexed", "NonIndexed"]))
     if mode == "Indexed":
         found += _indexed(spec, field)
@@ -144,6 +146,8 @@ def _selector(new: Body, spec: Body) -> list[Cause]:
     if not found and any(labels.get(name) != value for name, value in wanted.items()):
         why = "`selector` does not match template `labels`"
         found.append(causes.invalid("spec.template.metadata.labels", labels, why))
+        if not spec.get("manualSelector"):
+            found.append(causes.invalid("spec.selector", selector, "`selector` not auto-generated"))
     return found
 
 

@@ -83,7 +83,7 @@ def _peer(peer: Body, field: str) -> list[Cause]:
 
 def _network(text: str) -> Any:
     try:
-        return ip_network(text, strict=False)
+        return ip_network(text, strict=False) if "/" in text else None
     except ValueError:
         return None
 

@@ -69,4 +69,5 @@ HOOKS = Hooks(
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "spec.unschedulable"),
     status_metadata=("labels", "annotations", "finalizers"),
+    keeps_first_status=True,
 )

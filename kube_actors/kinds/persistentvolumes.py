@@ -10,6 +10,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.persistentvolumeclaims import VOLUME_MODES, access_mode_rules
+from kube_actors.kinds.pod_defaults import default_volume_source
 
 POLICIES: Final = ("Delete", "Recycle", "Retain")
 # Everything in the spec that is not what the volume is made of.
@@ -34,8 +35,7 @@ def _default(body: Body) -> None:
     if isinstance(spec, dict):
         spec.setdefault("persistentVolumeReclaimPolicy", "Retain")
         spec.setdefault("volumeMode", "Filesystem")
-        if isinstance(spec.get("hostPath"), dict):
-            spec["hostPath"].setdefault("type", "")
+        default_volume_source(spec)
     body.setdefault("status", {}).setdefault("phase", "Pending")
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from kube_actors.api.quantity import Quantity
 
 Body = dict[str, Any]
 
+VOLUME_DEFAULTS: Final[Mapping[str, Body]] = {
+    "hostPath": {"type": ""},
+    "iscsi": {"iscsiInterface": "default"},
+    "rbd": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
+    "azureDisk": {"cachingMode": "ReadWrite", "kind": "Shared", "fsType": "ext4", "readOnly": False},
+    "scaleIO": {"storageMode": "ThinProvisioned", "fsType": "xfs"},
+}
+"""What Kubernetes fills into the sources of volumes, those of a pod and those of a PersistentVolume."""
 CONTAINER_LISTS = ("initContainers", "containers", "ephemeralContainers")
 DEFAULT_FILE_MODE = 0o644
 PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
@@ -141,9 +150,21 @@ def _default_volume(volume: Body) -> None:
             _default_items(source)
             for part in source.get("sources") or ():
                 _default_projection(part)
-    host_path = volume.get("hostPath")
-    if host_path is not None:
-        host_path.setdefault("type", "")
+    default_volume_source(volume)
+    template = (volume.get("ephemeral") or {}).get("volumeClaimTemplate")
+    if template is not None:
+        template.setdefault("metadata", {})
+        if isinstance(template.get("spec"), dict):
+            template["spec"].setdefault("volumeMode", "Filesystem")
+
+
+def default_volume_source(volume: Body) -> None:
+    """The source of a pod's volume, or of a PersistentVolume (then `volume` is its spec)."""
+    for name, defaults in VOLUME_DEFAULTS.items():
+        source = volume.get(name)
+        if source is not None:
+            for field, value in defaults.items():
+                source.setdefault(field, value)
 
 
 def _default_projection(part: Body) -> None:

@@ -34,6 +34,16 @@ def validate_pod_spec(spec: Body, field: str) -> list[Cause]:
     return found + _security(spec.get("securityContext") or {}, f"{field}.securityContext")
 
 
+def new_pod_rules(spec: Body) -> list[Cause]:
+    """What a pod may not have from its start on."""
+    found = []
+    if spec.get("ephemeralContainers"):
+        found.append(causes.forbidden("spec.ephemeralContainers", "cannot be set on create"))
+    if spec.get("nodeName") and spec.get("schedulingGates"):
+        found.append(causes.forbidden("spec.nodeName", "cannot be set until all schedulingGates have been cleared"))
+    return found
+
+
 def _times(spec: Body, field: str) -> list[Cause]:
     found = []
     grace, deadline = spec.get("terminationGracePeriodSeconds"), spec.get("activeDeadlineSeconds")
@@ -67,6 +77,12 @@ def _names(spec: Body, field: str) -> list[Cause]:
         kind = gate.get("conditionType", "")
         place = f"{field}.readinessGates[{index}].conditionType"
         found += [causes.invalid(place, kind, why) for why in names.qualified_name(kind)]
+    for index, gate in enumerate(spec.get("schedulingGates") or ()):
+        name, place = gate.get("name", ""), f"{field}.schedulingGates[{index}]"
+        found += [causes.invalid(place, name, why) for why in names.qualified_name(name)]
+    system = (spec.get("os") or {}).get("name")
+    if system and system not in ("linux", "windows"):
+        found.append(causes.not_supported(f"{field}.os.name", system, ["linux", "windows"]))
     return found
 
 

@@ -8,7 +8,7 @@ from kube_actors.api.patches import clone
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.pod_rules import validate_pod_spec
+from kube_actors.kinds.pod_rules import new_pod_rules, validate_pod_spec
 
 ALLOWED = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -23,7 +23,7 @@ def validate_pod(new: Body, old: Body | None) -> list[Cause]:
     if not isinstance(spec, dict):
         return []  # the schema asks for it
     if old is None:
-        return validate_pod_spec(spec, "spec")
+        return validate_pod_spec(spec, "spec") + new_pod_rules(spec)
     return _images(spec) + _update(spec, old.get("spec") or {})
 
 

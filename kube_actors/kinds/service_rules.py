@@ -21,6 +21,7 @@ def validate_service(new: Body, old: Body | None) -> list[Cause]:
     found = _ports(spec, kind)
     found += label_map_rules(spec.get("selector") or {}, "spec.selector")
     found += _addresses(spec, kind)
+    found += _families(spec, kind)
     found += _policies(spec, kind)
     if old is not None:
         found += _kept(spec, old.get("spec") or {})
@@ -96,6 +97,21 @@ def _addresses(spec: Body, kind: Any) -> list[Cause]:
             found.append(causes.invalid(f"spec.clusterIPs[{index}]", each, NOT_AN_ADDRESS))
     for index, each in enumerate(spec.get("externalIPs") or ()):
         found += [causes.invalid(f"spec.externalIPs[{index}]", each, why) for why in endpoint_address(each)]
+    return found
+
+
+def _families(spec: Body, kind: Any) -> list[Cause]:
+    """Services have addresses of one family, IPv4; what has no address of its own and no selector may name both."""
+    if kind == "ExternalName" or (spec.get("clusterIP") == "None" and not spec.get("selector")):
+        return []
+    found = [
+        causes.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
+        for index, family in enumerate(spec.get("ipFamilies") or ())
+        if family != "IPv4"
+    ]
+    if spec.get("ipFamilyPolicy") == "RequireDualStack":
+        why = "this cluster is not configured for dual-stack services"
+        found.append(causes.invalid("spec.ipFamilyPolicy", "RequireDualStack", why))
     return found
 
 

@@ -39,7 +39,10 @@ def _default(body: Body) -> None:
 
 
 def _default_families(spec: Body) -> None:
-    """One family, that of the address if there is one; clusterIP and clusterIPs say the same."""
+    """One family, that of the address if there is one; clusterIP and clusterIPs say the same.
+
+    Who names neither selector nor address manages the endpoints alone: that service may have both families.
+    """
     if spec.get("clusterIP") and not spec.get("clusterIPs"):
         spec["clusterIPs"] = [spec["clusterIP"]]
     elif spec.get("clusterIPs") and not spec.get("clusterIP"):
@@ -47,7 +50,11 @@ def _default_families(spec: Body) -> None:
     addresses = [each for each in spec.get("clusterIPs") or () if each != NONE]
     if not spec.get("ipFamilies"):
         spec["ipFamilies"] = [_family(each) for each in addresses] or ["IPv4"]
-    spec.setdefault("ipFamilyPolicy", "SingleStack")
+    if spec.get("clusterIP") == NONE and not spec.get("selector"):
+        if spec.setdefault("ipFamilyPolicy", "RequireDualStack") != "SingleStack" and len(spec["ipFamilies"]) == 1:
+            spec["ipFamilies"] += ["IPv6" if spec["ipFamilies"] == ["IPv4"] else "IPv4"]
+    else:
+        spec.setdefault("ipFamilyPolicy", "SingleStack")
 
 
 def _family(address: str) -> str:
@@ -78,6 +85,8 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
         for name in ("ipFamilies", "ipFamilyPolicy"):
             if before.get(name) and not spec.get(name):
                 spec[name] = before[name]
+    elif spec.get("clusterIP") and spec.get("clusterIPs") == before.get("clusterIPs"):
+        spec["clusterIPs"] = [spec["clusterIP"]]  # only the one was changed, and means both
     _keep_node_ports(spec, before, kind)
     if kind not in ("NodePort", "LoadBalancer") and spec.get("externalTrafficPolicy") == before.get(
         "externalTrafficPolicy"

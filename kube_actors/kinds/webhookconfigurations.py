@@ -31,8 +31,12 @@ def _default_webhook(webhook: dict[str, Any], *, mutating: bool) -> None:
         service.setdefault("port", HTTPS)
 
 
+def _prepare_create(body: Body) -> None:
+    body["metadata"]["generation"] = 1
+
+
 def _changed(new: Body, old: Body) -> bool:
     return bool(new.get("webhooks") != old.get("webhooks"))
 
 
-HOOKS = Hooks(default=_default, generation=_changed)
+HOOKS = Hooks(default=_default, prepare_create=_prepare_create, generation=_changed)

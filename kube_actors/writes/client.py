@@ -208,8 +208,9 @@ class Client(SubresourceSession):
 
     async def _store_applied(self, request: Request, live: Revision | None, before: Body) -> Revision:
         if live is None:
-            if request.new["metadata"].get("uid"):
-                raise request.conflict("uid mismatch: the object to be applied does not exist")
+            if uid := request.new["metadata"].get("uid"):
+                why = f"the provided object specified uid {uid}, and no existing object was found"
+                raise request.conflict(f"uid mismatch: {why}")
             prepare.prepare_create(request, self.pipeline.clock.now(), self.pipeline.random)
             return await self.pipeline.create_prepared(request)
         request.old = before

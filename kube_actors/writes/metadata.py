@@ -14,6 +14,7 @@ from kube_actors.kinds.selector_rules import label_map_rules
 from kube_actors.writes.request import Request, metadata_of
 
 ANNOTATIONS_LIMIT = 256 * 1024
+STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 # Set by the system at creation and never again by a client.
 SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
@@ -142,6 +143,9 @@ def _finalizers(metadata: dict[str, Any], before: dict[str, Any]) -> list[Cause]
     for index, finalizer in enumerate(finalizers):
         field = f"metadata.finalizers[{index}]"
         found += [causes.invalid(field, finalizer, why) for why in names.qualified_name(finalizer)]
+        if not before and "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            found.append(causes.invalid(field, finalizer, why))
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         why = "finalizer orphan and foregroundDeletion cannot be both set"
         found.append(causes.invalid("metadata.finalizers", finalizers, why))

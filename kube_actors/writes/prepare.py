@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from kube_actors.api.empty import empty
 from kube_actors.api.schema import decoding_error
 from kube_actors.api.structured_values import bare
 from kube_actors.kinds.hooks import Body
@@ -24,21 +25,29 @@ def prepare_create(request: Request, now: float, source: random.Random) -> None:
     read(request)
     metadata.start(request, now, source)
     request.key = request.key._replace(name=request.new["metadata"].get("name", ""))
-    if request.resource.subresource("status") is not None:
+    if request.resource.subresource("status") is not None and not request.hooks.keeps_first_status:
         request.new.pop("status", None)
-    root = request.resource.schema.root.object_type
-    if root is not None and "spec" in root.always:
-        request.new.setdefault("spec", {})  # an object without a spec has an empty one
+    fill_frame(request)
     request.hooks.prepare_create(request.new)
     request.hooks.default(request.new)
     if warning := unattended(request.resource.id, request.resource.kind):
         request.warn(warning)
 
 
+def fill_frame(request: Request) -> None:
+    """An object of a kind with spec and status has both, empty if nobody says more."""
+    root = request.resource.schema.root.object_type
+    if root is not None and "spec" in root.always:
+        request.new.setdefault("spec", {})
+    if root is not None and "status" in root.always and request.new.get("status") is None:
+        request.new["status"] = empty(root.fields["status"])
+
+
 def prepare_update(request: Request, old: Body) -> None:
     """An update: readable, confined to its half of the object, with defaults; generation counted."""
     keep_other_half(request, old)
     read(request)
+    fill_frame(request)
     metadata.carry_over(request)
     request.hooks.prepare_update(request.new, old, request.subresource)
     if content_changed(request.new, old):

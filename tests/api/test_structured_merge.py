@@ -136,13 +136,22 @@ def test_applied_order_wins_and_others_keep_their_place() -> None:
     assert merged == _deployment({"x": {}, "b": {"image": "1"}, "a": {}, "c": {}})
 
 
-def test_item_named_twice() -> None:
-    """A configuration that names a container twice is refused."""
-    body = _deployment({"a": {}})
-    body["spec"]["template"]["spec"]["containers"] *= 2
-    with pytest.raises(ApiError, match="duplicate entries for key") as caught:
+def test_items_that_cannot_be_told_apart() -> None:
+    """A configuration that names an item twice, or one without its key, is refused in Kubernetes' words."""
+    body = _deployment({"a": {"ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "TCP"}]}, "b": {}})
+    body["spec"]["template"]["spec"]["containers"] += [{"name": "b"}, {"image": "x"}]
+    body |= {"apiVersion": "apps/v1", "kind": "Deployment"}
+    body["metadata"] = {"namespace": "default", "name": "web"}
+    with pytest.raises(ApiError) as caught:
         check_applied(body, SCHEMA)
-    assert caught.value.causes[0].field == ".spec.template.spec.containers"
+    assert caught.value.message == (
+        "failed to create typed patch object (default/web; apps/v1, Kind=Deployment): errors:\n"
+        '  .spec.template.spec.containers[name="a"].ports: duplicate entries for key '
+        '[containerPort=80,protocol="TCP"]\n'
+        '  .spec.template.spec.containers: duplicate entries for key [name="b"]\n'
+        "  .spec.template.spec.containers: element 3: associative list with keys has an element that omits key field "
+        '"name" (and doesn\'t have default value)'
+    )
 
 
 def test_updates_move_ownership() -> None:

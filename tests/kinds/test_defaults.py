@@ -209,12 +209,12 @@ def test_secrets_take_plain_text() -> None:
 
 
 def test_endpoint_slices() -> None:
-    """Ports are TCP, endpoints are ready."""
+    """Ports are TCP; of whether an endpoint is ready nothing is claimed."""
     body = {"metadata": {}, "ports": [{"port": 80}], "endpoints": [{"addresses": ["10.0.0.1"]}]}
     assert _defaulted("endpointslices.discovery.k8s.io", body) == {
         "metadata": {},
         "ports": [{"port": 80, "name": "", "protocol": "TCP"}],
-        "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {"ready": True}}],
+        "endpoints": [{"addresses": ["10.0.0.1"], "conditions": {}}],
     }
 
 
@@ -246,3 +246,37 @@ def test_defaulting_is_idempotent(spec: dict[str, Any]) -> None:
     pod = _defaulted("pods", {"metadata": {}, "spec": spec})
     for container, given_container in zip(pod["spec"]["containers"], spec["containers"], strict=True):
         assert given_container.keys() <= container.keys()
+
+
+def test_volume_sources() -> None:
+    """What sources of volumes mean when they say no more, in a pod and in a PersistentVolume."""
+    sources: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+        "iscsi": ({"lun": 0}, {"iscsiInterface": "default"}),
+        "rbd": ({"image": "i"}, {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"}),
+        "azureDisk": (
+            {"diskName": "d"},
+            {"cachingMode": "ReadWrite", "kind": "Shared", "fsType": "ext4", "readOnly": False},
+        ),
+        "scaleIO": ({"gateway": "g"}, {"storageMode": "ThinProvisioned", "fsType": "xfs"}),
+        "hostPath": ({"path": "/a"}, {"type": ""}),
+    }
+    for name, (said, meant) in sources.items():
+        pod = _defaulted("pods", {"metadata": {}, "spec": {"containers": [], "volumes": [{"name": "v", name: said}]}})
+        volume = _defaulted("persistentvolumes", {"metadata": {}, "spec": {name: said}})
+        assert pod["spec"]["volumes"][0][name] == volume["spec"][name] == {**said, **meant}
+
+
+def test_ephemeral_volumes() -> None:
+    """Their claims are of file systems."""
+    volume = {"name": "v", "ephemeral": {"volumeClaimTemplate": {"spec": {}}}}
+    pod = _defaulted("pods", {"metadata": {}, "spec": {"containers": [], "volumes": [volume]}})
+    template = {"metadata": {}, "spec": {"volumeMode": "Filesystem"}}
+    assert pod["spec"]["volumes"] == [{"name": "v", "ephemeral": {"volumeClaimTemplate": template}}]
+
+
+def test_templates_of_cron_jobs() -> None:
+    """Only the pod of a job template is filled in; the job is when it is made."""
+    template = {"spec": {"template": {"spec": {"containers": [], "restartPolicy": "Never"}}}}
+    spec = _defaulted("cronjobs.batch", {"metadata": {}, "spec": {"jobTemplate": template}})["spec"]
+    assert spec["jobTemplate"]["spec"].keys() == {"template"}
+    assert spec["jobTemplate"]["spec"]["template"]["spec"] == {**POD_SPEC, "restartPolicy": "Never", "containers": []}

@@ -6,6 +6,7 @@ from typing import Final
 
 from kube_actors.api.schema import WRONG_TYPE
 from kube_actors.api.strictness import prune, strict_problems
+from kube_actors.api.structured_merge import untyped
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
@@ -48,10 +49,10 @@ def read_configuration(call: Call, options: WriteOptions) -> Body:
         raise bad_request(f"Incorrect kind specified in apply patch. Specified: {body['kind']}, expected: {row.kind}")
     wrong = [cause for cause in row.schema.validate(body) if cause.reason == WRONG_TYPE]
     if wrong:
-        raise _untyped(call, [f".{cause.field}: {cause.message}" for cause in wrong])
+        raise _untyped(call, [(cause.field, cause.message) for cause in wrong])
     strangers = prune(row.schema, body)
     if strangers:
-        raise _untyped(call, [f".{path}: field not declared in schema" for path in strangers])
+        raise _untyped(call, [(path, "field not declared in schema") for path in strangers])
     return body
 
 
@@ -75,10 +76,9 @@ def decode_configuration(call: Call, options: WriteOptions) -> Decoded:
     return decoded
 
 
-def _untyped(call: Call, problems: list[str]) -> ApiError:
-    """400 in the words of the typed patch: which object, of which kind, and every field that does not fit."""
+def _untyped(call: Call, problems: list[tuple[str, str]]) -> ApiError:
+    """400 that names the object by its path, for a configuration may leave its name and namespace out."""
     info, row = call.info, call.row
-    name = f"{info.namespace}/{info.name}" if row.namespaced else f"/{info.name}"
-    listed = problems[0] if len(problems) == 1 else "errors:\n" + "\n".join(f"  {problem}" for problem in problems)
-    kind = f"{name}; {row.api_version}, Kind={row.kind}"
-    return bad_request(f"failed to create typed patch object ({kind}): {listed}")
+    metadata = {"name": info.name, "namespace": info.namespace}
+    named = {"apiVersion": row.api_version, "kind": row.kind, "metadata": metadata}
+    return untyped(named, [(f".{path}", why) for path, why in problems])

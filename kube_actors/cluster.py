@@ -285,13 +285,14 @@ async def _nodes_registered(cluster: Cluster) -> None:
     A node that does not come up (an engine that is not there) is not waited for.
     """
     assert cluster.nodes is not None, "the actors are there"
-    with trio.move_on_after(REGISTER_WITHIN), contextlib.suppress(KubeActorsError):
+    # In cluster time: how slow the machine is must not decide what a virtual cluster does.
+    with cluster.plane.clock.move_on_after(REGISTER_WITHIN), contextlib.suppress(KubeActorsError):
         # An actor answers once it has started, and a node has started when it is registered.
-        await cluster.nodes.ask(Describe(), deadline=REGISTER_WITHIN)
+        await cluster.nodes.ask(Describe(), deadline=RECONFIGURE_DEADLINE)
         for node in cluster.config.nodes:
             actor = cluster.system.find(f"/nodes/{node.name}")
             if actor is not None:
-                await actor.ask(Describe(), deadline=REGISTER_WITHIN)
+                await actor.ask(Describe(), deadline=RECONFIGURE_DEADLINE)
 
 
 def _scheduler(plane: ControlPlane, name: str, framework: Framework) -> Callable[[], SchedulerActor]:

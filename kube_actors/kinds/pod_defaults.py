@@ -40,9 +40,6 @@ def default_pod_spec(spec: Body) -> None:
         _default_host_ports(spec)
     for volume in spec.get("volumes") or ():
         _default_volume(volume)
-    for constraint in spec.get("topologySpreadConstraints") or ():
-        constraint.setdefault("nodeAffinityPolicy", "Honor")
-        constraint.setdefault("nodeTaintsPolicy", "Ignore")
 
 
 def default_pod(pod: Body) -> None:

@@ -174,6 +174,7 @@ async def open_cluster(
 
             api = stack.enter_context(PreparedApi.bound(config, state))
         journal = open_journal(state, clock)
+        stack.callback(state.leave)
         store = open_store(journal)
         stack.callback(store.close)
         cluster_id = state.cluster_id(config.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import pwd
@@ -129,6 +130,12 @@ class StateDirectory:
         """Make every directory, private. InputError when that cannot be done."""
         for directory in (self.root, self.logs, self.agent, self.sockets):
             private_directory(directory)
+
+    def leave(self) -> None:
+        """The cluster has ended: a directory for sockets that is not below `root` goes, once nothing is in it."""
+        if self.sockets.parent != self.root:
+            with contextlib.suppress(OSError):
+                self.sockets.rmdir()
 
     def cluster_id(self, name: str) -> str:
         """What tells a cluster from others on the machine: its name and where its state is. Fit to be a file's name."""

@@ -12,6 +12,7 @@ import trio
 
 import kube_actors
 from kube_actors import ApiError, ClusterStopped, InputError, StateError
+from kube_actors.state import StateDirectory
 from kube_actors.testing.builders import config_map, pod
 
 
@@ -52,6 +53,16 @@ async def test_nothing_is_left_on_disk() -> None:
         place = cluster.state_dir
         assert place.is_dir()
     assert not place.exists()
+
+
+async def test_a_long_path_leaves_no_directory_for_sockets(tmp_path: Path) -> None:
+    """They are elsewhere while the cluster runs, since a socket's path is short; the state itself is kept."""
+    place = StateDirectory(tmp_path / ("x" * 100) / "shop")
+    async with kube_actors.open_cluster(nodes=0, name="shop", state_dir=place.root.parent):
+        assert place.sockets.is_dir()
+    assert place.sockets.parent != place.root
+    assert not place.sockets.exists()
+    assert place.journal.exists()
 
 
 async def test_state_that_is_kept_goes_on(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ _SPECIAL_STARTS: Final = frozenset("<.+-")
 class Trouble:
     """Something wrong with a text that need not end its reading; `line` and `column` count from 0.
 
-    `repeated_key` is the key, where all that is wrong is that it is given twice; the first one counts then.
+    `repeated_key` is the key, where all that is wrong is that it is given twice; the last one counts then.
     """
 
     message: str
@@ -99,11 +99,11 @@ class Builder:
         key, frame.key = frame.key, _NO_KEY
         if key is _MERGE:
             self._merge(frame, value)
-        elif key in frame.container:
+            return
+        if key in frame.container:
             mark = frame.key_event.start_mark
             self.troubles.append(Trouble(f'duplicate key "{key}"', mark.line, mark.column, str(key)))
-        else:
-            frame.container[key] = value
+        frame.container[key] = value
 
     def _open(self, event: Any, container: Any) -> None:
         if len(self._stack) >= MAX_DEPTH:

@@ -12,7 +12,7 @@ from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
 from kube_actors.server.http import Response
 from kube_actors.server.writing.answers import written
-from kube_actors.server.writing.media_types import Decoded, decode_yaml
+from kube_actors.server.writing.media_types import Decoded, decode_yaml, yaml_problems
 from kube_actors.server.writing.options import WriteOptions, read_options
 from kube_actors.server.writing.places import settle
 
@@ -67,13 +67,23 @@ def decode_configuration(call: Call, options: WriteOptions) -> Decoded:
     for name in ("apiVersion", "kind"):
         if not isinstance(decoded.value.get(name), str) or not decoded.value[name]:
             raise bad_request(f"Object '{name}' is missing in the applied configuration")
-    repeated = list(decoded.repeated) + (strict_problems(None, decoded.json) if decoded.json is not None else [])
+    repeated = decoded.repeated if decoded.json is None else _repeated(decoded.json)
     if repeated and options.validation == "Strict":
-        raise bad_request(f"error strict decoding YAML: {', '.join(repeated)}")
+        raise bad_request(f"error strict decoding YAML: error converting YAML to JSON: {yaml_problems(repeated)}")
     if options.validation == "Warn":
         for problem in repeated:
             call.warn(problem)
     return decoded
+
+
+def _repeated(text: bytes) -> tuple[str, ...]:
+    """What a JSON text gives twice, as a reader of YAML says it, for every configuration is read as YAML."""
+    from kube_actors.api.codecs.yaml_body import parse_yaml  # only for texts known to repeat a key
+
+    try:
+        return tuple(parse_yaml(text)[1])
+    except ValueError:  # too long for that reader
+        return tuple(strict_problems(None, text))
 
 
 def _untyped(call: Call, problems: list[tuple[str, str]]) -> ApiError:

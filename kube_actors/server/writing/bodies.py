@@ -11,7 +11,7 @@ from kube_actors.api.strictness import prune, strict_problems, unknown_fields
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
-from kube_actors.server.writing.media_types import PROTOBUF, Decoded, decode, media_type
+from kube_actors.server.writing.media_types import PROTOBUF, Decoded, decode, media_type, yaml_problems
 from kube_actors.server.writing.options import Validation
 
 _NO_KIND: Final = "couldn't get version/kind; json parse error: "
@@ -54,7 +54,7 @@ def read_body(call: Call, validation: Validation = "Warn", expected: Expected | 
     problems = _strict_problems(body, decoded, wanted.schema)
     if problems:
         if validation == "Strict":
-            raise _refusal(body, problems, wanted)
+            raise _refusal(body, problems, decoded, wanted)
         if validation == "Warn":
             for problem in problems:
                 call.warn(problem)
@@ -107,19 +107,26 @@ def _check_kind(body: Any, wanted: Expected) -> None:
 
 
 def _strict_problems(body: Body, decoded: Decoded, schema: Schema) -> list[str]:
-    """What strict reading refuses, in the order of the text; unknown fields are out of the body then."""
-    problems = unknown_fields(prune(schema, body))
+    """What strict reading refuses; unknown fields are out of the body then.
+
+    JSON is told in the order of the text; of YAML the keys given twice come first, then the unknown ones, sorted.
+    """
+    strangers = prune(schema, body)
     if decoded.json is not None:
-        problems = strict_problems(schema, decoded.json)
-    return [*decoded.repeated, *problems]
+        return strict_problems(schema, decoded.json)
+    if decoded.is_yaml:
+        return [*decoded.repeated, *unknown_fields(sorted(strangers))]
+    return unknown_fields(strangers)
 
 
-def _refusal(body: Body, problems: list[str], wanted: Expected) -> ApiError:
+def _refusal(body: Body, problems: list[str], decoded: Decoded, wanted: Expected) -> ApiError:
     """400 that names every problem; values of the wrong type come first, for then nothing else was read."""
     wrong = [cause for cause in wanted.schema.validate(body) if cause.reason == WRONG_TYPE]
     error = decoding_error(wanted.api_version, wanted.kind, wrong)
     if error is not None:
         return error
+    if decoded.repeated:
+        problems = [yaml_problems(decoded.repeated), *problems[len(decoded.repeated) :]]
     version = wanted.api_version.rpartition("/")[2]
     what = f'{wanted.kind} in version "{version}" cannot be handled as a {wanted.kind}'
     return bad_request(f"{what}: strict decoding error: {', '.join(problems)}")

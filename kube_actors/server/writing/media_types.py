@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import attrs
@@ -17,6 +18,11 @@ PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 READABLE: Final = (JSON, YAML, PROTOBUF)
 
 
+def yaml_problems(repeated: Sequence[str]) -> str:
+    """Everything that a strict reader of YAML refuses, as one error."""
+    return "yaml: unmarshal errors:\n" + "\n".join(f"  {each}" for each in repeated)
+
+
 @attrs.frozen
 class Decoded:
     """A body's value. `json` is the text it was read from, where it may repeat a key; `repeated` are keys that a YAML
@@ -25,6 +31,7 @@ class Decoded:
     value: Any
     json: bytes | None = None
     repeated: tuple[str, ...] = ()
+    is_yaml: bool = False
 
 
 def media_type(request: HttpRequest) -> str:
@@ -71,7 +78,7 @@ def decode_yaml(text: bytes) -> Decoded:
         except ValueError:
             pass  # YAML's flow style begins like this, too
     value, repeated = parse_yaml(text)
-    return Decoded(value, repeated=tuple(repeated))
+    return Decoded(value, repeated=tuple(repeated), is_yaml=True)
 
 
 def unsupported_media_type(readable: tuple[str, ...]) -> ApiError:

@@ -85,7 +85,7 @@ def _judge_fields(call: Call, new: Body, before: Body, decoded: Decoded, validat
     Values of another type than their field's are refused in any case.
     """
     schema = call.row.schema
-    problems = _repeated(decoded) + unknown_fields(prune(schema, new))
+    problems = _repeated(decoded) + unknown_fields(sorted(prune(schema, new)))
     wrong = [cause for cause in schema.validate(new, before) if cause.reason == WRONG_TYPE]
     if wrong:
         raise refused(call, decoded.value, wrong[0].message)
@@ -98,12 +98,14 @@ def _judge_fields(call: Call, new: Body, before: Body, decoded: Decoded, validat
 
 def _repeated(decoded: Decoded) -> list[str]:
     """What the text of the patch gives twice, and members of operations that do not exist."""
-    found = strict_problems(None, decoded.json) if decoded.json is not None else []
-    if isinstance(decoded.value, list):
-        for index, operation in enumerate(decoded.value):
-            strangers = sorted(operation.keys() - _MEMBERS) if isinstance(operation, dict) else ()
-            found += [f'json patch unknown field "[{index}].{name}"' for name in strangers]
-    return found
+    twice = strict_problems(None, decoded.json) if decoded.json is not None else []
+    if not isinstance(decoded.value, list):
+        return twice
+    found = []
+    for index, operation in enumerate(decoded.value):
+        strangers = sorted(operation.keys() - _MEMBERS) if isinstance(operation, dict) else ()
+        found += [f'json patch unknown field "[{index}].{name}"' for name in strangers]
+    return found + [f"json patch {each}" for each in twice]
 
 
 def refused(call: Call, sent: Any, why: str) -> ApiError:

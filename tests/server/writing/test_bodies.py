@@ -127,7 +127,9 @@ async def test_repeated_keys_of_yaml(call: Caller) -> None:
     body = b"metadata: {name: a}\ndata:\n  a: '1'\n  a: '2'\n"
     reply = await call("POST", f"{CONFIG_MAPS}?fieldValidation=Strict", body, "application/yaml")
     assert reply.code == 400
-    assert reply.message.endswith('strict decoding error: line 4: key "a" already set in map')
+    assert reply.message.endswith(
+        'strict decoding error: yaml: unmarshal errors:\n  line 4: key "a" already set in map'
+    )
     reply = await call("POST", CONFIG_MAPS, body, "application/yaml")
     assert (reply.code, reply.warnings) == (201, ['line 4: key "a" already set in map'])
 

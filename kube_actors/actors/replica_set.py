@@ -86,7 +86,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         """Pods it controls and orphans its selector matches, summarised once per revision."""
         store, namespace = self.plane.store, self.key.namespace
         found = {one.uid: one for one in store.owned_by(self.uid) if one.key.resource == "pods"}
-        orphans = store.orphans("pods", namespace)
+        orphans = store.orphaned_pods(namespace)
         if orphans:
             selector = LabelSelector.from_object(body_of(replica_set.spec.selector))
             found |= {one.uid: one for one in orphans if selector.matches(one.projection.labels)}

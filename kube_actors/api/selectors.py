@@ -80,7 +80,7 @@ class LabelSelector:
             return False
         if not self._exact.items() <= labels.items():
             return False
-        return all(requirement.matches(labels) for requirement in self._others)
+        return not self._others or all(requirement.matches(labels) for requirement in self._others)
 
     @property
     def empty(self) -> bool:

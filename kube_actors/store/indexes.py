@@ -1,4 +1,4 @@
-"""Ways to find objects without looking at all of them: by owner (or that there is none), by node, by label."""
+"""Ways to find objects without looking at all of them: by owner, by label; pods by node, and those without owner."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Indexes:
     __slots__ = ("labels", "nodes", "orphans", "owners")
 
     def __init__(self) -> None:
-        self.orphans: Index[str] = Index()
+        self.orphans: Index[str] = Index()  # pods, by namespace
         self.owners: Index[str] = Index()
         self.nodes: Index[str] = Index()
         self.labels: Index[tuple[str, str, str]] = Index()
@@ -80,9 +80,9 @@ class Indexes:
     def _replace_orphan(self, old: Revision | None, new: Revision | None) -> None:
         before, after = _is_orphan(old), _is_orphan(new)
         if old and before and not after:
-            self.orphans.discard(old.key.resource, old.key)
+            self.orphans.discard(old.key.namespace, old.key)
         if new and after and not before:
-            self.orphans.add(new.key.resource, new.key)
+            self.orphans.add(new.key.namespace, new.key)
 
     def _replace_node(self, old: Revision | None, new: Revision | None) -> None:
         before, after = _node_of(old), _node_of(new)
@@ -122,7 +122,9 @@ class Indexes:
 
 
 def _is_orphan(revision: Revision | None) -> bool:
-    return revision is not None and not any([owner.controller for owner in revision.projection.owners])
+    if revision is None or revision.key.resource != PODS:
+        return False
+    return not any([owner.controller for owner in revision.projection.owners])
 
 
 def _node_of(revision: Revision | None) -> str:

@@ -64,10 +64,9 @@ class Objects:
         """The objects with an owner reference to this uid."""
         return [self._objects[key] for key in self._indexes.owners.keys(uid)]
 
-    def orphans(self, resource: str, namespace: str) -> Revisions:
-        """The objects of a resource in this namespace that no controller owns."""
-        found = (self._objects[key] for key in self._indexes.orphans.keys(resource))
-        return [revision for revision in found if revision.key.namespace == namespace]
+    def orphaned_pods(self, namespace: str) -> Revisions:
+        """The pods in this namespace that no controller owns."""
+        return [self._objects[key] for key in self._indexes.orphans.keys(namespace)]
 
     def on_node(self, node: str) -> Revisions:
         """The pods bound to this node."""

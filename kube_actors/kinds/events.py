@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+
+LONGEST_WORD: Final = 128
+LONGEST_NOTE: Final = 1024
+"""Characters."""
 
 SELECTABLE_FIELDS = (
     *METADATA_FIELDS,
@@ -35,7 +42,24 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         return [causes.invalid(field, about, "does not match event.namespace")]
     if not about and namespace not in ("default", "kube-system"):
         return [causes.invalid(field, about, "does not match event.namespace")]
-    return []
+    return _new_style(new) if old is None and new.get("eventTime") else []
+
+
+def _new_style(event: Body) -> list[Cause]:
+    """An event that says when exactly it was also says who reports it and what was done."""
+    controller = event.get("reportingComponent") or event.get("reportingController") or ""
+    found = [causes.invalid("reportingController", controller, why) for why in names.qualified_name(controller)]
+    if not controller:
+        found = [causes.required("reportingController")]
+    for name in ("reportingInstance", "action", "reason"):
+        value = event.get(name) or ""
+        if not value:
+            found.append(causes.required(name))
+        elif len(value) > LONGEST_WORD:
+            found.append(causes.invalid(name, "", f"can have at most {LONGEST_WORD} characters"))
+    if len(event.get("message") or event.get("note") or "") > LONGEST_NOTE:
+        found.append(causes.invalid("message", "", f"can have at most {LONGEST_NOTE} characters"))
+    return found
 
 
 HOOKS = Hooks(

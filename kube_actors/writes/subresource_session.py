@@ -84,16 +84,16 @@ class SubresourceSession(Session):
         kind: PatchKind,
         *,
         dry_run: bool = False,
-        check: Callable[[Body], None] | None = None,
+        check: Callable[[Body, Body], None] | None = None,
     ) -> Revision:
-        """Patch the `Scale` that stands for the object. `check` may refuse what the patch makes of it."""
+        """Patch the `Scale` that stands for the object; `check(before, after)` may refuse what becomes of it."""
         schema = self.pipeline.registry.type_schema("autoscaling.v1.Scale")
 
         async def attempt() -> Revision:
             before = self.scale(key)
             scale = patched(before, patch, kind, schema)
             if check is not None:
-                check(scale)
+                check(before, scale)
             return await self.update_scale(key, scale, dry_run=dry_run)
 
         return await self.retrying(attempt, once=False)

@@ -6,7 +6,7 @@ from typing import Any
 
 from kube_actors.api.registry import Resource
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.errors import bad_request
+from kube_actors.errors import bad_request, invalid
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.writes.request import Request
@@ -70,5 +70,6 @@ def set_replicas(request: Request, scale: Body) -> None:
     if scale.get("kind", "Scale") != "Scale" or isinstance(replicas, bool) or not isinstance(replicas, int):
         raise bad_request("a Scale with spec.replicas, a whole number, is needed here")
     if replicas < 0:
-        raise request.invalid([causes.invalid("spec.replicas", replicas, "must be greater than or equal to 0")])
+        cause = causes.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise invalid("Scale", request.key.name, [cause], group="autoscaling")
     request.new.setdefault("spec", {})["replicas"] = replicas

@@ -489,3 +489,25 @@ def test_leases_and_slices() -> None:
         "endpoints[2].addresses: Required value: must contain at least 1 address",
         'ports[1].name: Duplicate value: ""',
     ]
+
+
+def test_events_of_the_newer_form() -> None:
+    """Who says exactly when it was says who reports it and what was done; updates are not asked again."""
+    event = {
+        "metadata": {"name": "a", "namespace": "default"},
+        "involvedObject": {"namespace": "default"},
+        "eventTime": "2026-01-01T00:00:00.000000Z",
+        "reportingComponent": "not a name",
+        "reason": "x" * 129,
+        "message": "x" * 1025,
+    }
+    new = _causes("events", event, None)
+    assert [cause.partition(": ")[0] for cause in new] == [
+        "reportingController",
+        "reportingInstance",
+        "action",
+        "reason",
+        "message",
+    ]
+    assert _causes("events", event, event) == []
+    assert _causes("events", {**event, "eventTime": None}, None) == []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kube_actors.errors import invalid
+from kube_actors.errors import bad_request, invalid
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
@@ -19,6 +19,8 @@ CREATED = 201
 async def binding(call: Call) -> Response:
     """POST pods/NAME/binding: 201 with a Status; 409 for a pod that is bound already."""
     body, options = _read(call)
+    if body["metadata"].get("name", call.info.name) != call.info.name:
+        raise bad_request("name in URL does not match name in Binding object")
     return await _bind(call, body, options, call.info.name)
 
 

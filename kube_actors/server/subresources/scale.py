@@ -12,7 +12,7 @@ from kube_actors.server.writing.answers import written_body
 from kube_actors.server.writing.apply import decode_configuration
 from kube_actors.server.writing.bodies import Expected, check_types, read_body
 from kube_actors.server.writing.options import read_options
-from kube_actors.server.writing.patch import patch_kind, read_patch
+from kube_actors.server.writing.patch import Patched, judge_fields, patch_kind, read_patch
 from kube_actors.server.writing.places import check_object_path, settle
 from kube_actors.store import Revision
 from kube_actors.writes.subresources import scale_of
@@ -60,9 +60,9 @@ async def _patch(call: Call) -> Response:
     assert kind is not None, "applies go elsewhere"
     expected = Expected.type(call, VERSION, KIND)
 
-    def check(patched: Body) -> None:
-        settle(call, patched)
-        check_types(patched, expected)
+    def check(before: Body, new: Body) -> None:
+        settle(call, new)
+        judge_fields(call, expected.schema, Patched(new, before, decoded), options.validation)
 
     revision = await call.client.patch_scale(call.key, decoded.value, kind, dry_run=options.dry_run, check=check)
     return await _answer(call, revision)

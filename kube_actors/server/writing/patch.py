@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import attrs
+
 from kube_actors.api.codecs import json
 from kube_actors.api.patches import clone
-from kube_actors.api.schema import WRONG_TYPE
+from kube_actors.api.schema import WRONG_TYPE, Schema
 from kube_actors.api.strictness import prune, strict_problems, unknown_fields
 from kube_actors.errors import ApiError, bad_request, invalid
 from kube_actors.kinds import causes
@@ -47,7 +49,7 @@ async def patch(call: Call) -> Response:
         before = as_version(stored, row)
         new = patched(before, clone(decoded.value), kind, row.schema)
         settle(call, new)
-        _judge_fields(call, new, before, decoded, options.validation)
+        judge_fields(call, row.schema, Patched(new, before, decoded), options.validation)
         return as_version(new, storage)
 
     revision = await call.client.edit(call.key, change, call.info.subresource, dry_run=options.dry_run)
@@ -79,18 +81,27 @@ def read_patch(call: Call, validation: Validation) -> Decoded:
 _GO: Final[dict[type, str]] = {list: "[]handlers.jsonPatchOp", dict: "map[string]interface {}"}
 
 
-def _judge_fields(call: Call, new: Body, before: Body, decoded: Decoded, validation: Validation) -> None:
+@attrs.frozen
+class Patched:
+    """What a patch made of an object, the object before it, and the patch."""
+
+    new: Body
+    before: Body
+    patch: Decoded
+
+
+def judge_fields(call: Call, schema: Schema, patched: Patched, validation: Validation) -> None:
     """Take unknown fields out of the patched object; refuse (422) or tell them and what the patch gives twice.
 
     Values of another type than their field's are refused in any case.
     """
-    schema = call.row.schema
-    problems = _repeated(decoded) + unknown_fields(sorted(prune(schema, new)))
-    wrong = [cause for cause in schema.validate(new, before) if cause.reason == WRONG_TYPE]
+    sent = patched.patch
+    problems = _repeated(sent) + unknown_fields(sorted(prune(schema, patched.new)))
+    wrong = [cause for cause in schema.validate(patched.new, patched.before) if cause.reason == WRONG_TYPE]
     if wrong:
-        raise refused(call, decoded.value, wrong[0].message)
+        raise refused(call, sent.value, wrong[0].message)
     if problems and validation == "Strict":
-        raise refused(call, decoded.value, f"strict decoding error: {', '.join(problems)}")
+        raise refused(call, sent.value, f"strict decoding error: {', '.join(problems)}")
     if validation == "Warn":
         for problem in problems:
             call.warn(problem)

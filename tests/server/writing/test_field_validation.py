@@ -132,7 +132,8 @@ async def test_json_patches(call: Caller) -> None:
     [
         b'{\n\t"apiVersion": "apps/v1",\n\t"kind": "Deployment",\n\t"metadata": {"name": "web"},\n\t"spec": {'
         b'\n\t\t"paused": false,\n\t\t"paused": true,\n\t\t"selector": {"matchLabels": {"app": "web"}},\n\t\t'
-        b'"template": {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "app", "image": "nginx"}]}}}}',
+        b'"template": {"metadata": {"labels": {"app": "web"}}, '
+        b'"spec": {"containers": [{"name": "app", "image": "nginx"}]}}}}',
         b"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec:\n  selector: {matchLabels: {app: web}}\n"
         b"  paused: false\n  paused: true\n  template:\n    metadata: {labels: {app: web}}\n"
         b"    spec: {containers: [{name: app, image: nginx}]}\n",

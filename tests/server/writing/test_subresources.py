@@ -121,16 +121,17 @@ async def test_scale(web: Caller) -> None:
     ("change", "code", "message"),
     [
         ({"spec": {"replicas": -1}}, 422, "must be greater than or equal to 0"),
-        ({"spec": {"replicas": "x"}}, 400, 'Scale in version "v1" cannot be handled as a Scale: '),
-        ({"spec": {"replicas": 2**40}}, 400, 'Scale in version "v1" cannot be handled as a Scale: '),
+        ({"spec": {"replicas": "x"}}, 400, "json: cannot unmarshal string into Go struct field ScaleSpec"),
+        ({"spec": {"replicas": 2**40}}, 400, "json: cannot unmarshal number 1099511627776 into Go struct field"),
         ({"metadata": {"name": "other"}}, 400, "does not match the name on the URL"),
         ({"metadata": {"resourceVersion": "1"}}, 409, "the object has been modified"),
     ],
 )
 async def test_scales_that_do_not_fit(web: Caller, change: Any, code: int, message: str) -> None:
-    """Refused, by PUT and by PATCH."""
+    """Refused, by PUT and by PATCH; what cannot be read is a patch that does not apply."""
     reply = await web("PATCH", SCALE, change, MERGE)
-    assert (reply.code, message in reply.message) == (code, True), reply.message
+    patched = 422 if message.startswith("json: ") else code
+    assert (reply.code, message in reply.message) == (patched, True), reply.message
     scale = (await web("GET", SCALE)).body
     changed = {
         name: {**value, **change.get(name, {})} if isinstance(value, dict) else value for name, value in scale.items()
@@ -268,3 +269,30 @@ async def test_approval_and_issuing_are_apart(call: Caller) -> None:
     issuing = {"status": {"certificate": "YQ==", "conditions": [{**approved, "reason": "Because"}]}}
     issued = (await call("PATCH", f"{requests}/r/status", issuing, MERGE)).body
     assert issued["status"] == {"certificate": "YQ==", "conditions": conditions}
+
+
+async def test_fields_a_scale_does_not_have(web: Caller) -> None:
+    """Patches of a Scale are held to its fields, as those of objects are."""
+    patch = {"spec": {"replicas": 2, "size": 1}}
+    strict = await web("PATCH", f"{SCALE}?fieldValidation=Strict", patch, MERGE)
+    assert (strict.code, strict.message.endswith('strict decoding error: unknown field "spec.size"')) == (422, True)
+    warned = await web("PATCH", SCALE, patch, MERGE)
+    assert (warned.code, warned.warnings, warned.body["spec"]) == (200, ['unknown field "spec.size"'], {"replicas": 2})
+
+
+async def test_a_scale_below_zero(web: Caller) -> None:
+    """It is the Scale that is wrong, not the object it stands for."""
+    reply = await web("PATCH", SCALE, {"spec": {"replicas": -1}}, MERGE)
+    why = "must be greater than or equal to 0"
+    assert (reply.code, reply.message) == (
+        422,
+        f'Scale.autoscaling "web" is invalid: spec.replicas: Invalid value: -1: {why}',
+    )
+
+
+async def test_a_binding_of_another_pod(call: Caller) -> None:
+    """The name in the path and the one in the body are of one pod."""
+    await call("POST", PODS, {"metadata": {"name": "a"}, "spec": {"containers": [{"name": "a", "image": "x"}]}})
+    reply = await call("POST", f"{PODS}/a/binding", {"metadata": {"name": "b"}, "target": {"name": "n"}})
+    assert (reply.code, reply.message) == (400, "name in URL does not match name in Binding object")
+    assert (await call("POST", f"{PODS}/a/binding", {"target": {"name": "n"}})).code == 201

@@ -167,7 +167,7 @@ def test_selectors_that_are_wrong(shop: Program) -> None:
 
 
 def test_pages(each_kubectl: Program) -> None:
-    """Seven objects in pages of two are one list, in every format; and so are 600 with the pages of kubectl."""
+    """Seven objects in pages of two are one list, in every format; each page tells how many are left."""
     kubectl = each_kubectl
     seven = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": f"n{n}"}} for n in range(7)]
     kubectl("create", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": seven}))

@@ -113,11 +113,13 @@ def test_a_terminal(kubectl: Program) -> None:
     eventually(lambda: kubectl("get", "pods").stdout == "")
 
 
-def test_attached_after_the_fact(each_kubectl: Program) -> None:
-    """The output of what is over already comes from its log."""
-    told = each_kubectl("run", "quick", "--image=host", "--attach", "--restart=Never", "--", "echo", "over").stdout
-    assert "over\n" in told
-    assert phase_of(each_kubectl, "quick") == "Succeeded"
+def test_attached(kubectl: Program) -> None:
+    """The output of a pod until its end, whose log it is too."""
+    script = "sleep 1; echo over"
+    attach = ("run", "quick", "--image=host", "--attach", "--restart=Never", "--command", "--")
+    assert "over\n" in kubectl(*attach, "sh", "-c", script).stdout
+    assert phase_of(kubectl, "quick") == "Succeeded"
+    assert kubectl("logs", "quick").stdout == "over\n"
 
 
 def test_wrong_pods(kubectl: Program) -> None:

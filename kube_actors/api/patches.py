@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError, bad_request
 
 MAXIMUM_OPERATIONS = 10_000
+MAXIMUM_COPIED = 3 << 20
+"""Bytes of JSON that the copies of one patch may add up to: each may double the object."""
 _MISSING = object()
 
 
@@ -34,8 +37,12 @@ def json_patch(body: Any, operations: Any) -> Any:
     if len(operations) > MAXIMUM_OPERATIONS:
         message = f"The allowed maximum operations in a JSON patch is {MAXIMUM_OPERATIONS}, got {len(operations)}"
         raise ApiError("RequestEntityTooLarge", 413, message)
-    document = clone(body)
+    document, copied = clone(body), 0
     for operation in operations:
+        if isinstance(operation, dict) and operation.get("op") == "copy":
+            copied += len(json.dumps(_get(document, _pointer(operation, "from"), "copy")))
+            if copied > MAXIMUM_COPIED:
+                raise _too_much_copied(copied)
         document = _perform(document, operation)
     return document
 
@@ -114,6 +121,11 @@ def _does_not_fit(operation: str, path: list[str], why: str) -> ApiError:
     rejected = "the server rejected our request due to an error in our request"
     message = f'{rejected}: {operation} operation does not apply: "{place}": {why}'
     return ApiError("Invalid", 422, message)
+
+
+def _too_much_copied(size: int) -> ApiError:
+    why = f"the accumulated size increase of copy is {size}, exceeding the limit {MAXIMUM_COPIED}"
+    return ApiError("Invalid", 422, f"Unable to copy, {why}")
 
 
 def _index(items: list[Any], step: str, path: list[str], operation: str, *, end: bool = False) -> int:

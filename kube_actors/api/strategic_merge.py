@@ -6,6 +6,7 @@ Directives: `$patch` (`replace`, `delete`, `merge`) in an object or a list item,
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from kube_actors.api.patches import clone
@@ -130,15 +131,21 @@ def _merge_primitives(current: list[Any], added: list[Any], deleted: list[Any], 
         raise bad_request("the values of a list directive must be a list")
     if any(isinstance(value, (dict, list)) for value in (*added, *deleted, *(order or ()))):
         raise bad_request("the items of a list of plain values must be plain values")
-    kept = [value for value in current if value not in deleted]
-    fresh = [value for value in dict.fromkeys(added) if value not in kept]
+    gone = set(deleted)
+    kept = [value for value in current if value not in gone]
+    there = set(kept)
+    fresh = [value for value in dict.fromkeys(added) if value not in there]
     return _ordered({value: value for value in kept + fresh}, added if order is None else order, current)
 
 
 def _merge_items(current: list[Any], patch: list[Any], node: Node, order: list[Any] | None, field: str) -> list[Any]:
     """Merge the items of a list by its merge key; one item saying `$patch: replace` replaces the whole list."""
     merge_key = node.patch_merge_key
-    if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
+    if not all(isinstance(item, dict) for item in patch):
+        raise bad_request(f"the items of {field} must be objects")
+    if order is not None and not isinstance(order, list):
+        raise bad_request(f"{SET_ORDER}{field} must be a list")
+    if any(item.get(DIRECTIVE) == "replace" for item in patch):
         return [_without_directives(item) for item in patch if item.get(DIRECTIVE) is None]
     if not merge_key:
         raise bad_request(f"the items of {field} have no merge key")
@@ -153,7 +160,8 @@ def _merge_items(current: list[Any], patch: list[Any], node: Node, order: list[A
             merged[key] = _without_directives(item)
     kept = [_key_of(item, merge_key, field) for item in patch if item.get(DIRECTIVE) != "delete"]
     wanted = kept if order is None else [_key_of(item, merge_key, SET_ORDER + field) for item in order]
-    strangers = [str(key) for key in kept if key not in wanted]
+    known = set(wanted)
+    strangers = [str(key) for key in kept if key not in known]
     if strangers:
         raise bad_request(f"{SET_ORDER}{field} must name every item of its patch; {', '.join(strangers)} missing")
     return _ordered(merged, wanted, [_key_of(item, merge_key, field) for item in current])
@@ -174,11 +182,12 @@ def _ordered(values: dict[Any, Any], wanted: list[Any], before: list[Any]) -> li
     Worked examples: wanted [c, a], before [a, b, c]: b is not named and stood before c, so it comes first: [b, c, a].
     Wanted [new], before [a]: a has no place relative to what was not there, and comes last: [new, a].
     """
-    named = [key for key in dict.fromkeys(wanted) if key in values]
-    others = [key for key in values if key not in named]
+    named = deque(key for key in dict.fromkeys(wanted) if key in values)
+    taken = set(named)
+    others = deque(key for key in values if key not in taken)
     place = {key: index for index, key in enumerate(before)}
     result = []
     while named and others:
         waits = named[0] in place and others[0] in place and place[others[0]] < place[named[0]]
-        result.append((others if waits else named).pop(0))
-    return [values[key] for key in result + named + others]
+        result.append((others if waits else named).popleft())
+    return [values[key] for key in (*result, *named, *others)]

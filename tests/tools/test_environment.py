@@ -16,7 +16,10 @@ import attrs
 import pytest
 
 SOURCE = Path(__file__).resolve().parents[2] / "tools" / "environment.py"
-PATIENCE = 120.0
+PATIENCE = 200.0
+MADE_WITH = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
+PYTHON = str(MADE_WITH) if MADE_WITH.exists() else sys.executable
+"""Not the environment's own: that one has no pip, and getting it takes seconds each time."""
 
 PROGRAM = """
 import sys
@@ -37,7 +40,7 @@ version = "1"
 dependencies = []
 """
 
-BACKEND = '''
+BACKEND = """
 import os, time, zipfile
 
 def build_editable(directory, config_settings=None, metadata_directory=None):
@@ -57,7 +60,7 @@ def build_editable(directory, config_settings=None, metadata_directory=None):
         for path, text in {**files, f"{info}/RECORD": record}.items():
             wheel.writestr(path, text)
     return name
-'''
+"""
 
 
 @attrs.frozen
@@ -70,7 +73,7 @@ class Checkout:
         """Start its program, which pip cannot help with any package from anywhere."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
         return subprocess.Popen(
-            [sys.executable, str(self.root / "tools" / "program")],
+            [PYTHON, str(self.root / "tools" / "program")],
             env={**kept, "PIP_NO_INDEX": "1", **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -102,8 +105,18 @@ class Checkout:
         return len((self.root / "builds").read_text().splitlines())
 
 
+@pytest.fixture(scope="module")
+def installer() -> None:
+    """Something to install with, or a reason to skip."""
+    if not any(
+        subprocess.run([PYTHON, "-c", f"import {name}"], capture_output=True).returncode == 0
+        for name in ("pip", "ensurepip")
+    ):
+        pytest.skip(f"{PYTHON} has neither pip nor ensurepip")
+
+
 @pytest.fixture
-def checkout(tmp_path: Path) -> Checkout:
+def checkout(tmp_path: Path, installer: None) -> Checkout:
     """Nothing is installed yet, and the path has a space."""
     root = tmp_path / "a clone"
     (root / "tools").mkdir(parents=True)

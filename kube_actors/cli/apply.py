@@ -34,7 +34,7 @@ def command(
 
     A Cluster document in them is applied as well where it can be: nodes are added, removed and relabelled.
     """
-    from kube_actors.cli.applying import apply_through_console, find_target
+    from kube_actors.cli.applying import apply_through_console, find_target, origin_of
     from kube_actors.cli.places import state_home
     from kube_actors.cli.reading import read
     from kube_actors.config.validation import validate
@@ -46,4 +46,5 @@ def command(
     validate(file, known=None).raise_problems()
     cluster = find_target(state_home(state_dir), name, file)
     flags = {"--prune": prune, "--dry-run=server": dry_run, "--server-side": refuse_conflicts}
-    return apply_through_console(cluster, file, [flag for flag, wanted in flags.items() if wanted])
+    wanted = [flag for flag, chosen in flags.items() if chosen]
+    return apply_through_console(cluster, file, origin_of(file.cluster, named), wanted)

@@ -1,7 +1,8 @@
 """Applying the files of a person: in the cluster this process runs, or through the console of another.
 
 Both use one field manager of their own, so that what a person changes by other means stays theirs, and what is gone
-from the files can be told from what was never in them.
+from the files can be told from what was never in them. Objects from files that have no Cluster document say where they
+are from: pruning by some files leaves what stands in others.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from kube_actors.api.codecs.yaml import Document
 from kube_actors.cli.asking import ask_with_text
 from kube_actors.cli.places import RunningCluster, find_running
 from kube_actors.cli.views import say
-from kube_actors.config.files import STDIN_NAME, ClusterFile
+from kube_actors.config.files import STDIN, STDIN_NAME, ClusterFile
 from kube_actors.config.validation import Findings
 from kube_actors.store import Key
 from kube_actors.text import one_line, visible
@@ -35,14 +36,21 @@ MARK: Final = "kube-actors.dev/applied-by"
 log = structlog.get_logger(__name__)
 
 
-async def apply_findings(session: Session, findings: Findings, *, prune: bool) -> list[Key]:
+def origin_of(cluster: Document | None, paths: Sequence[str]) -> str:
+    """Which files these are, for `APPLIED_FROM`: "" with a Cluster document, as that speaks of the whole cluster."""
+    if cluster is not None:
+        return ""
+    return ":".join(sorted({path if path == STDIN else os.path.realpath(path) for path in paths}))
+
+
+async def apply_findings(session: Session, findings: Findings, origin: str, *, prune: bool) -> list[Key]:
     """Apply what was read and judged, saying what became of each object; answers their keys.
 
     Objects that were in the files the last time and are gone from them are reported, and deleted with `prune`.
     InputError when the API refuses an object after all; then nothing was applied.
     """
     own = session.written_by(MANAGER)
-    manifests = [attrs.evolve(each.manifest, body=_marked(each.manifest.body)) for each in findings.objects]
+    manifests = [attrs.evolve(each.manifest, body=_marked(each.manifest.body, origin)) for each in findings.objects]
     applied = await verb.apply(own, manifests)
     told = {warning.message for warning in findings.warnings}
     for each in applied:
@@ -55,19 +63,27 @@ async def apply_findings(session: Session, findings: Findings, *, prune: bool) -
                 log.warning(warning, object=each.name)
     keys = [each.key for each in applied]
     if prune:
-        async for revision in verb.prune(own, MANAGER, keys):
+        async for revision in verb.prune(own, MANAGER, keys, origin):
             say(one_line(f"{_name(revision.key)} pruned"))
-    for revision in await verb.gone_from_input(own, MANAGER, keys):
+    for revision in await verb.gone_from_input(own, MANAGER, keys, origin):
         log.warning("no longer in the files; --prune deletes it", object=_name(revision.key))
     return keys
 
 
-def _marked(body: dict[str, Any]) -> dict[str, Any]:
-    """An object that sets no field leaves no trace of who applied it, so it gets a mark of our own to set."""
+def _marked(body: dict[str, Any], origin: str) -> dict[str, Any]:
+    """An object with the files it is from. One that would set no field and so leave no trace of who applied it gets a
+    mark of our own to set."""
     metadata = body["metadata"]
-    if body.keys() - {"apiVersion", "kind", "metadata"} or metadata.keys() - {"name", "namespace"}:
+    annotations = metadata.get("annotations") or {}
+    if not isinstance(annotations, dict):
+        return body  # refused at its place
+    if origin:
+        marks = {verb.APPLIED_FROM: origin}
+    elif body.keys() - {"apiVersion", "kind", "metadata"} or metadata.keys() - {"name", "namespace"}:
         return body
-    return {**body, "metadata": {**metadata, "annotations": {MARK: MANAGER}}}
+    else:
+        marks = {MARK: MANAGER}
+    return {**body, "metadata": {**metadata, "annotations": {**annotations, **marks}}}
 
 
 def _name(key: Key) -> str:
@@ -83,19 +99,19 @@ def find_target(home: Path, name: str | None, file: ClusterFile) -> RunningClust
     return find_running(home, name)
 
 
-def apply_through_console(cluster: RunningCluster, file: ClusterFile, flags: Sequence[str]) -> int:
+def apply_through_console(cluster: RunningCluster, file: ClusterFile, origin: str, flags: Sequence[str]) -> int:
     """Have a running cluster apply what was read; prints what it says and answers its exit status."""
-    argv = ["apply", "-f", "-", "--field-manager", MANAGER, *flags]
-    sent = _sent(cluster, file)
+    argv = ["apply", "-f", "-", "--field-manager", MANAGER, "--applied-from", origin, *flags]
+    sent = _sent(cluster, file, origin)
     lines = (json.dumps(body, ensure_ascii=False) for _, body in sent)  # a line each: see `_in_files`
     status, said = ask_with_text(cluster.state.console_socket, argv, "\n".join(lines).encode())
     sys.stderr.write(visible(_in_files(said, [document for document, _ in sent])))
     return status
 
 
-def _sent(cluster: RunningCluster, file: ClusterFile) -> list[tuple[Document, dict[str, Any]]]:
+def _sent(cluster: RunningCluster, file: ClusterFile, origin: str) -> list[tuple[Document, dict[str, Any]]]:
     """What is to be sent and where it is from: the Cluster document first, as the cluster itself has to read it."""
-    sent = [(manifest.document, _marked(manifest.body)) for manifest in file.manifests]
+    sent = [(manifest.document, _marked(manifest.body, origin)) for manifest in file.manifests]
     if file.cluster is None:
         return sent
     own = _absolute(file.cluster.body, file.cluster.file)

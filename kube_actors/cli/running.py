@@ -19,7 +19,7 @@ import structlog
 import trio
 
 from kube_actors.cli.about import VERSION
-from kube_actors.cli.applying import apply_findings
+from kube_actors.cli.applying import apply_findings, origin_of
 from kube_actors.cli.failures import input_problems
 from kube_actors.cli.following import show_until_ready, until_answering
 from kube_actors.cli.main import INTERRUPTED, NOT_FOUND
@@ -198,7 +198,8 @@ class Life:
 
     async def _work(self, cluster: Cluster, started: float) -> None:
         """Apply the files, show how they come up, and say where the first listener is."""
-        keys = await apply_findings(cluster.session, self.prepared.findings, prune=self.options.prune)
+        origin = origin_of(self.prepared.cluster, self.options.files)
+        keys = await apply_findings(cluster.session, self.prepared.findings, origin, prune=self.options.prune)
         with view(interactive=self.options.interactive) as shown:
             await show_until_ready(cluster.plane.store, keys, shown)
         say(f"ready in {time.monotonic() - started:.1f} s")

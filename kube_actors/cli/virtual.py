@@ -10,7 +10,7 @@ import structlog
 import trio
 
 from kube_actors.api.times import rfc3339
-from kube_actors.cli.applying import apply_findings
+from kube_actors.cli.applying import apply_findings, origin_of
 from kube_actors.cli.main import INTERRUPTED, NOT_FOUND
 from kube_actors.cli.prepared import Prepared
 from kube_actors.cli.progress import rows
@@ -44,7 +44,8 @@ async def _live(prepared: Prepared, options: RunOptions, signals: EndSignals, wr
             nursery.start_soon(_cancel_on_signal, signals, nursery.cancel_scope, name="signals")
             nursery.start_soon(_cancel_on_failure, cluster, nursery.cancel_scope, name="failure")
             end = cluster.plane.clock.now() + options.until
-            keys = await apply_findings(cluster.session, prepared.findings, prune=False)
+            origin = origin_of(prepared.cluster, options.files)
+            keys = await apply_findings(cluster.session, prepared.findings, origin, prune=False)
             await cluster.plane.clock.sleep_until(end)
             status = 0
             nursery.cancel_scope.cancel()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 import trio
@@ -23,6 +23,9 @@ from kube_actors.verbs.selection import BATCH, display_name
 from kube_actors.verbs.session import Session
 from kube_actors.writes.client import Applied
 from kube_actors.writes.intake import place, take_in
+
+APPLIED_FROM: Final = "kube-actors.dev/applied-from"
+"""Annotation: the files an object was applied from, when they are not those of the cluster itself."""
 
 Conflicts = Literal["take over", "refuse", "force"]
 _INPUT_CODES = frozenset({400, 405, 422})
@@ -216,18 +219,27 @@ def _is_applier(revision: Revision, field_manager: str) -> bool:
     return any(each.get("manager") == field_manager and each.get("operation") == "Apply" for each in entries)
 
 
-async def gone_from_input(session: Session, field_manager: str, kept: Iterable[Key]) -> tuple[Revision, ...]:
-    """What was applied under this manager and is not among `kept` any more, without what is going already."""
+async def gone_from_input(
+    session: Session, field_manager: str, kept: Iterable[Key], origin: str = ""
+) -> tuple[Revision, ...]:
+    """What was applied under this manager from `origin` (see `APPLIED_FROM`; "" is what has no such mark) and is not among
+    `kept` any more, without what is going already."""
     keys = frozenset(kept)
     found = await applied_by(session, field_manager)
-    return tuple(each for each in found if each.key not in keys and each.projection.deleting is None)
+    gone = (each for each in found if each.key not in keys and each.projection.deleting is None)
+    return tuple(each for each in gone if _origin(each) == origin)
+
+
+def _origin(revision: Revision) -> str:
+    annotations = revision.body()["metadata"].get("annotations") or {}
+    return str(annotations.get(APPLIED_FROM, ""))
 
 
 async def prune(
-    session: Session, field_manager: str, kept: Iterable[Key], *, dry_run: bool = False
+    session: Session, field_manager: str, kept: Iterable[Key], origin: str = "", *, dry_run: bool = False
 ) -> AsyncGenerator[Revision, None]:
     """Delete what `gone_from_input` names, Namespaces last; yields each object that is deleted."""
-    gone = await gone_from_input(session, field_manager, kept)
+    gone = await gone_from_input(session, field_manager, kept, origin)
     for revision in sorted(gone, key=lambda each: each.key.resource == "namespaces"):
         try:
             await session.client.delete(revision.key, uid=revision.uid, propagation="Background", dry_run=dry_run)

@@ -131,6 +131,23 @@ def test_a_restart_keeps_everything_and_reports_what_is_gone(place: Place, runni
     assert not (place.home / "shop").exists()
 
 
+def test_pruning_by_some_files_leaves_what_stands_in_others(place: Place, running: Running) -> None:
+    """Only what these files said before and say no longer is named, and deleted; the cluster's own file stays whole."""
+    config_map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {}}}\n"
+    other = place.file(config_map.format("other"), "other.yaml")
+    extra = place.file(config_map.format("one") + config_map.format("two"), "extra.yaml")
+    assert place.call("apply", "-f", other, "-f", extra).returncode == 0
+    assert place.call("apply", "-f", extra).stdout == "configmap/one configured\nconfigmap/two configured\n"
+    place.file(config_map.format("one"), "extra.yaml")
+    told = place.call("apply", "-f", extra)
+    assert told.stdout == "configmap/one unchanged\n"
+    assert told.stderr == "configmap/two is no longer in the input (--prune deletes it)\n"
+    pruned = place.call("apply", "--prune", "-f", extra)
+    assert (pruned.stdout, pruned.stderr) == ("configmap/one unchanged\nconfigmap/two pruned\n", "")
+    left = place.call("console", "-c", "get configmaps,deployments -o name").stdout.split()
+    assert {"configmap/one", "configmap/other", "configmap/settings", "deployment.apps/web"} <= set(left)
+
+
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 0), (signal.SIGHUP, 0)])
 def test_signals_end_it_also_where_they_were_ignored(place: Place, number: signal.Signals, status: int) -> None:
     """As under nohup, or in the background of a script; an ephemeral cluster leaves nothing at all."""

@@ -40,6 +40,7 @@ class ApplyFlags(DryRun, Namespaced):
     force_conflicts: bool = switch(help="with --server-side: take the fields of other managers over")
     field_manager: str = text(help="in whose name to apply")
     prune: bool = switch(help="delete what was applied by this --field-manager and is not in the input")
+    applied_from: str = text(help="which files these are: --prune leaves what was applied from others")
     output: str = text("o", help="yaml, json or name instead of a line per object")
 
 
@@ -66,11 +67,12 @@ async def run_apply(exchange: Exchange, parsed: Parsed[ApplyFlags]) -> int:
     code = await _print_applied(exchange, session, applied.objects, flags)
     kept = [target_of(session, manifest.body)[1] for manifest in file.manifests]
     if flags.prune:
-        async with aclosing(prune(session, flags.field_manager, kept, dry_run=dry_run)) as pruned:
+        async with aclosing(prune(session, flags.field_manager, kept, flags.applied_from, dry_run=dry_run)) as pruned:
             async for revision in pruned:
                 await exchange.line(f"{_name(session, revision)} pruned{flags.note}")
     elif flags.field_manager:
-        await _tell_gone(exchange, session, await gone_from_input(session, flags.field_manager, kept), file)
+        gone = await gone_from_input(session, flags.field_manager, kept, flags.applied_from)
+        await _tell_gone(exchange, session, gone, file)
     return code
 
 

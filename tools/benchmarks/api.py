@@ -54,11 +54,11 @@ def told(process: subprocess.Popen[str]) -> dict[str, float]:
 
 @contextlib.contextmanager
 def entrance() -> Iterator[Entrance]:
-    """A running cluster of one simulated node."""
+    """A running cluster of one simulated node that keeps its state: what it answers to writes is on the disk."""
     with tempfile.TemporaryDirectory(prefix="kube-actors-bench-") as directory:
         file = Path(directory) / "cluster.yaml"
         file.write_text(CLUSTER)
-        with kube_actors_run(file) as run:
+        with kube_actors_run(file, home=Path(directory) / "home") as run:
             run.wait_for_console()
             yield entrance_of(run.home, Path(directory))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import zlib
 from collections.abc import AsyncIterator, Iterator
 from typing import Final
@@ -29,23 +31,21 @@ def size_of(body: Body) -> int:
 
 def slices(body: Body, first: bytes = b"", size: int = SLICE) -> Iterator[bytes | memoryview]:
     """`first` and the body in slices of about `size` bytes: small pieces are joined, large ones cut without a copy."""
-    waiting, waits = [first], len(first)
-    for piece in (body,) if isinstance(body, bytes) else body:
-        if waits + len(piece) <= size:
-            waiting.append(piece)
-            waits += len(piece)
+    pieces = (first, body) if isinstance(body, bytes) else (first, *body)
+    ends = list(itertools.accumulate(map(len, pieces)))  # lists have ten thousand pieces: no loop over them here
+    start = 0
+    while start < len(pieces):
+        sent = ends[start - 1] if start else 0
+        stop = bisect.bisect_right(ends, sent + size, start)
+        if stop > start:
+            if ends[stop - 1] > sent:
+                yield b"".join(pieces[start:stop])
+            start = stop
             continue
-        if waits:
-            yield b"".join(waiting)
-        if len(piece) <= size:
-            waiting, waits = [piece], len(piece)
-            continue
-        view = memoryview(piece)
-        for start in range(0, len(piece), size):
-            yield view[start : start + size]
-        waiting, waits = [], 0
-    if waits:
-        yield b"".join(waiting)
+        view = memoryview(pieces[start])
+        for cut in range(0, len(view), size):
+            yield view[cut : cut + size]
+        start += 1
 
 
 def accepts_gzip(accept_encoding: str) -> bool:

@@ -222,8 +222,8 @@ def _is_applier(revision: Revision, field_manager: str) -> bool:
 async def gone_from_input(
     session: Session, field_manager: str, kept: Iterable[Key], origin: str = ""
 ) -> tuple[Revision, ...]:
-    """What was applied under this manager from `origin` (see `APPLIED_FROM`; "" is what has no such mark) and is not among
-    `kept` any more, without what is going already."""
+    """What was applied under this manager from `origin` (see `APPLIED_FROM`; "" is what has no such mark) and is not
+    among `kept` any more, without what is going already."""
     keys = frozenset(kept)
     found = await applied_by(session, field_manager)
     gone = (each for each in found if each.key not in keys and each.projection.deleting is None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from ipaddress import ip_address
 from typing import Any, Final
 
 import attrs
@@ -19,7 +20,7 @@ SERVICE: Final = "kubernetes"
 INSIDE_PORT: Final = 6443
 """Where kube-apiserver listens, and we in the cluster's own network."""
 SERVICE_PORT: Final = 443
-_ANYWHERE: Final = "0.0.0.0"
+_ANYWHERE: Final = ("0.0.0.0", "::")
 Body = dict[str, Any]
 
 
@@ -49,7 +50,7 @@ async def open_api_endpoint(link: AgentLink | None, ranges: NetworkRanges, outsi
         inside = await link.listen("cluster", gateway, INSIDE_PORT)
         return ApiEndpoint(gateway, INSIDE_PORT, service, sockets=(socket.socket(fileno=inside.detach()),))
     address, port = outside.getsockname()[:2]
-    address = "127.0.0.1" if address == _ANYWHERE else address
+    address = "127.0.0.1" if address in _ANYWHERE else address
     return ApiEndpoint(address, port, service, SERVICE_PORT if _may_bind(service, SERVICE_PORT) else port)
 
 
@@ -111,7 +112,7 @@ def objects(endpoint: ApiEndpoint) -> Iterator[Body]:
     subsets = [{"addresses": [{"ip": endpoint.address}], "ports": [port]}]
     yield of("v1", "Endpoints", {"endpointslice.kubernetes.io/skip-mirror": "true"}, {"subsets": subsets})
     ready = {"addresses": [endpoint.address], "conditions": {"ready": True}}
-    rest = {"addressType": "IPv4", "endpoints": [ready], "ports": [port]}
+    rest = {"addressType": f"IPv{ip_address(endpoint.address).version}", "endpoints": [ready], "ports": [port]}
     yield of("discovery.k8s.io/v1", "EndpointSlice", {"kubernetes.io/service-name": SERVICE}, rest)
 
 

@@ -229,6 +229,9 @@ def _last_port(state: StateDirectory) -> int:
 
 def _not_bound(config: ApiConfig, port: int, error: OSError) -> Problem:
     message, hint = f"cannot listen on {config.host}:{port}: {error.strerror}", None
+    if error.errno == errno.EADDRNOTAVAIL:
+        message = f"{config.host} is not an address of this machine"
+        return Problem(message, path="$.spec.api.host", hint="0.0.0.0 listens at all it has")
     if error.errno == errno.EADDRINUSE:
         holder = port_holder(port)
         message = f"{config.host}:{port} is in use" + (f" by {holder}" if holder is not None else "")

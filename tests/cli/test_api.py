@@ -89,6 +89,26 @@ def test_other_machines_are_let_in(place: Place) -> None:
                 pass
 
 
+def test_an_address_of_another_machine(place: Place) -> None:
+    """It is said which part of the file is wrong."""
+    file = place.file(f"{CLUSTER}  api: {{host: 203.0.113.9}}\n")
+    done = place.call_apart("run", file)
+    assert done.returncode == 2
+    assert f"{file}:7:9 $.spec.api.host: 203.0.113.9 is not an address of this machine" in done.stderr
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="this machine has no IPv6")
+@pytest.mark.parametrize(("host", "address"), [("::1", "::1"), ("::", "127.0.0.1")])
+def test_listening_by_ipv6(place: Place, host: str, address: str) -> None:
+    """Clients reach it there; the Service `kubernetes` leads to an address that goes with its slice."""
+    with served(place, f'{CLUSTER}  api: {{host: "{host}"}}\n') as (_, kubeconfig):
+        assert "server: https://[::1]:" in kubeconfig.read_text()
+        sock = kubeconfig.parent / "run" / "api.sock"
+        endpoint = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
+        found = json.loads(asked(sock, f"GET {endpoint}")[1])
+        assert found["endpoints"][0]["addresses"] == [address]
+
+
 def test_no_api(place: Place) -> None:
     """Where it is not wanted, nothing listens and no keys are made."""
     with place.start("run", place.file(f"{CLUSTER}  api: {{enabled: false}}\n")) as running:

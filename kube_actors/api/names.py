@@ -9,6 +9,7 @@ from typing import Final
 
 _LABEL: Final = "[a-z0-9]([-a-z0-9]*[a-z0-9])?"
 _SUBDOMAIN: Final = rf"{_LABEL}(\.{_LABEL})*"
+_WILDCARD: Final = rf"\*\.{_SUBDOMAIN}"
 _DNS1035: Final = "[a-z]([-a-z0-9]*[a-z0-9])?"
 _NAME_PART: Final = "([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]"
 _LABEL_VALUE: Final = f"({_NAME_PART})?"
@@ -21,6 +22,10 @@ _LABEL_RULE: Final = (
 _SUBDOMAIN_RULE: Final = (
     "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', "
     f"{_ALPHANUMERIC_ENDS}"
+)
+_WILDCARD_RULE: Final = (
+    "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of "
+    "lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character"
 )
 _DNS1035_RULE: Final = (
     "a DNS-1035 label must consist of lower case alphanumeric characters or '-', "
@@ -60,6 +65,14 @@ def dns1123_subdomain(value: str) -> list[str]:
     wrong = _too_long(value, 253)
     if not _matches(_SUBDOMAIN, value):
         wrong.append(_explained(_SUBDOMAIN_RULE, _SUBDOMAIN, "example.com"))
+    return wrong
+
+
+def wildcard_subdomain(value: str) -> list[str]:
+    """Every host directly below a domain: `*.example.com`."""
+    wrong = _too_long(value, 253)
+    if not _matches(_WILDCARD, value):
+        wrong.append(_explained(_WILDCARD_RULE, _WILDCARD, "*.example.com"))
     return wrong
 
 

@@ -39,8 +39,8 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
 def _host(host: str, field: str) -> list[Cause]:
     if is_address(host):
         return [causes.invalid(field, host, "must be a DNS name, not an IP address")]
-    rule = names.dns1123_subdomain(host.removeprefix("*.")) if "*" in host else names.dns1123_subdomain(host)
-    return [causes.invalid(field, host, why) for why in rule]
+    wrong = names.wildcard_subdomain(host) if "*" in host else names.dns1123_subdomain(host)
+    return [causes.invalid(field, host, why) for why in wrong]
 
 
 def _tls(tls: Body, field: str) -> list[Cause]:

@@ -19,6 +19,7 @@ LABEL_MESSAGE = (
     [
         (names.dns1123_label, ["a", "0", "my-name", "a" * 63]),
         (names.dns1123_subdomain, ["a", "a.b", "example.com", "1.2", "a" * 253]),
+        (names.wildcard_subdomain, ["*.a", "*.example.com"]),
         (names.dns1035_label, ["a", "a1", "a-b"]),
         (names.path_segment, ["system:node", "A b", "..."]),
         (names.qualified_name, ["a", "A_b.c-d", "example.com/a", "kubernetes.io/hostname", "a" * 63]),
@@ -38,6 +39,7 @@ def test_good_names(rule: Callable[[str], list[str]], good: list[str]) -> None:
     [
         (names.dns1123_label, ["", "A", "-a", "a-", "a_b", "a" * 64, "a\n", "ä"]),
         (names.dns1123_subdomain, ["", "a..b", ".a", "a.", "A.b", "a" * 254, "a/b"]),
+        (names.wildcard_subdomain, ["*", "*.", "*.*", "a.*", "a*.b", "*.A", "*a.b"]),
         (names.dns1035_label, ["", "1a", "a.b", "a-"]),
         (names.path_segment, [".", "..", "a/b", "a%b"]),
         (names.qualified_name, ["", "/a", "a/", "a/b/c", "A.com/a", "-a", "a" * 64, "a b", "_a"]),

@@ -178,6 +178,11 @@ def test_an_ingress() -> None:
         'spec.rules[0].http.paths[0].path: Invalid value: "web": must be an absolute path',
         "spec.rules[0].http.paths[0].backend: Required value: port name or number is required",
     ]
+    assert wrong("ingresses.networking.k8s.io", {"rules": [{"host": "*.example.org"}]}) == []
+    (told,) = wrong("ingresses.networking.k8s.io", {"rules": [{"host": "*.*"}]})
+    assert told.startswith(
+        "spec.rules[0].host: Invalid value: \"*.*\": a wildcard DNS-1123 subdomain must start with '*.'"
+    )
 
 
 def test_a_network_policy() -> None:

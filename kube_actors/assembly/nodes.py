@@ -28,8 +28,6 @@ from kube_actors.node.objects import Objects, Place
 from kube_actors.node.runtime.agent_link import AgentLink
 from kube_actors.node.runtime.base import Dns, Image, ImageKind, Runtime
 from kube_actors.node.runtime.process import ProcessRuntime
-from kube_actors.node.runtime.simulated import SimulatedRuntime
-from kube_actors.node.runtime.simulated_profile import SimulationProfiles
 from kube_actors.node.tokens import TokenIssuer
 from kube_actors.state import StateDirectory
 from kube_actors.store import Key, Revision, Store
@@ -153,6 +151,10 @@ class NodeFactory:
         clock = self.plane.clock
         match node.runtime:
             case "simulated":
+                # 5 ms to import, which a start without simulated nodes need not wait for.
+                from kube_actors.node.runtime.simulated import SimulatedRuntime
+                from kube_actors.node.runtime.simulated_profile import SimulationProfiles
+
                 source = random_for(self.config.seed, f"simulated {node.name}")
                 profiles = SimulationProfiles.from_config(node.simulation)
                 return SimulatedRuntime(clock=clock, random=source, profiles=profiles)

@@ -93,8 +93,7 @@ class _World:
                 hint = did_you_mean(name, schedulers) or "list it in $.spec.schedulers of the Cluster document"
                 yield template.owner.problem(f"there is no scheduler {name!r}", path, hint)
             for reference in references_of(template):
-                if reference.kind != "ServiceAccount":
-                    yield from self._missing(template, reference)
+                yield from self._missing(template, reference)
         yield from self._listeners()
 
     def _namespaces(self) -> Iterator[Problem]:
@@ -160,9 +159,6 @@ class _World:
             wanted = template.spec.get("nodeSelector") or {}
             if wanted and not any(_offers(node, wanted) for node in self.config.nodes):
                 yield owner.problem("no node has these labels: the pods will not be scheduled", f"{at}.nodeSelector")
-            for reference in references_of(template):
-                if reference.kind == "ServiceAccount":
-                    yield from self._missing(template, reference)
 
     def _selectors(self) -> Iterator[Problem]:
         for each in self.objects.values():

@@ -151,7 +151,7 @@ def test_the_same_name_twice() -> None:
 
 
 def test_references_that_lead_nowhere() -> None:
-    """ConfigMaps, Secrets, claims, priority classes, schedulers and namespaces, each at its place."""
+    """ConfigMaps, Secrets, claims, priority classes, accounts, schedulers and namespaces, each at its place."""
     pod = (
         POD.replace("  name: web\n", "  name: web\n  namespace: shop\n", 1)
         + """\
@@ -164,6 +164,7 @@ def test_references_that_lead_nowhere() -> None:
   - {name: b, secret: {secretName: keys}}
   - {name: c, persistentVolumeClaim: {claimName: disk}}
   - {name: d, projected: {sources: [{configMap: {name: more}}]}}
+  serviceAccountName: robot
 """
     )
     assert [(line, message) for line, _, message, _ in told(judge(CLUSTER, pod))] == [
@@ -176,6 +177,7 @@ def test_references_that_lead_nowhere() -> None:
         (23, "there is no Secret 'keys'"),
         (24, "there is no PersistentVolumeClaim 'disk'"),
         (25, "there is no ConfigMap 'more'"),
+        (26, "there is no ServiceAccount 'robot'"),
     ]
 
 

@@ -100,6 +100,14 @@ def test_names_that_are_not_ours(wire: Wire, host: str) -> None:
     assert wire.request("GET", "/version", host=host).status == 403
 
 
+@pytest.mark.parametrize(
+    ("url", "status"), [(b"https://localhost/version", 200), (b"https://evil.example/version", 403)]
+)
+def test_a_name_in_the_url_counts_more_than_the_header(wire: Wire, url: bytes, status: int) -> None:
+    """As the standard has it: nobody comes in by saying two names."""
+    assert wire.send(request(b"GET " + url + b" HTTP/1.1")).status == status
+
+
 def test_no_other_origin_is_let_in(wire: Wire) -> None:
     """There is no CORS, neither for the request nor for the question before it."""
     origin = "https://evil.example"

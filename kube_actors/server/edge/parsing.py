@@ -164,6 +164,8 @@ class RequestParser:
         if target is None:
             self._refuse(bad_request("the request's URL is not valid"))
             return
+        if target.authority is not None:
+            headers["host"] = target.authority
         if _AUDIT_ID not in headers:
             self._audit_ids += 1
             headers[_AUDIT_ID] = f"{self._audit_prefix}{self._audit_ids:012x}"

@@ -18,11 +18,15 @@ _BAD_ESCAPE: Final = re.compile("%(?![0-9a-fA-F]{2})")
 
 @attrs.frozen
 class Target:
-    """A request's URL: see `HttpRequest`. Shared by all requests that have it."""
+    """A request's URL: see `HttpRequest`. Shared by all requests that have it.
+
+    `authority` is the server that an absolute URL names, which counts more than the Host header (RFC 9112, 3.2.2).
+    """
 
     path: str
     raw_path: str
     query: Mapping[str, tuple[str, ...]]
+    authority: str | None = None
 
 
 def target_of(url: bytes) -> Target | None:
@@ -32,14 +36,14 @@ def target_of(url: bytes) -> Target | None:
 
 
 def _read(url: bytes) -> Target | None:
-    text = url.decode("utf-8", "replace")
+    text, authority = url.decode("utf-8", "replace"), None
     if text == "*":
         return Target("*", "*", {})
     if not text.startswith("/"):
         scheme, _, rest = text.partition("://")
         if scheme.lower() not in ("http", "https"):
             return None
-        _, slash, path = rest.partition("/")
+        authority, slash, path = rest.partition("/")
         text = slash + path or "/"
     raw_path, _, query = text.partition("#")[0].partition("?")
     if _BAD_ESCAPE.search(raw_path):
@@ -50,7 +54,8 @@ def _read(url: bytes) -> Target | None:
             values.setdefault(name, []).append(value)
     except ValueError:
         return None
-    return Target(urllib.parse.unquote(raw_path), raw_path, {name: tuple(each) for name, each in values.items()})
+    query_values = {name: tuple(each) for name, each in values.items()}
+    return Target(urllib.parse.unquote(raw_path), raw_path, query_values, authority)
 
 
 _known = functools.lru_cache(maxsize=1024)(_read)

@@ -14,8 +14,8 @@ from kube_actors.server.edge.targets import Target, target_of
         (b"/a%2Fb/%C3%BC?q=%C3%BC+x", Target("/a/b/ü", "/a%2Fb/%C3%BC", {"q": ("ü x",)})),
         (b"/exec?command=sh&command=-c&stdin&tty=", Target("/exec", "/exec", {
             "command": ("sh", "-c"), "stdin": ("",), "tty": ("",)})),
-        (b"http://host:1/a?b=c", Target("/a", "/a", {"b": ("c",)})),
-        (b"HTTPS://host", Target("/", "/", {})),
+        (b"http://host:1/a?b=c", Target("/a", "/a", {"b": ("c",)}, "host:1")),
+        (b"HTTPS://host", Target("/", "/", {}, "host")),
         (b"/a#b?c", Target("/a", "/a", {})),
         (b"/\xff", Target("/\ufffd", "/\ufffd", {})),
         (b"*", Target("*", "*", {})),

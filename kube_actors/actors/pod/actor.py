@@ -26,6 +26,7 @@ from kube_actors.messages.pod import PodMessage
 from kube_actors.node.runtime.base import ContainerId, FoundSandbox
 from kube_actors.node.runtime.handlers import ProbeOutcome, ProbeResult
 from kube_actors.plan import pod_lifecycle as steps
+from kube_actors.plan.backoff import doubled
 from kube_actors.plan.observed import Ending, Exit, Observed, Sandbox, SandboxState, Stage
 from kube_actors.plan.pod_adoption import adopt
 from kube_actors.plan.pod_lifecycle import plan_pod
@@ -332,7 +333,7 @@ class PodActor(Actor[PodMessage]):
             self.work.say("Warning", "FailedPostStartHook", f"PostStartHook failed: {error}", id.name)
 
     def _sandbox_failed(self, reason: str, text: str) -> None:
-        delay = min(FIRST_SANDBOX_RETRY * 2**self.sandbox_failures, LONGEST_SANDBOX_RETRY)
+        delay = doubled(FIRST_SANDBOX_RETRY, LONGEST_SANDBOX_RETRY, self.sandbox_failures)
         self.sandbox_failures += 1
         attempt, retry_at = self.state.sandbox.attempt - 1, self.plane.clock.now() + delay
         self.state = attrs.evolve(self.state, sandbox=Sandbox(SandboxState.ABSENT, attempt, retry_at=retry_at))

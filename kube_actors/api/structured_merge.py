@@ -17,11 +17,11 @@ from kube_actors.api.structured_values import (
     compare,
     field_set_of,
     merge,
-    misnamed_items,
     with_parents,
     without,
     without_nulls,
 )
+from kube_actors.api.typed_configuration import misfits
 from kube_actors.errors import ApiError, Cause, bad_request
 
 _SYSTEM_METADATA = (
@@ -151,8 +151,8 @@ def _pruned(merged: dict[str, Any], before: FieldSet, owners: Owners, schema: Sc
 
 
 def check_applied(applied: dict[str, Any], schema: Schema) -> None:
-    """Refuse (400) a configuration whose list items cannot be told apart: it would not say which ones it means."""
-    problems = list(misnamed_items(applied, schema))
+    """Refuse (400) a configuration that does not fit its kind, or whose list items cannot be told apart."""
+    problems = list(misfits(applied, schema))
     if problems:
         raise untyped(applied, problems)
 

@@ -17,7 +17,6 @@ from kube_actors.api.field_set import (
     SELF,
     FieldSet,
     Trie,
-    element_text,
     is_member,
     key_element,
     members_of,
@@ -80,18 +79,14 @@ def with_parents(fields: FieldSet, schema: Schema) -> FieldSet:
     return FieldSet(_with_parents(fields.trie, schema.root))
 
 
-def misnamed_items(applied: dict[str, Any], schema: Schema) -> Iterator[tuple[str, str]]:
-    """(path of the list, what is wrong) of every list item that is named twice, or that lacks a key to name it by."""
-    return _misnamed_items(applied, schema.root, "")
-
-
 def _elements(value: list[Any], node: Node) -> dict[str, Any] | None:
     """The items of a granular list by path element; None when one occurs twice (then the list counts as one value)."""
-    found = {_element(item, node): item for item in value}
+    found = {element_of(item, node): item for item in value}
     return found if len(found) == len(value) else None
 
 
-def _element(item: Any, node: Node) -> str:
+def element_of(item: Any, node: Node) -> str:
+    """The path element of an item of a granular list."""
     if node.list_type == "set":
         return value_element(item)
     if not isinstance(item, dict):
@@ -279,33 +274,3 @@ def _without(value: Any, gone: Trie, node: Node | None, keep_emptied: bool) -> A
     if node.kind is Kind.LIST:
         return list(rest.values())
     return {element[2:]: part for element, part in rest.items()}
-
-
-def _misnamed_items(value: Any, node: Node | None, path: str) -> Iterator[tuple[str, str]]:
-    if node is None or not node.granular:
-        return
-    if isinstance(value, list):
-        seen: set[str] = set()
-        for index, item in enumerate(value):
-            missing = _missing_key(item, node)
-            if missing is not None:
-                why = f'associative list with keys has an element that omits key field "{missing}"'
-                yield path, f"element {index}: {why} (and doesn't have default value)"
-                continue
-            element = _element(item, node)
-            name = element_text(element)
-            if element in seen:
-                yield path, f"duplicate entries for key {name}"
-            seen.add(element)
-            yield from _misnamed_items(item, node.items, path + name)
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            yield from _misnamed_items(member, node.child(name), f"{path}.{name}")
-
-
-def _missing_key(item: Any, node: Node) -> str | None:
-    """The key without which an item of a keyed list has no name; None when it has all that it needs."""
-    struct = node.items.object_type if node.items is not None else None
-    if node.list_type != "map" or struct is None or not isinstance(item, dict):
-        return None
-    return next((key for key in node.list_keys if item.get(key) is None and key in struct.required), None)

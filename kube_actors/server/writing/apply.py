@@ -7,6 +7,7 @@ from typing import Final
 from kube_actors.api.schema import WRONG_TYPE
 from kube_actors.api.strictness import prune, strict_problems
 from kube_actors.api.structured_merge import untyped
+from kube_actors.api.typed_configuration import misfits
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
@@ -47,12 +48,13 @@ def read_configuration(call: Call, options: WriteOptions) -> Body:
         raise bad_request(f"Incorrect version specified in apply patch. {why}")
     if body["kind"] != row.kind:
         raise bad_request(f"Incorrect kind specified in apply patch. Specified: {body['kind']}, expected: {row.kind}")
+    problems = list(misfits(body, row.schema))
+    if problems:
+        raise _untyped(call, problems)
     wrong = [cause for cause in row.schema.validate(body) if cause.reason == WRONG_TYPE]
     if wrong:
-        raise _untyped(call, [(cause.field, cause.message) for cause in wrong])
-    strangers = prune(row.schema, body)
-    if strangers:
-        raise _untyped(call, [(path, "field not declared in schema") for path in strangers])
+        raise _untyped(call, [(f".{cause.field}", cause.message) for cause in wrong])
+    prune(row.schema, body)
     return body
 
 
@@ -91,4 +93,4 @@ def _untyped(call: Call, problems: list[tuple[str, str]]) -> ApiError:
     info, row = call.info, call.row
     metadata = {"name": info.name, "namespace": info.namespace}
     named = {"apiVersion": row.api_version, "kind": row.kind, "metadata": metadata}
-    return untyped(named, [(f".{path}", why) for path, why in problems])
+    return untyped(named, problems)

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kube_actors.network.machine_networks import machine_addresses
+from kube_actors.state import StateDirectory
 
 from .running import PATIENCE, Place, Running
 
@@ -103,7 +104,7 @@ def test_listening_by_ipv6(place: Place, host: str, address: str) -> None:
     """Clients reach it there; the Service `kubernetes` leads to an address that goes with its slice."""
     with served(place, f'{CLUSTER}  api: {{host: "{host}"}}\n') as (_, kubeconfig):
         assert "server: https://[::1]:" in kubeconfig.read_text()
-        sock = kubeconfig.parent / "run" / "api.sock"
+        sock = StateDirectory(kubeconfig.parent).api_socket
         endpoint = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes"
         found = json.loads(asked(sock, f"GET {endpoint}")[1])
         assert found["endpoints"][0]["addresses"] == [address]
@@ -123,7 +124,7 @@ def test_no_api(place: Place) -> None:
 def test_the_owners_socket(place: Place) -> None:
     """Private, without TLS, and whoever opens it is the administrator; what was written is in the audit log."""
     with served(place) as (_, kubeconfig):
-        path = kubeconfig.parent / "run" / "api.sock"
+        path = StateDirectory(kubeconfig.parent).api_socket
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         status, body = asked(path, "GET /api/v1/namespaces/kube-system")
         assert (status, json.loads(body)["metadata"]["name"]) == ("HTTP/1.1 200 OK", "kube-system")
@@ -141,7 +142,7 @@ def test_the_service_of_the_api_stays(place: Place) -> None:
         "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes",
     )
     with served(place) as (_, kubeconfig):
-        sock = kubeconfig.parent / "run" / "api.sock"
+        sock = StateDirectory(kubeconfig.parent).api_socket
         for path in paths:
             before = json.loads(asked(sock, f"GET {path}")[1])
             assert asked(sock, f"DELETE {path}")[0] == "HTTP/1.1 200 OK"
@@ -160,7 +161,7 @@ def test_a_watch_ends_whole(place: Place, mode: str) -> None:
     """Clients that watch when the runtime ends see the end of the answer, not a connection that broke."""
     with served(place, f"{CLUSTER}  onRuntimeExit: {mode}\n") as (running, kubeconfig):
         with socket.socket(socket.AF_UNIX) as sock:
-            sock.connect(str(kubeconfig.parent / "run" / "api.sock"))
+            sock.connect(str(StateDirectory(kubeconfig.parent).api_socket))
             sock.sendall(b"GET /api/v1/namespaces?watch=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
             seen = sock.recv(65536)
             while b'"kube-system"' not in seen:

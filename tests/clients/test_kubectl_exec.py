@@ -106,7 +106,8 @@ def test_a_shell_in_a_terminal(over: Program) -> None:
             return b"44 122\r\n" in screen.output
 
         eventually(is_resized)
-        screen.type("cat\n")
+        screen.type("echo $((1000 + 1)) && cat\n")
+        screen.expect("1001\r\n")  # all that was typed before has been answered
         screen.type("echoed\n")
         screen.expect("echoed\r\nechoed\r\n")
         screen.type("\x03")
@@ -176,6 +177,9 @@ def test_run_and_remove(each_kubectl: Program) -> None:
     eventually(lambda: kubectl("get", "pods", "-o", "name").stdout == "")
     quiet = (*once, "-i", "-q", "--command", "--", "sh", "-c", "tr a-z A-Z")
     assert kubectl(*quiet, stdin="hello\n").stdout == "HELLO\n"
+    data = os.urandom(2_000_000)
+    expected = (0, f"{hashlib.sha256(data).hexdigest()}  -\n".encode())
+    assert piped(kubectl, *once, "-i", "-q", "--command", "--", "sha256sum", data=data) == expected
 
 
 def test_copy_files(each_kubectl: Program, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from kube_actors.api.codecs.json import Pairs, loads_pairs
 from kube_actors.api.schema import Schema
 from kube_actors.api.types import Kind, Node
 
-_EMPTY_IS_NONE: Final = {list: Kind.LIST, dict: Kind.MAP}
+_EMPTY_IS_NONE: Final[dict[type, Kind]] = {list: Kind.LIST, dict: Kind.MAP}
 MOST_PROBLEMS: Final = 100
 """Problems of one body that are told, as with kube-apiserver: nobody reads more."""
 

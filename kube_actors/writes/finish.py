@@ -31,7 +31,8 @@ def _changes(request: Request, old: Body) -> list[Cause]:
 
 
 def _once(found: list[Cause]) -> list[Cause]:
-    """Without what schema and kind both complain about: a kind that says more of a missing field is heard alone."""
+    """Without what schema and kind both complain about: a kind that says more of a missing field is heard alone, and
+    so is one that says of a list what the schema says of its items."""
     seen: dict[tuple[str, str], Cause] = {}
     for cause in found:
         seen.setdefault((cause.field, cause.message), cause)
@@ -41,6 +42,7 @@ def _once(found: list[Cause]) -> list[Cause]:
         cause
         for (field, message), cause in seen.items()
         if (field not in explained if message == MISSING else field not in missing - explained)
+        and not (field.endswith("]") and (field.rpartition("[")[0], message) in seen)
     ]
 
 

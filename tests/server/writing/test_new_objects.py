@@ -177,3 +177,10 @@ async def test_selectors_of_jobs_are_made(call: Caller) -> None:
         ["spec.template.metadata.labels", "spec.selector"],
     )
     assert reply.causes[1].endswith("`selector` not auto-generated")
+
+
+async def test_modes_are_refused_once(call: Caller) -> None:
+    """What no claim can have is told of the list alone."""
+    spec = {"accessModes": ["Often"], "resources": {"requests": {"storage": "1Gi"}}}
+    reply = await call("POST", "/api/v1/namespaces/default/persistentvolumeclaims", _named(spec=spec))
+    assert [cause.partition(": ")[0] for cause in reply.causes] == ["spec.accessModes"]

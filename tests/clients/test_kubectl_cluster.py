@@ -132,9 +132,9 @@ def test_a_certificate_of_ones_own(each_kubectl: Program, served: Served, tmp_pa
     assert jane("get", "pods").stderr == f"No resources found in {kubectl.namespace} namespace.\n"
 
 
-def test_a_token_of_an_account(each_kubectl: Program, served: Served) -> None:
+def test_a_token_of_an_account(kubectl: Program, served: Served) -> None:
     """It is the account's, as long as the pod is there that it is bound to."""
-    kubectl, account = each_kubectl, f"system:serviceaccount:{each_kubectl.namespace}:default"
+    account = f"system:serviceaccount:{kubectl.namespace}:default"
     run(kubectl, pod("one", SLEEPS))
     bound = ("--bound-object-kind=Pod", "--bound-object-name=one", "--duration=20m")
     token = kubectl("create", "token", "default", *bound).stdout

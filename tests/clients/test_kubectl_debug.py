@@ -69,9 +69,8 @@ def test_without_attaching(kubectl: Program) -> None:
     assert 'pods "nope" not found' in missing
 
 
-def test_a_copy(each_kubectl: Program) -> None:
+def test_a_copy(kubectl: Program) -> None:
     """Another command and image for one of its containers; or a new one that shares the processes of the others."""
-    kubectl = each_kubectl
     apply(kubectl, pod("crash", sh("main", "exit 1"), {**sh("side", "sleep 1000"), "image": "nowhere:1"}))
     asked = ("debug", "crash", "--copy-to=copy", "--set-image=*=host", "--container=main", "--attach=false")
     kubectl(*asked, "--", "sh", "-c", "echo copied; sleep 1000")

@@ -163,6 +163,11 @@ def test_attach_to_output(kubectl: Program) -> None:
         assert attached.returncode == 0
 
 
+def is_gone(kubectl: Program) -> bool:
+    """Whether no pod is there any more: kubectl does not wait for the end of what it removes."""
+    return kubectl("get", "pods", "-o", "name").stdout == ""
+
+
 def test_run_and_remove(each_kubectl: Program) -> None:
     """A pod for one command: its output, its exit code, and it is gone."""
     kubectl = each_kubectl
@@ -174,9 +179,10 @@ def test_run_and_remove(each_kubectl: Program) -> None:
         assert screen.end() == 4
         assert b'pod "once" deleted' in screen.output
         assert b"once terminated (Error)" in screen.output
-    eventually(lambda: kubectl("get", "pods", "-o", "name").stdout == "")
+    eventually(lambda: is_gone(kubectl))
     quiet = (*once, "-i", "-q", "--command", "--", "sh", "-c", "tr a-z A-Z")
     assert kubectl(*quiet, stdin="hello\n").stdout == "HELLO\n"
+    eventually(lambda: is_gone(kubectl))
     data = os.urandom(2_000_000)
     expected = (0, f"{hashlib.sha256(data).hexdigest()}  -\n".encode())
     assert piped(kubectl, *once, "-i", "-q", "--command", "--", "sha256sum", data=data) == expected

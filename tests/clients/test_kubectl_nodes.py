@@ -90,9 +90,8 @@ def test_drain_asks_before_it_destroys(kubectl: Program) -> None:
     assert running_here(kubectl) == []
 
 
-def test_drain_heeds_budgets(each_kubectl: Program) -> None:
+def test_drain_heeds_budgets(kubectl: Program) -> None:
     """It tries again until the budget allows, gives up when its time is over, and leaves the node cordoned."""
-    kubectl = each_kubectl
     guarded(kubectl, 2)
     before = running_here(kubectl)
     refused = kubectl("drain", NODE, "--timeout=1s", code=1)
@@ -108,6 +107,30 @@ def test_drain_heeds_budgets(each_kubectl: Program) -> None:
     assert drained.lines[-1] == f"node/{NODE} drained"
     assert sorted(drained.lines[-3:-1]) == sorted(f"{name} evicted" for name in before)
     assert running_here(kubectl) == []
+
+
+def test_drain_leaves_what_would_come_back(kubectl: Program) -> None:
+    """Pods of a DaemonSet stay, if that is said."""
+    template = {"metadata": {"labels": {"app": "agent"}}, "spec": {"containers": [SLEEPS]}}
+    daemons = {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"name": "agent"},
+        "spec": {"selector": {"matchLabels": {"app": "agent"}}, "template": template},
+    }
+    apply(kubectl, daemons)
+    uid = kubectl("get", "ds", "agent", "-o", "jsonpath={.metadata.uid}").stdout
+    owner = {"apiVersion": "apps/v1", "kind": "DaemonSet", "name": "agent", "uid": uid, "controller": True}
+    body = pod("agent", SLEEPS, nodeName=NODE)
+    body["metadata"]["ownerReferences"] = [owner]
+    run(kubectl, body)
+    refused = kubectl("drain", NODE, code=1).stderr
+    why = f"cannot delete DaemonSet-managed Pods (use --ignore-daemonsets to ignore): {kubectl.namespace}/agent"
+    assert why in refused
+    drained = kubectl("drain", NODE, "--ignore-daemonsets")
+    assert drained.stderr == f"Warning: ignoring DaemonSet-managed Pods: {kubectl.namespace}/agent\n"
+    assert drained.lines[-1] == f"node/{NODE} drained"
+    assert running_here(kubectl) == ["pod/agent"]
 
 
 def test_drain_without_eviction(kubectl: Program) -> None:

@@ -7,17 +7,40 @@ rule. What is missing is put together again for people to read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 import attrs
 
 from kube_actors.kinds.rbac_facts import ALL, PolicyRule, Words, path_covered
 
+MOST_MISSING: Final = 1000
+"""Parts that are told to be missing: nobody reads more."""
+MOST_PARTS: Final = 100_000
+"""Parts a rule may be broken down into: a few thousand words are a billion parts."""
+
 
 def missing_rules(held: Sequence[PolicyRule], wanted: Iterable[PolicyRule]) -> list[PolicyRule]:
-    """The smallest parts of `wanted` that no rule held covers; empty when all are."""
+    """The smallest parts of `wanted` that no rule held covers, the first `MOST_MISSING`; empty when all are.
+
+    A rule of more than `MOST_PARTS` is covered as a whole by one rule, or not.
+    """
     exact = set(held)
-    parts = (part for rule in wanted if rule not in exact for part in broken_down(rule))
-    return [part for part in dict.fromkeys(parts) if not any(_covers(rule, part) for rule in held)]
+    missing: dict[PolicyRule, None] = {}
+    for rule in wanted:
+        if rule in exact or any(_covers(each, rule) for each in held):
+            continue
+        for part in broken_down(rule) if _count(rule) <= MOST_PARTS else (rule,):
+            if not any(_covers(each, part) for each in held):
+                missing[part] = None
+            if len(missing) == MOST_MISSING:
+                return list(missing)
+    return list(missing)
+
+
+def _count(rule: PolicyRule) -> int:
+    """How many parts a rule has at most."""
+    places = len(rule.api_groups) * len(rule.resources) * max(len(rule.resource_names), 1)
+    return len(rule.verbs) * (places or len(rule.non_resource_urls))
 
 
 def broken_down(rule: PolicyRule) -> Iterator[PolicyRule]:

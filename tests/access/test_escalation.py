@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.access.covering import compacted, described, missing_rules
+from kube_actors.access.covering import MOST_MISSING, compacted, described, missing_rules
 from kube_actors.errors import ApiError
 from kube_actors.kinds.rbac_facts import PolicyRule, policy_rule
 from tests.access.roles import Cluster, binding, cluster_role, key, new_cluster, role, rule
@@ -226,3 +226,20 @@ async def test_aggregation_takes_an_administrator() -> None:
         cluster_role("root", rule("*", "*", "*"), rule("*", urls="*")), binding("root", "root", "User eve")
     )
     await cluster.named("eve").create(gathering)
+
+
+def test_a_rule_of_billions_of_parts_is_judged_at_once() -> None:
+    """A thousand groups, resources and verbs: covered by one rule that has them all, else missing."""
+    words = tuple(f"w{number}" for number in range(1000))
+    wanted = PolicyRule(words, words, words)
+    assert missing_rules([PolicyRule(("*",), ("*",), ("*",))], [wanted]) == []
+    halves = [PolicyRule(words[:500], ("*",), ("*",)), PolicyRule(words[500:], ("*",), ("*",))]
+    assert missing_rules(halves, [wanted]) == [wanted]
+
+
+def test_of_what_is_missing_the_first_parts_are_told() -> None:
+    """As many as somebody may read."""
+    words = tuple(f"w{number}" for number in range(40))
+    missing = missing_rules([], [PolicyRule(words, words, words)])
+    assert len(missing) == MOST_MISSING
+    assert missing[0] == PolicyRule(("w0",), ("w0",), ("w0",))

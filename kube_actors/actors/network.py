@@ -91,9 +91,7 @@ class NetworkActor(Actor[NetworkMessage]):
             return self.table.update(name, ())
         wanted = published(service.view)
         self.records.set_service(wanted, slices)
-        ports = service_ports(
-            wanted, slices, node_addresses=tuple(self.node_addresses()), withdrawn=self.withdrawn
-        )
+        ports = service_ports(wanted, slices, node_addresses=tuple(self.node_addresses()), withdrawn=self.withdrawn)
         return self.table.update(name, ports)
 
     def _slices(self, name: ServiceName) -> tuple[EndpointSlice, ...]:

@@ -151,9 +151,7 @@ def _port(listener: ListenerConfig) -> int | str | None:
     return int(port) if port.isdecimal() else port or None
 
 
-def _open(
-    plane: ListenerDataPlane, service: ServiceName, port: int | str | None, sock: socket.socket
-) -> BoundListener:
+def _open(plane: ListenerDataPlane, service: ServiceName, port: int | str | None, sock: socket.socket) -> BoundListener:
     host, number = plane.open(sock, ListenerTarget(service, port)).address
     return BoundListener(service, host, number)
 

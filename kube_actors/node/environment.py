@@ -86,9 +86,7 @@ def _can_be_a_variable(name: str) -> bool:
     return bool(name) and "=" not in name and all(" " <= character <= "~" for character in name)
 
 
-def _value_from(
-    source: Mapping[str, Any], pod: Body, container: Body, objects: Objects, place: Place
-) -> str | None:
+def _value_from(source: Mapping[str, Any], pod: Body, container: Body, objects: Objects, place: Place) -> str | None:
     """The value a `valueFrom` names; None when it is optional and not there."""
     try:
         if (reference := source.get("fieldRef")) is not None:

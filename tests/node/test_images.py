@@ -50,7 +50,7 @@ def test_unknown_image_says_what_there_is(policy: str, reason: str) -> None:
     with pytest.raises(RuntimeFailure) as failure:
         IMAGES.find("wbe", policy)
     assert failure.value.reason == reason
-    assert 'no such image in the cluster\'s `images`' in failure.value.message
+    assert "no such image in the cluster's `images`" in failure.value.message
     assert 'did you mean "web"?' in failure.value.message
 
 

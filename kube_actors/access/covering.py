@@ -26,7 +26,7 @@ def missing_rules(held: Sequence[PolicyRule], wanted: Iterable[PolicyRule]) -> l
     """
     exact = set(held)
     missing: dict[PolicyRule, None] = {}
-    for rule in wanted:
+    for rule in dict.fromkeys(wanted):
         if rule in exact or any(_covers(each, rule) for each in held):
             continue
         for part in broken_down(rule) if _count(rule) <= MOST_PARTS else (rule,):

@@ -104,3 +104,19 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     except ApiError:
         return
     assert not isinstance(value, float) or math.isfinite(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "may"),
+    [
+        (b'{"a":1,"b":[{"c":2}]}', False),
+        (b'{ "a" : 1,\n  "b" : [ { "c": 2 } ] }', False),
+        (b'{"a": "<x:y>", "b:c": "\\u003cz\\u003e"}', False),
+        (b'{"a":1,"a":2}', True),
+        (b'{"a":"x","a":"\\u003A"}', True),
+        (b'{"a":"x:","a":"y\\u003a:"}', True),
+    ],
+)
+def test_repeated_keys_are_suspected_however_they_are_written(text: bytes, may: bool) -> None:
+    """Blanks and escapes alone raise no suspicion; an escaped colon cannot hide a repeated key."""
+    assert json.may_repeat_keys(text, json.parse(text)) is may

@@ -70,7 +70,8 @@ def test_edit(each_kubectl: Program) -> None:
 def test_an_invalid_edit(kubectl: Program, change: str, told: str) -> None:
     """Nothing changes, and the text is not lost."""
     web(kubectl)
-    refused = kubectl("edit", "deployment", "web", code=1, KUBE_EDITOR=f"sed -i '{change}'").stderr
+    place = str(kubectl.directory)  # where the text is kept
+    refused = kubectl("edit", "deployment", "web", code=1, KUBE_EDITOR=f"sed -i '{change}'", TMPDIR=place).stderr
     assert told in refused
     assert "A copy of your changes has been stored to" in refused
     assert body_of(kubectl, "deployment", "web")["spec"]["replicas"] == 1

@@ -173,7 +173,10 @@ class _Exchange:
                 raise h11.RemoteProtocolError("an answer that goes on after its end")
             if not isinstance(event, type):
                 return event
-            self._http.receive_data(bytes(await self.stream.receive_some(RECEIVE)))
+            data = bytes(await self.stream.receive_some(RECEIVE))
+            if not data and self._http.their_state is h11.SEND_RESPONSE:
+                raise h11.RemoteProtocolError("EOF")
+            self._http.receive_data(data)
 
 
 async def _answer(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+import pytest
 
 from tests.clients.kit import Program, eventually
 from tests.clients.running_things import WAIT, apply, pod, run, sh, terminal
@@ -91,6 +94,7 @@ def test_a_copy(kubectl: Program) -> None:
     eventually(lambda: 'pods "one" not found' in kubectl("get", "pod", "one", code=None).stderr)
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="the machine's files and network need root")
 def test_a_node(kubectl: Program) -> None:
     """A pod in the node's network, with the machine's files under /host."""
     kubectl("debug", "node/node-1", "--image=host", "--profile=general", "--attach=false", "--", "sleep", "1000")

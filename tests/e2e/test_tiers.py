@@ -143,10 +143,11 @@ def interpreter() -> str:
 def test_core_without_privileges() -> None:
     """Tier B as a user who has no privileges at all."""
     options = ("-q", "-p", "no:cacheprovider", "-k", "test_core and B and not without")
+    python = interpreter()
     with tempfile.TemporaryDirectory() as name:  # pytest's own directories are nobody's but root's
         place = Path(name)
         os.chown(place, NOBODY, NOBODY)
-        done = as_nobody(interpreter(), "-m", "pytest", *options, f"--basetemp={place}/t", str(Path(__file__)))
+        done = as_nobody(python, "-m", "pytest", *options, f"--basetemp={place}/t", str(Path(__file__)))
     assert done.returncode == 0, done.stdout + done.stderr
     if "passed" not in done.stdout:
         pytest.skip(f"not possible here: {done.stdout.strip().splitlines()[-1]}")

@@ -359,6 +359,8 @@ def test_unusable_place_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize("umask", [0o000, 0o277])
 async def test_files_are_private_whatever_the_umask(path: Path, umask: int) -> None:
     """The state, its companions and the lock can be read by their owner only; so can the directory."""
+    if os.geteuid() and umask & 0o200:
+        pytest.skip("only root writes files that nobody may write")
     before = os.umask(umask)
     try:
         async with running(path) as store:

@@ -20,7 +20,7 @@ from tests.clients.wire import NOBODY, PATIENCE, Reply, Wire, receive
 
 HOST = b"Host: localhost\r\n"
 MAPS = "/api/v1/namespaces/default/configmaps"
-NOTICEABLE = 10.0
+NOTICEABLE = 30.0
 """Seconds a small request of somebody else may take on a busy machine; a server that stands still takes longer."""
 
 

@@ -177,6 +177,14 @@ def _nftables() -> None:
 def remove_tree(path: str) -> None:
     """Remove a directory we made, following no links; what is gone already is fine. Never crosses into mounts."""
     try:
+        _remove(path)
+    except PermissionError:  # overlay's work directories have mode 0, volumes may be read-only: only root minds neither
+        os.chmod(path, 0o700)
+        _remove(path)
+
+
+def _remove(path: str) -> None:
+    try:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.is_dir(follow_symlinks=False):

@@ -14,7 +14,8 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 import attrs
-import yaml
+
+from kube_actors.api.codecs.yaml import load_documents
 
 NOBODY = "nobody"
 PATIENCE = 30.0
@@ -63,7 +64,7 @@ class Wire:
     @classmethod
     def of(cls, kubeconfig: str) -> Self:
         """Read the kubeconfig."""
-        config = yaml.safe_load(Path(kubeconfig).read_text())
+        config = load_documents(Path(kubeconfig).read_text(), kubeconfig)[0].body
         cluster, user = config["clusters"][0]["cluster"], config["users"][0]["user"]
         url = urlsplit(cluster["server"])
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()

@@ -19,7 +19,8 @@ def main() -> None:
     settings.patch({"data": {"colour": "green"}})
     print("patched", ConfigMap.get("settings", namespace=NAMESPACE).data.colour)
     container = {"name": "main", "image": "host", "command": SERVER, "ports": [{"containerPort": 8080}]}
-    pod = Pod({"metadata": {"name": "one", "namespace": NAMESPACE}, "spec": {"containers": [container]}})
+    spec = {"containers": [container], "terminationGracePeriodSeconds": 1}
+    pod = Pod({"metadata": {"name": "one", "namespace": NAMESPACE}, "spec": spec})
     pod.create()
     pod.wait("condition=Ready", timeout=60)
     print("exec", pod.exec(["echo", "from exec"]).stdout.decode().strip())

@@ -84,7 +84,7 @@ def _one_at_a_time(claims_dir: Path) -> Iterator[None]:
 def _held_by_others(claims_dir: Path, owner: str) -> list[NetworkInUse]:
     held: list[NetworkInUse] = []
     for path in sorted(claims_dir.glob("*.claim")):
-        with path.open("rb") as file:
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # it may be given back this very moment
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

@@ -239,3 +239,10 @@ def test_loopback_ranges_for_machines_without_namespaces(tmp_path: Path) -> None
     """Plain processes live in 127/8, clear of 127.0 and 127.1."""
     with claim_ranges(WantedRanges(), tmp_path, owner="dev", families=LOOPBACK_FAMILIES) as claim:
         assert [str(cidr) for _, cidr in claim.ranges.named()] == ["127.64.0.0/16", "127.96.0.0/16", "127.112.0.0/16"]
+
+
+def test_a_claim_that_is_given_back_while_another_looks(tmp_path: Path) -> None:
+    """It is no longer there when its turn comes, which is as good as never."""
+    (tmp_path / "7-0.claim").symlink_to(tmp_path / "gone")
+    with claim_ranges(WantedRanges(), tmp_path, owner="one") as claim:
+        assert claim.ranges.pod_cidr == network("10.244.0.0/16")

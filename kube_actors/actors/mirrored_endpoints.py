@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_never
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.per_object import ObjectActor, PerObject, Route
+from kube_actors.actors.slices import SLICES, perform
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.api.views import body_of
-from kube_actors.errors import ApiError
 from kube_actors.messages.common import Describe
-from kube_actors.plan.endpoints import SERVICE_NAME, CreateSlice, DeleteSlice, EndpointsAction, UpdateSlice
+from kube_actors.plan.endpoints import SERVICE_NAME
 from kube_actors.plan.mirrored_slices import plan_mirrored_slices
 from kube_actors.store import Commit, Key, Revision, Store
 
-SLICES = "endpointslices.discovery.k8s.io"
 ENDPOINTS = "endpoints"
 
 
@@ -39,34 +36,8 @@ class MirroredEndpointsActor(ObjectActor[Describe]):
         selector = LabelSelector.from_labels({SERVICE_NAME: self.key.name})
         slices = [one.view for one in store.list(SLICES, self.key.namespace, selector)]
         for action in plan_mirrored_slices(revision.view, None if service is None else service.view, slices):
-            await self._perform(action)
+            await perform(self.client, self.key.namespace, action)
         return len(slices)
-
-    async def _perform(self, action: EndpointsAction) -> None:
-        match action:
-            case CreateSlice(body):
-                await self.client.create(dict(body))
-            case UpdateSlice(name, uid):
-                await self.client.mutate(self._slice(name), lambda body: _update(body, action), uid=uid)
-            case DeleteSlice(name, uid):
-                await self._delete(name, uid)
-            case _:
-                assert_never(action)
-
-    async def _delete(self, name: str, uid: str) -> None:
-        try:
-            await self.client.delete(self._slice(name), uid=uid)
-        except ApiError as error:
-            if error.reason != "NotFound":
-                raise
-
-    def _slice(self, name: str) -> Key:
-        return Key(SLICES, self.key.namespace, name)
-
-
-def _update(body: dict[str, Any], action: UpdateSlice) -> None:
-    body["metadata"]["labels"] = dict(action.labels)
-    body["endpoints"] = [body_of(endpoint) for endpoint in action.endpoints]
 
 
 def service_route(store: Store) -> Route:

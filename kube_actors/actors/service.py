@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, assert_never
+from typing import Any
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.per_object import ObjectActor, PerObject
 from kube_actors.actors.selector_index import SelectorIndex
+from kube_actors.actors.slices import SLICES, perform
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.api.views import ServiceView, body_of
-from kube_actors.errors import ApiError
+from kube_actors.api.views import ServiceView
 from kube_actors.messages.common import Describe
 from kube_actors.plan.endpoint_pods import ServicePod
-from kube_actors.plan.endpoints import CreateSlice, DeleteSlice, EndpointsAction, UpdateSlice, plan_endpoints
+from kube_actors.plan.endpoints import plan_endpoints
 from kube_actors.plan.legacy_endpoints import TRUNCATED, WriteEndpoints, plan_legacy_endpoints
 from kube_actors.store import Commit, Key, Revision, Store
 
-SLICES = "endpointslices.discovery.k8s.io"
 SERVICE_NAME = "kubernetes.io/service-name"
 ZONE = "topology.kubernetes.io/zone"
 
@@ -49,7 +48,7 @@ class ServiceActor(ObjectActor[Describe]):
         selector = LabelSelector.from_object({"matchLabels": {SERVICE_NAME: self.key.name}})
         slices = [one.view for one in self.plane.store.list(SLICES, self.key.namespace, selector)]
         for action in plan_endpoints(service, pods, slices):
-            await self._perform(action)
+            await perform(self.client, self.key.namespace, action)
         existing = self.plane.store.get(Key("endpoints", self.key.namespace, self.key.name))
         write = plan_legacy_endpoints(service, pods, existing.view if existing is not None else None)
         if write is not None:
@@ -73,24 +72,6 @@ class ServiceActor(ObjectActor[Describe]):
         revision = self.plane.store.get(Key("nodes", "", node)) if node else None
         return revision.projection.labels.get(ZONE, "") if revision is not None else ""
 
-    async def _perform(self, action: EndpointsAction) -> None:
-        match action:
-            case CreateSlice(body):
-                await self.client.create(dict(body))
-            case UpdateSlice(name, uid):
-                await self.client.mutate(self._slice(name), lambda body: _update(body, action), uid=uid)
-            case DeleteSlice(name, uid):
-                await self._delete(name, uid)
-            case _:
-                assert_never(action)
-
-    async def _delete(self, name: str, uid: str) -> None:
-        try:
-            await self.client.delete(self._slice(name), uid=uid)
-        except ApiError as error:
-            if error.reason != "NotFound":
-                raise
-
     async def _write_endpoints(self, write: WriteEndpoints, existing: Revision | None) -> None:
         if existing is None:
             await self.client.create(write.body)
@@ -105,14 +86,6 @@ class ServiceActor(ObjectActor[Describe]):
             body["subsets"] = write.body["subsets"]
 
         await self.client.mutate(existing.key, change, uid=existing.uid)
-
-    def _slice(self, name: str) -> Key:
-        return Key(SLICES, self.key.namespace, name)
-
-
-def _update(body: dict[str, Any], action: UpdateSlice) -> None:
-    body["metadata"]["labels"] = dict(action.labels)
-    body["endpoints"] = [body_of(endpoint) for endpoint in action.endpoints]
 
 
 class ServiceRoutes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kube_actors.errors import Cause
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.warnings import warnings_of
 from kube_actors.writes import metadata
 from kube_actors.writes.prepare import STATUS_WRITES, content_changed
 from kube_actors.writes.request import Operation, Request
@@ -12,7 +13,7 @@ MISSING = "Required value"
 
 
 def finish(request: Request) -> None:
-    """Raise 422 with every cause; parts that did not change are not looked at."""
+    """Raise 422 with every cause; parts that did not change are not looked at. What is valid may deserve a warning."""
     found = [*request.causes, *metadata.validate(request)]
     if request.operation is Operation.CREATE:
         found += request.hooks.validate(request.new, None)
@@ -20,6 +21,9 @@ def finish(request: Request) -> None:
         found += _changes(request, request.old)
     if found:
         raise request.invalid(_once(found))
+    if not request.subresource:
+        for warning in warnings_of(request.resource.id, request.new, request.old):
+            request.warn(warning)
 
 
 def _changes(request: Request, old: Body) -> list[Cause]:

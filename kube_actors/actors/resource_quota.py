@@ -9,7 +9,7 @@ from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.per_object import ObjectActor, PerObject, Route
 from kube_actors.api.quantity import Quantity
 from kube_actors.kinds.pod_amounts import Amounts, amounts_of
-from kube_actors.kinds.quota_usage import counts_for, usage_of
+from kube_actors.kinds.quota_usage import MEASURED, counts_for, usage_of
 from kube_actors.messages.common import Describe
 from kube_actors.store import Commit, Key, Revision, Store
 from kube_actors.writes.plugins.resource_quotas import QUOTAS, uses_the_same
@@ -69,7 +69,7 @@ def _may_count(name: str, resource: str) -> bool:
     """Whether a quota for `name` can be about this resource at all; the rest need not be read."""
     if name.startswith("count/"):
         return name == f"count/{resource}"
-    return resource in ("persistentvolumeclaims", "pods", "services") or name == resource
+    return resource in MEASURED or name == resource
 
 
 def quota_route(store: Store) -> Route:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kube_actors.api.quantity import Quantity
-from kube_actors.kinds.pod_amounts import Amounts, container_amounts, containers_of, pod_amounts
+from kube_actors.kinds.pod_amounts import Amounts, amounts_of, container_amounts, containers_of, pod_amounts
 from kube_actors.kinds.pod_qos import qos_class
 
 ONE = Quantity.of(1)
@@ -18,6 +18,11 @@ MUST_BE_SAID = ("cpu", "limits.cpu", "limits.memory", "memory", "requests.cpu", 
 """Under a quota for one of these every container has to say what it wants of it."""
 STANDARD = ("cpu", "memory", "ephemeral-storage")
 STORAGE_CLASS = ".storageclass.storage.k8s.io/"
+MEASURED = frozenset({"persistentvolumeclaims", "pods", "resourceclaims.resource.k8s.io", "services"})
+"""Resources of which quotas count more than their number."""
+DEVICE_CLASS = ".deviceclass.resource.k8s.io/devices"
+ALL_DEVICES = 32
+"""What a request for all devices counts as: no claim is ever given more."""
 Body = Mapping[str, Any]
 
 
@@ -34,7 +39,9 @@ def usage_of(resource: str, body: Body) -> Amounts:
         case "services":
             usage |= _service(spec)
         case "persistentvolumeclaims":
-            usage |= _claim(spec)
+            usage |= _claim(spec, body.get("status") or {})
+        case "resourceclaims.resource.k8s.io":
+            usage |= _devices(spec)
     return usage
 
 
@@ -62,15 +69,33 @@ def _service(spec: Body) -> Amounts:
     return {"services.loadbalancers": ONE, "services.nodeports": Quantity.of(given)}
 
 
-def _claim(spec: Body) -> Amounts:
+def _claim(spec: Body, status: Body) -> Amounts:
+    """Storage counts in whole bytes; while a volume grows, what is being allocated to it counts if it is more."""
     usage: Amounts = {}
     storage, kind = container_amounts(spec, "requests").get("storage"), spec.get("storageClassName")
     if kind:
         usage[f"{kind}{STORAGE_CLASS}persistentvolumeclaims"] = ONE
     if storage is not None:
+        allocated = amounts_of(status.get("allocatedResources")).get("storage", storage)
+        storage = max(storage, allocated)
+        storage = Quantity.of(storage.value, storage.format)
         usage["requests.storage"] = storage
         if kind:
             usage[f"{kind}{STORAGE_CLASS}requests.storage"] = storage
+    return usage
+
+
+def _devices(spec: Body) -> Amounts:
+    """Devices by class; of alternatives (`firstAvailable`) the most that any could take of each class."""
+    usage: Amounts = {}
+    for request in (spec.get("devices") or {}).get("requests") or ():
+        most: dict[str, int] = {}
+        for choice in request.get("firstAvailable") or (request.get("exactly") or {},):
+            name = f"{choice.get('deviceClassName', '')}{DEVICE_CLASS}"
+            wanted = ALL_DEVICES if choice.get("allocationMode") == "All" else choice.get("count", 1)
+            most[name] = max(most.get(name, 0), wanted)
+        for name, count in most.items():
+            usage[name] = usage.get(name, Quantity(0)) + Quantity.of(count)
     return usage
 
 
@@ -88,10 +113,24 @@ def unsaid(pod: Body, hard: Iterable[str]) -> str:
 
 
 def counts_for(quota: Body, resource: str, body: Body) -> bool:
-    """Whether a quota with this spec is about the object: all its scopes must hold, and only pods have any."""
+    """Whether a quota with this spec is about the object: all its scopes must hold; only pods and claims have any."""
     selected = (quota.get("scopeSelector") or {}).get("matchExpressions") or ()
     scopes = [*({"scopeName": name, "operator": "Exists"} for name in quota.get("scopes") or ()), *selected]
-    return not scopes or (resource == "pods" and all(_in_scope(scope, body.get("spec") or {}) for scope in scopes))
+    match resource:
+        case "pods":
+            return all(_in_scope(scope, body.get("spec") or {}) for scope in scopes)
+        case "persistentvolumeclaims":
+            return all(_claim_in_scope(scope, body) for scope in scopes)
+    return not scopes
+
+
+def _claim_in_scope(scope: Body, claim: Body) -> bool:
+    """By the attribute classes a claim has, wants and is on its way to: while it changes, it counts for several."""
+    spec, status = claim.get("spec") or {}, claim.get("status") or {}
+    target = (status.get("modifyVolumeStatus") or {}).get("targetVolumeAttributesClassName")
+    named = {spec.get("volumeAttributesClassName"), status.get("currentVolumeAttributesClassName"), target}
+    classes = {name for name in named if name} or {""}
+    return scope.get("scopeName") == "VolumeAttributesClass" and any(_in_class(scope, name) for name in classes)
 
 
 def _in_scope(scope: Body, spec: Body) -> bool:

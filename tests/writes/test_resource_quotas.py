@@ -195,3 +195,50 @@ async def test_a_resize_is_counted(world: World) -> None:
         await resize("1500m")
     await resize("200m")
     await world.client.create(sized("other", {"cpu": "800m"}))
+
+
+def claim(name: str, **spec: Any) -> Any:
+    """A claim for a gibibyte."""
+    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}, **spec}
+    return {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": name}, "spec": spec}
+
+
+async def test_claims_count_for_every_class_they_touch(world: World) -> None:
+    """A claim that changes its attributes class counts for the old and the new one until the status says it is done."""
+    for name in ("gold", "silver"):
+        scope = {"scopeName": "VolumeAttributesClass", "operator": "In", "values": [name]}
+        await with_quota(world, {"persistentvolumeclaims": "1"}, name, scopeSelector={"matchExpressions": [scope]})
+    await world.client.create(claim("a", volumeAttributesClassName="gold"))
+    assert "exceeded quota: gold" in await refusal(world, claim("b", volumeAttributesClassName="gold"))
+    await world.client.create(claim("other"))
+    key = Key("persistentvolumeclaims", "default", "a")
+
+    async def now_has(name: str) -> None:
+        change = {"phase": "Bound", "currentVolumeAttributesClassName": name}
+        await world.client.mutate(key, lambda body: body["status"].update(change), subresource="status")
+
+    await now_has("gold")
+    await world.client.mutate(key, lambda body: body["spec"].update(volumeAttributesClassName="silver"))
+    for name in ("gold", "silver"):
+        assert f"exceeded quota: {name}" in await refusal(world, claim("b", volumeAttributesClassName=name))
+    await now_has("silver")
+    await world.client.create(claim("b", volumeAttributesClassName="gold"))
+
+
+async def test_devices_of_claims_are_counted(world: World) -> None:
+    """By class: what is asked for exactly, 32 for all there are, and of alternatives the most that could be taken."""
+    await with_quota(world, {"gold.deviceclass.resource.k8s.io/devices": "4"})
+
+    def devices(*requests: Any) -> Any:
+        named = [{"name": f"r{number}", **request} for number, request in enumerate(requests)]
+        kind = {"apiVersion": "resource.k8s.io/v1", "kind": "ResourceClaim", "metadata": {"name": "c"}}
+        return {**kind, "spec": {"devices": {"requests": named}}}
+
+    def exactly(**wanted: Any) -> Any:
+        return {"exactly": {"deviceClassName": "gold", **wanted}}
+
+    choices = [{"name": f"s{count}", "deviceClassName": "gold", "count": count} for count in (1, 3)]
+    asked = "requested: gold.deviceclass.resource.k8s.io/devices="
+    assert f"{asked}32," in await refusal(world, devices(exactly(allocationMode="All")))
+    assert f"{asked}5," in await refusal(world, devices({"firstAvailable": choices}, exactly(count=2)))
+    await world.client.create(devices({"firstAvailable": choices}, exactly()))

@@ -19,7 +19,8 @@ from kube_actors.store import Commit, Key, Revision, Store
 from kube_actors.writes.request import Operation, Request
 
 QUOTAS = "resourcequotas"
-CHANGE_WITH_UPDATES = frozenset({"persistentvolumeclaims", "services"})
+CHANGE_WITH_UPDATES = frozenset({"persistentvolumeclaims", "resourceclaims.resource.k8s.io", "services"})
+COUNTED_SUBRESOURCES = frozenset({("pods", "resize"), ("persistentvolumeclaims", "status")})
 
 
 @attrs.define(eq=False)
@@ -109,7 +110,7 @@ class ResourceQuota:
         if request.operation is Operation.CREATE:
             return not request.subresource
         if request.subresource:
-            return request.resource.id == "pods" and request.subresource == "resize"
+            return (request.resource.id, request.subresource) in COUNTED_SUBRESOURCES
         return request.operation is Operation.UPDATE and request.resource.id in CHANGE_WITH_UPDATES
 
     def allocate(self, request: Request) -> None:

@@ -35,7 +35,10 @@ class Cause:
 
 
 class ApiError(KubeActorsError):
-    """An answer of the API other than success; `reason` and `code` are those of Kubernetes' `Status`."""
+    """An answer of the API other than success; `reason` and `code` are those of Kubernetes' `Status`.
+
+    A few errors have no reason: those for which Kubernetes has no word.
+    """
 
     def __init__(
         self,
@@ -75,7 +78,7 @@ class ApiError(KubeActorsError):
             "metadata": {},
             "status": "Failure",
             "message": self.message,
-            "reason": self.reason,
+            **({"reason": self.reason} if self.reason else {}),
             "code": self.code,
         }
         return {**body, "details": details} if details else body
@@ -119,6 +122,11 @@ def invalid(kind: str, name: str, causes: Iterable[Cause], *, group: str = "") -
 def bad_request(message: str, *, causes: Iterable[Cause] = ()) -> ApiError:
     """400 `BadRequest`."""
     return ApiError("BadRequest", 400, message, causes=causes)
+
+
+def unnamed(message: str) -> ApiError:
+    """500 without a reason: what Kubernetes answers where it foresaw no error of the client's."""
+    return ApiError("", 500, message)
 
 
 def forbidden(resource: str, name: str, why: str, *, group: str = "") -> ApiError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -123,10 +123,12 @@ class Registry:
         self._by_kind: dict[tuple[str, str], Resource] = {}
         self._by_path: dict[tuple[str, str, str], Resource] = {}
         self._by_word: dict[str, list[Resource]] = {}
+        self._served_as: dict[str, dict[str, Resource]] = {}
         for resource in self._resources:
             self._by_id.setdefault(resource.id, resource)
             self._by_kind.setdefault((resource.api_version, resource.kind), resource)
             self._by_path[resource.group, resource.version, resource.plural] = resource
+            self._served_as.setdefault(resource.storage_id, {})[resource.api_version] = resource
             names = (resource.plural, resource.singular, *resource.short_names, resource.kind.lower())
             for word in dict.fromkeys(names):
                 self._by_word.setdefault(word, []).append(resource)
@@ -149,6 +151,10 @@ class Registry:
     def storage_of(self, resource: Resource) -> Resource:
         """The resource in whose kind and version the objects of this one are stored; usually itself."""
         return self._by_id[resource.storage_id]
+
+    def served_as(self, stored: Resource) -> Mapping[str, Resource]:
+        """All forms in which the objects that are stored as this resource are served, by their `apiVersion`."""
+        return self._served_as[stored.storage_id]
 
     def type_name(self, api_version: str, kind: str) -> str | None:
         """The type of a kind, whether a resource stands for it or not: `autoscaling.v1.Scale`. None: unknown group."""

@@ -13,6 +13,7 @@ import attrs
 
 from kube_actors.api.patches import clone
 from kube_actors.api.registry import Resource
+from kube_actors.api.schema import Schema
 
 Body = dict[str, Any]
 MAXIMUM_INT = 2**31 - 1
@@ -136,6 +137,22 @@ def convert(body: Body) -> tuple[Body, list[str]]:
     conversion.adapt(converted)
     gone = f"{old} {kind} is deprecated, unavailable in {conversion.removed_in}+; use {conversion.api_version} {kind}"
     return converted, [gone]
+
+
+@attrs.frozen
+class ServedVersions:
+    """The versions a kind is served in, as `api/versioned_change` asks for them: `apiVersion` -> its resource."""
+
+    rows: Mapping[str, Resource]
+
+    def schema(self, api_version: str) -> Schema | None:
+        """What objects look like in a version; None when it is not served."""
+        row = self.rows.get(api_version)
+        return None if row is None else row.schema
+
+    def convert(self, body: Body, api_version: str) -> Body:
+        """The object in a version that is served."""
+        return body if len(self.rows) == 1 else as_version(body, self.rows[api_version])
 
 
 def as_version(body: Body, resource: Resource) -> Body:

@@ -12,12 +12,13 @@ from kube_actors.api.selectors import FieldSelector, LabelSelector
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.versions import as_version
 from kube_actors.store import Key, Revision
 from kube_actors.writes import ownership, prepare
 from kube_actors.writes.applied_part import applied_part
 from kube_actors.writes.deletion import DeleteOptions
 from kube_actors.writes.identity import Identity
-from kube_actors.writes.intake import place, take_in
+from kube_actors.writes.intake import place, recognize
 from kube_actors.writes.patching import PatchKind, patched
 from kube_actors.writes.request import Operation, Request
 from kube_actors.writes.session import check_identity
@@ -62,18 +63,22 @@ class Client(SubresourceSession):
         tries = 0
         while True:
             tries += 1
-            resource, own, warnings = take_in(self.pipeline.registry, body)
+            sent, own, warnings = recognize(self.pipeline.registry, body)
+            resource = self.pipeline.registry.storage_of(sent)
+            own = as_version(own, resource)
             key = place(resource, own, namespace)
             request = self.request(Operation.CREATE, resource, key, own, dry_run=dry_run, warnings=warnings)
             try:
-                return self.told(request, await self.pipeline.create(request, self.author(resource, "")))
+                return self.told(request, await self.pipeline.create(request, self.author(sent, "")))
             except ApiError as error:
                 if error.reason != "AlreadyExists" or key.name or tries == NAME_TRIES:
                     raise
 
     async def update(self, body: Body, *, subresource: str = "", dry_run: bool = False) -> Revision:
         """Replace an object (or its status). A resourceVersion in the body must be the current one, a uid the same."""
-        resource, own, warnings = take_in(self.pipeline.registry, body)
+        sent, own, warnings = recognize(self.pipeline.registry, body)
+        resource = self.pipeline.registry.storage_of(sent)
+        own = as_version(own, resource)
         key = place(resource, own, None)
         self.check_subresource(resource, subresource)
         named = own["metadata"].get("resourceVersion")
@@ -83,7 +88,7 @@ class Client(SubresourceSession):
             request = self.request(Operation.UPDATE, resource, key, clone(own), subresource, dry_run, warnings)
             request.old = live.body()
             check_identity(request, live)
-            return self.told(request, await self.pipeline.update(request, live, self.author(resource, subresource)))
+            return self.told(request, await self.pipeline.update(request, live, self.author(sent, subresource)))
 
         return await self.retrying(attempt, once=bool(named))
 
@@ -120,19 +125,22 @@ class Client(SubresourceSession):
         namespace: str | None = None,
     ) -> Applied:
         """Server-side apply under the identity's field manager; 409 with a cause per field that another one owns."""
-        resource, own, warnings = take_in(self.pipeline.registry, body)
+        sent, own, warnings = recognize(self.pipeline.registry, body)
+        resource = self.pipeline.registry.storage_of(sent)
         key = place(resource, own, namespace)
         if not key.name:
             raise bad_request("metadata.name is required to apply an object")
         self.check_subresource(resource, subresource)
+        versions = self.pipeline.versions(resource)
+        ownership.check_configuration(own, versions)
         own = applied_part(own, subresource, resource, hooks_for(resource.id))
         collected = list(warnings)
 
         async def attempt() -> Applied:
             live = self.live(key) if subresource else self.store.get(key)
             before = live.body() if live is not None else {}
-            author = self.author(resource, subresource)
-            new = ownership.record_apply(before, own, author, resource.schema, force=force)
+            new = ownership.record_apply(before, own, self.author(sent, subresource), versions, force=force)
+            new = as_version(new, resource)
             operation = Operation.CREATE if live is None else Operation.UPDATE
             request = self.request(operation, resource, key, new, subresource, dry_run, collected)
             revision = await self._store_applied(request, live, before)

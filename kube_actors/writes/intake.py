@@ -16,6 +16,16 @@ DEFAULT_NAMESPACE = "default"
 
 def take_in(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]:
     """The resource a body is stored as, a copy in that version, and warnings. 400 when it is no object."""
+    sent, own, warnings = recognize(registry, body)
+    storage = registry.storage_of(sent)
+    return storage, as_version(own, storage), warnings
+
+
+def recognize(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]:
+    """The resource of a body, in the version the body has, a copy, and warnings. 400 when it is no object.
+
+    A version that is not served any more is read as the one that took its place.
+    """
     if not isinstance(body, dict):
         raise bad_request("the object provided is unrecognized: it must be an object with apiVersion and kind")
     for name in ("apiVersion", "kind"):
@@ -27,12 +37,10 @@ def take_in(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]:
     resource = registry.by_kind(converted["apiVersion"], converted["kind"])
     if resource is None:
         raise bad_request(f'no matches for kind "{converted["kind"]}" in version "{converted["apiVersion"]}"')
-    storage = registry.storage_of(resource)
     own: Body = clone(converted) if converted is body else converted
-    own = as_version(own, storage)
     if own.get("metadata") is None:
         own["metadata"] = {}
-    return storage, own, warnings
+    return resource, own, warnings
 
 
 def place(resource: Resource, body: Body, namespace: str | None) -> Key:

@@ -8,9 +8,9 @@ import attrs
 
 from kube_actors.api import structured_merge
 from kube_actors.api.field_set import FieldSet
-from kube_actors.api.schema import Schema
 from kube_actors.api.structured_merge import OwnerKey, Owners
-from kube_actors.api.structured_values import Difference, compare, field_set_of
+from kube_actors.api.structured_values import Difference, field_set_of
+from kube_actors.api.versioned_change import Change, VersionedSet, Versions
 from kube_actors.errors import bad_request
 from kube_actors.writes import last_applied
 
@@ -26,7 +26,7 @@ Entry = dict[str, Any]
 
 @attrs.frozen
 class Author:
-    """The manager of one write, and when it writes (RFC 3339)."""
+    """The manager of one write, the version of the API it writes in, and when (RFC 3339)."""
 
     manager: str
     api_version: str
@@ -36,39 +36,38 @@ class Author:
 
 @attrs.define
 class Ledger:
-    """The decoded managedFields of an object. An applier's version is kept beside its key, which has none."""
+    """The decoded managedFields of an object."""
 
     owners: Owners
     times: dict[OwnerKey, str]
-    versions: dict[OwnerKey, str]
 
     @classmethod
     def read(cls, entries: list[Entry]) -> Ledger:
         """Decode entries that were checked before they were stored."""
-        ledger = cls({}, {}, {})
+        ledger = cls({}, {})
         for entry in entries:
             key = _key(entry)
             fields = FieldSet(entry.get("fieldsV1"))
             known = ledger.owners.get(key)
-            ledger.owners[key] = fields if known is None else known | fields
+            fields = fields if known is None else known.fields | fields
+            ledger.owners[key] = VersionedSet(fields, entry.get("apiVersion", ""))
             ledger.times[key] = entry.get("time", "")
-            ledger.versions[key] = entry.get("apiVersion", "")
         return ledger
 
     def entries(self) -> list[Entry]:
         """Encode: appliers first, then by time, manager, version and subresource."""
         self._merge_ancient()
-        found = [self._entry(key, fields) for key, fields in self.owners.items()]
+        found = [self._entry(key, owned) for key, owned in self.owners.items()]
         found.sort(key=_order)
         return found
 
-    def _entry(self, key: OwnerKey, fields: FieldSet) -> Entry:
+    def _entry(self, key: OwnerKey, owned: VersionedSet) -> Entry:
         entry: Entry = {
             "manager": key.manager,
             "operation": key.operation,
-            "apiVersion": self.versions[key],
+            "apiVersion": owned.api_version,
             "fieldsType": "FieldsV1",
-            "fieldsV1": fields.to_fields_v1(),
+            "fieldsV1": owned.fields.to_fields_v1(),
         }
         if self.times.get(key):
             entry["time"] = self.times[key]
@@ -77,26 +76,28 @@ class Ledger:
         return entry
 
     def _merge_ancient(self) -> None:
-        """Keep the list short: the oldest updaters beyond ten become one, `ancient-changes`."""
+        """Keep the list short: the oldest updaters beyond ten become one of each version, `ancient-changes`."""
         updaters = [key for key in self.owners if key.operation == UPDATE]
         if len(updaters) <= MAXIMUM_UPDATERS:
             return
         updaters.sort(key=lambda key: (self.times.get(key, ""), key))
         for key in updaters[: len(updaters) - MAXIMUM_UPDATERS + 1]:
             ancient = OwnerKey(ANCIENT_CHANGES, UPDATE, key.api_version, "")
-            fields = self.owners.pop(key)
-            self.owners[ancient] = self.owners.get(ancient, FieldSet()) | fields
+            owned, known = self.owners.pop(key), self.owners.get(ancient)
+            fields = owned.fields if known is None else known.fields | owned.fields
+            self.owners[ancient] = VersionedSet(fields, key.api_version)
             self.times[ancient] = max(self.times.get(ancient, ""), self.times.get(key, ""))
-            self.versions[ancient] = key.api_version
 
 
-def record_update(old: Body, new: Body, author: Author, schema: Schema) -> None:
+def record_update(old: Body, new: Body, author: Author, versions: Versions) -> None:
     """Bring `new`'s managedFields up to date with what `author` changed since `old` (`{}` on create).
 
     A client that sends managedFields edits them; `[{}]` clears them; leaving them out keeps them.
     """
     stored = old.get("metadata", {}).get("managedFields") or []
-    difference = compare(_without_entries(old), _without_entries(new), schema)
+    change = Change(_without_entries(old), _without_entries(new), versions)
+    difference = change.in_version(author.api_version)
+    assert difference is not None, "writes come in versions that are served"
     if new["metadata"].get("managedFields") == stored:
         renewed = _renewed(stored, author, difference)
         if renewed is not None:
@@ -105,15 +106,13 @@ def record_update(old: Body, new: Body, author: Author, schema: Schema) -> None:
     key = OwnerKey(author.manager, UPDATE, author.api_version, author.subresource)
     if not stored and not new["metadata"].get("managedFields"):
         changed = difference.changed - structured_merge.UNOWNED
-        ledger = Ledger({key: changed} if changed else {}, {key: author.time}, {key: author.api_version})
-        _store(new, ledger.entries())
+        owners = {key: VersionedSet(changed, author.api_version)} if changed else {}
+        _store(new, Ledger(owners, {key: author.time}).entries())
         return
     ledger = _ledger_of(new, stored)
-    before = ledger.owners
-    ledger.owners = structured_merge.update_ownership(before, key, difference)
+    ledger.owners = structured_merge.update_ownership(ledger.owners, key, change, author.api_version)
     if difference.changed - structured_merge.UNOWNED:
         ledger.times[key] = author.time
-        ledger.versions[key] = author.api_version
     _store(new, ledger.entries())
 
 
@@ -127,6 +126,8 @@ def _renewed(stored: list[Entry], author: Author, difference: Difference) -> lis
         return None
     own: Entry | None = None
     for entry in stored:
+        if entry.get("apiVersion") != author.api_version:
+            return None
         fields = FieldSet(entry.get("fieldsV1"))
         if _is_entry_of(entry, author):
             own = entry
@@ -141,31 +142,43 @@ def _renewed(stored: list[Entry], author: Author, difference: Difference) -> lis
 
 
 def _is_entry_of(entry: Entry, author: Author) -> bool:
-    return (
+    return bool(
         entry["manager"] == author.manager
         and entry["operation"] == UPDATE
         and entry.get("subresource", "") == author.subresource
-        and entry.get("apiVersion") == author.api_version
     )
 
 
-def record_apply(live: Body, applied: Body, author: Author, schema: Schema, *, force: bool) -> Body:
-    """The live object (`{}` when there is none) with the configuration applied, managedFields included."""
-    if applied.get("metadata", {}).get("managedFields"):
+def check_configuration(applied: Body, versions: Versions) -> None:
+    """Refuse what cannot be applied: 400 for managed fields in it, 500 for what does not fit its kind."""
+    schema = versions.schema(applied["apiVersion"])
+    assert schema is not None, "what is applied has a version that is served"
+    metadata = applied.get("metadata")
+    if isinstance(metadata, dict) and isinstance(metadata.get("managedFields"), list):
         raise bad_request("metadata.managedFields must be nil")
     structured_merge.check_applied(applied, schema)
+    structured_merge.check_readable(applied, schema)
+
+
+def record_apply(live: Body, applied: Body, author: Author, versions: Versions, *, force: bool) -> Body:
+    """The live object (`{}` when there is none) with the configuration applied, managedFields included.
+
+    The configuration and the answer have the author's version, whatever version the live object is stored in.
+    """
+    schema = versions.schema(author.api_version)
+    assert schema is not None, "what is applied has a version that is served"
     ledger = Ledger.read(live.get("metadata", {}).get("managedFields") or [])
-    plain = _without_entries(live)
+    plain = versions.convert(_without_entries(live), author.api_version) if live else {}
     if live and not ledger.owners and field_set_of(applied, schema) - structured_merge.UNOWNED:
         first = OwnerKey(BEFORE_FIRST_APPLY, UPDATE, author.api_version, "")
-        ledger.owners[first] = field_set_of(plain, schema) - structured_merge.UNOWNED
-        ledger.times[first], ledger.versions[first] = author.time, author.api_version
+        everything = field_set_of(plain, schema) - structured_merge.UNOWNED
+        ledger.owners[first], ledger.times[first] = VersionedSet(everything, author.api_version), author.time
     key = OwnerKey(author.manager, APPLY, "", author.subresource)
     before = ledger.owners
     taken = last_applied.fields_taken_over(plain, author.manager, author.api_version, schema)
-    merged, ledger.owners = structured_merge.apply(plain, applied, before, key, schema, force=force, taken=taken)
+    merged, ledger.owners = structured_merge.apply(plain, applied, before, key, versions, force=force, taken=taken)
     if before.get(key) != ledger.owners.get(key) or merged != plain:
-        ledger.times[key], ledger.versions[key] = author.time, author.api_version
+        ledger.times[key] = author.time
     stored = _store({**merged, "metadata": dict(merged.get("metadata", {}))}, ledger.entries())
     last_applied.follow(stored, applied, author.manager)
     return stored
@@ -174,7 +187,7 @@ def record_apply(live: Body, applied: Body, author: Author, schema: Schema, *, f
 def _ledger_of(new: Body, stored: list[Entry]) -> Ledger:
     sent = new["metadata"].get("managedFields")
     if sent == [{}]:
-        return Ledger({}, {}, {})
+        return Ledger({}, {})
     return Ledger.read(sent if sent and sent != stored and _readable(sent) else stored)
 
 

@@ -10,11 +10,12 @@ import random
 import attrs
 
 from kube_actors.api.codecs import json
-from kube_actors.api.registry import Registry
+from kube_actors.api.registry import Registry, Resource
 from kube_actors.errors import ApiError, already_exists
 from kube_actors.kernel import ClusterClock
 from kube_actors.kinds import project, project_status
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.versions import ServedVersions
 from kube_actors.store import Candidate, Projection, Revision, Store
 from kube_actors.writes import prepare
 from kube_actors.writes.admission import Admission
@@ -42,10 +43,14 @@ class Pipeline:
     random: random.Random
     admission: Admission = attrs.field(factory=Admission)
 
+    def versions(self, resource: Resource) -> ServedVersions:
+        """All versions of the kind that is stored as this resource."""
+        return ServedVersions(self.registry.served_as(resource))
+
     async def create(self, request: Request, author: Author) -> Revision:
         """Store a new object; 409 `AlreadyExists` when the name is taken."""
         prepare.prepare_create(request, self.clock.now(), self.random)
-        prepare.record_owner(request, author)
+        prepare.record_owner(request, author, self.versions(request.resource))
         return await self.create_prepared(request)
 
     async def create_prepared(self, request: Request) -> Revision:
@@ -63,7 +68,7 @@ class Pipeline:
         old = request.old = request.old if request.old is not None else live.body()
         prepare.prepare_update(request, old)
         if author is not None:
-            prepare.record_owner(request, author)
+            prepare.record_owner(request, author, self.versions(request.resource))
         return await self.update_prepared(request, live)
 
     async def update_prepared(self, request: Request, live: Revision) -> Revision:

@@ -8,6 +8,7 @@ from typing import Any
 from kube_actors.api.empty import empty
 from kube_actors.api.schema import decoding_error
 from kube_actors.api.structured_values import bare
+from kube_actors.api.versioned_change import Versions
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.unattended import unattended
 from kube_actors.writes import metadata, ownership
@@ -116,7 +117,7 @@ def content_changed(new: Body, old: Body) -> bool:
     return any(_differs(new, old, name) for name in (new.keys() | old.keys()) - FRAME)
 
 
-def record_owner(request: Request, author: Author) -> None:
+def record_owner(request: Request, author: Author, versions: Versions) -> None:
     """Write down who owns what this request changed. What every object has and its first status are nobody's."""
     new, old, schema = request.new, request.old, request.resource.schema
     if old is None:
@@ -126,7 +127,7 @@ def record_owner(request: Request, author: Author) -> None:
     else:
         missing = [name for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in old]
         before = {**{name: {} for name in missing}, **old} if missing else old
-    ownership.record_update(before, new, author, schema)
+    ownership.record_update(before, new, author, versions)
 
 
 def unchanged(new: Body, old: Body) -> bool:

@@ -49,8 +49,12 @@ class Session:
         uid: str | None = None,
         dry_run: bool = False,
         in_place: bool = True,
+        sent: Resource | None = None,
     ) -> Revision:
-        """Write what `edit` makes of the current body; one that is not `in_place` leaves the body it is given alone."""
+        """Write what `edit` makes of the current body; one that is not `in_place` leaves the body it is given alone.
+
+        `sent` is the resource in the version that the client speaks, if it is not the one that is stored.
+        """
         resource = self.resource(key)
         self.check_subresource(resource, subresource)
 
@@ -63,7 +67,8 @@ class Session:
             request = self.request(Operation.UPDATE, resource, key, new, subresource, dry_run)
             request.old = old
             check_identity(request, live)
-            return self.told(request, await self.pipeline.update(request, live, self.author(resource, subresource)))
+            author = self.author(sent or resource, subresource)
+            return self.told(request, await self.pipeline.update(request, live, author))
 
         return await self.retrying(attempt, once=False)
 
@@ -106,7 +111,7 @@ class Session:
         return revision
 
     def author(self, resource: Resource, subresource: str) -> Author:
-        """Who is to own what the request changes."""
+        """Who is to own what the request changes, in the version of this resource."""
         time = _second(int(self.pipeline.clock.now()))
         return Author(self.identity.field_manager, resource.api_version, subresource, time)
 

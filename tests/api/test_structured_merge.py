@@ -8,14 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.api.field_set import FieldSet
 from kube_actors.api.patches import clone
 from kube_actors.api.registry import Registry
 from kube_actors.api.structured_merge import OwnerKey, Owners, apply, check_applied, update_ownership
 from kube_actors.api.structured_values import compare, field_set_of
+from kube_actors.api.versioned_change import Change
 from kube_actors.errors import ApiError
+from kube_actors.kinds.versions import ServedVersions
 
-SCHEMA = Registry.built_in().by_id("deployments.apps").schema
+DEPLOYMENTS = Registry.built_in().by_id("deployments.apps")
+SCHEMA = DEPLOYMENTS.schema
+VERSIONS = ServedVersions({DEPLOYMENTS.api_version: DEPLOYMENTS})
 ALICE = OwnerKey("alice", "Apply", "", "")
 BOB = OwnerKey("bob", "Apply", "", "")
 EDITOR = OwnerKey("editor", "Update", "apps/v1", "")
@@ -30,12 +33,12 @@ def _deployment(containers: dict[str, dict[str, Any]] | None = None, **spec: Any
 
 
 def _paths(owners: Owners) -> dict[str, list[str]]:
-    return {owner.manager: sorted(fields.paths()) for owner, fields in owners.items()}
+    return {owner.manager: sorted(owned.fields.paths()) for owner, owned in owners.items()}
 
 
 def test_first_apply_owns_what_it_says() -> None:
     """Leaves and keyed items are owned; structs on the way and system fields are not."""
-    merged, owners = apply({}, _deployment({"a": {"image": "x"}}, replicas=2), {}, ALICE, SCHEMA)
+    merged, owners = apply({}, _deployment({"a": {"image": "x"}}, replicas=2), {}, ALICE, VERSIONS)
     assert merged == _deployment({"a": {"image": "x"}}, replicas=2)
     item = '.spec.template.spec.containers[name="a"]'
     assert _paths(owners) == {"alice": sorted([".spec.replicas", item, f"{item}.image", f"{item}.name"])}
@@ -43,8 +46,8 @@ def test_first_apply_owns_what_it_says() -> None:
 
 def test_dropped_fields_go() -> None:
     """What a manager applied before and applies no more is removed when nobody else owns it; a container too."""
-    live, owners = apply({}, _deployment({"a": {"image": "x"}, "b": {"image": "y"}}, replicas=2), {}, ALICE, SCHEMA)
-    merged, owners = apply(live, _deployment({"a": {"image": "x"}}), owners, ALICE, SCHEMA)
+    live, owners = apply({}, _deployment({"a": {"image": "x"}, "b": {"image": "y"}}, replicas=2), {}, ALICE, VERSIONS)
+    merged, owners = apply(live, _deployment({"a": {"image": "x"}}), owners, ALICE, VERSIONS)
     assert merged == _deployment({"a": {"image": "x"}})
     assert '.spec.template.spec.containers[name="b"]' not in _paths(owners)["alice"]
 
@@ -52,37 +55,37 @@ def test_dropped_fields_go() -> None:
 def test_defaults_stay_with_what_was_applied() -> None:
     """A field nobody applied stays when its neighbours are dropped, but goes with the item it stands in."""
     live, owners = apply(
-        {}, _deployment({"a": {"image": "x"}, "b": {"image": "y"}}, minReadySeconds=3), {}, ALICE, SCHEMA
+        {}, _deployment({"a": {"image": "x"}, "b": {"image": "y"}}, minReadySeconds=3), {}, ALICE, VERSIONS
     )
     live["spec"]["replicas"] = 1
     for container in live["spec"]["template"]["spec"]["containers"]:
         container["imagePullPolicy"] = "Always"
-    merged, _ = apply(live, _deployment({"a": {"image": "x"}}), owners, ALICE, SCHEMA)
+    merged, _ = apply(live, _deployment({"a": {"image": "x"}}), owners, ALICE, VERSIONS)
     assert merged == _deployment({"a": {"image": "x", "imagePullPolicy": "Always"}}, replicas=1)
 
 
 def test_shared_fields_stay_until_the_last_owner_drops_them() -> None:
     """Two managers that apply the same value own it together."""
-    live, owners = apply({}, _deployment(replicas=2, paused=True), {}, ALICE, SCHEMA)
-    live, owners = apply(live, _deployment(replicas=2), owners, BOB, SCHEMA)
-    live, owners = apply(live, _deployment(paused=True), owners, ALICE, SCHEMA)
+    live, owners = apply({}, _deployment(replicas=2, paused=True), {}, ALICE, VERSIONS)
+    live, owners = apply(live, _deployment(replicas=2), owners, BOB, VERSIONS)
+    live, owners = apply(live, _deployment(paused=True), owners, ALICE, VERSIONS)
     assert (live, _paths(owners)) == (
         _deployment(replicas=2, paused=True),
         {"alice": [".spec.paused"], "bob": [".spec.replicas"]},
     )
-    live, owners = apply(live, _deployment(), owners, BOB, SCHEMA)
+    live, owners = apply(live, _deployment(), owners, BOB, VERSIONS)
     assert (live, _paths(owners)) == (_deployment(paused=True), {"alice": [".spec.paused"]})
 
 
 def test_conflicts_name_every_field_and_owner() -> None:
     """One conflict on a line, several as a list; nothing changes."""
-    live, owners = apply({}, _deployment(replicas=2, paused=True), {}, ALICE, SCHEMA)
+    live, owners = apply({}, _deployment(replicas=2, paused=True), {}, ALICE, VERSIONS)
     with pytest.raises(ApiError) as caught:
-        apply(live, _deployment(replicas=3), owners, BOB, SCHEMA)
+        apply(live, _deployment(replicas=3), owners, BOB, VERSIONS)
     assert caught.value.message == 'Apply failed with 1 conflict: conflict with "alice": .spec.replicas'
     assert (caught.value.reason, caught.value.code) == ("Conflict", 409)
     with pytest.raises(ApiError) as caught:
-        apply(live, _deployment(replicas=3, paused=False), owners, BOB, SCHEMA)
+        apply(live, _deployment(replicas=3, paused=False), owners, BOB, VERSIONS)
     assert caught.value.message == (
         'Apply failed with 2 conflicts: conflicts with "alice":\n- .spec.replicas\n- .spec.paused'
     )
@@ -94,29 +97,29 @@ def test_conflicts_name_every_field_and_owner() -> None:
 
 def test_conflict_with_an_editor_names_its_version() -> None:
     """A manager that updated is named with the version it used."""
-    owners = update_ownership({}, EDITOR, compare(_deployment(replicas=1), _deployment(replicas=5), SCHEMA))
+    owners = update_ownership({}, EDITOR, Change(_deployment(replicas=1), _deployment(replicas=5), VERSIONS), "apps/v1")
     with pytest.raises(ApiError, match=r'conflict with "editor" using apps/v1: \.spec\.replicas'):
-        apply(_deployment(replicas=5), _deployment(replicas=3), owners, ALICE, SCHEMA)
+        apply(_deployment(replicas=5), _deployment(replicas=3), owners, ALICE, VERSIONS)
 
 
 def test_force_takes_over() -> None:
     """With force the field changes hands."""
-    live, owners = apply({}, _deployment(replicas=2, paused=True), {}, ALICE, SCHEMA)
-    live, owners = apply(live, _deployment(replicas=3), owners, BOB, SCHEMA, force=True)
+    live, owners = apply({}, _deployment(replicas=2, paused=True), {}, ALICE, VERSIONS)
+    live, owners = apply(live, _deployment(replicas=3), owners, BOB, VERSIONS, force=True)
     assert live == _deployment(replicas=3, paused=True)
     assert _paths(owners) == {"alice": [".spec.paused"], "bob": [".spec.replicas"]}
 
 
 def test_same_value_is_no_conflict() -> None:
     """Applying the value that is there shares it, whoever owns it."""
-    live, owners = apply({}, _deployment(replicas=2), {}, ALICE, SCHEMA)
-    merged, owners = apply(live, _deployment(replicas=2), owners, BOB, SCHEMA)
+    live, owners = apply({}, _deployment(replicas=2), {}, ALICE, VERSIONS)
+    merged, owners = apply(live, _deployment(replicas=2), owners, BOB, VERSIONS)
     assert (merged, _paths(owners)) == (live, {"alice": [".spec.replicas"], "bob": [".spec.replicas"]})
 
 
 def test_null_removes() -> None:
     """An applied null takes the field away and does not own it."""
-    merged, owners = apply(_deployment(replicas=2, paused=True), _deployment(replicas=None), {}, ALICE, SCHEMA)
+    merged, owners = apply(_deployment(replicas=2, paused=True), _deployment(replicas=None), {}, ALICE, VERSIONS)
     assert (merged, _paths(owners)) == (_deployment(paused=True), {"alice": [".spec"]})
 
 
@@ -124,7 +127,7 @@ def test_key_defaults_identify_items() -> None:
     """A port applied without protocol is the TCP port that is there."""
     live = _deployment({"a": {"ports": [{"containerPort": 80, "protocol": "TCP", "name": "http"}]}})
     applied = _deployment({"a": {"ports": [{"containerPort": 80, "hostPort": 8080}]}})
-    merged, _ = apply(live, applied, {}, ALICE, SCHEMA)
+    merged, _ = apply(live, applied, {}, ALICE, VERSIONS)
     ports = [{"containerPort": 80, "protocol": "TCP", "name": "http", "hostPort": 8080}]
     assert merged == _deployment({"a": {"ports": ports}})
 
@@ -132,7 +135,7 @@ def test_key_defaults_identify_items() -> None:
 def test_applied_order_wins_and_others_keep_their_place() -> None:
     """Live items that are not applied stay before the neighbour they stood before."""
     live = _deployment({"a": {}, "x": {}, "b": {}})
-    merged, _ = apply(live, _deployment({"b": {"image": "1"}, "a": {}, "c": {}}), {}, ALICE, SCHEMA)
+    merged, _ = apply(live, _deployment({"b": {"image": "1"}, "a": {}, "c": {}}), {}, ALICE, VERSIONS)
     assert merged == _deployment({"x": {}, "b": {"image": "1"}, "a": {}, "c": {}})
 
 
@@ -156,8 +159,8 @@ def test_items_that_cannot_be_told_apart() -> None:
 
 def test_updates_move_ownership() -> None:
     """Who changes a field owns it, alone; what is removed is owned by nobody."""
-    live, owners = apply({}, _deployment(replicas=2, paused=True), {}, ALICE, SCHEMA)
-    owners = update_ownership(owners, EDITOR, compare(live, _deployment(replicas=3), SCHEMA))
+    live, owners = apply({}, _deployment(replicas=2, paused=True), {}, ALICE, VERSIONS)
+    owners = update_ownership(owners, EDITOR, Change(live, _deployment(replicas=3), VERSIONS), "apps/v1")
     assert _paths(owners) == {"editor": [".spec.replicas"]}
 
 
@@ -197,8 +200,8 @@ configurations = st.builds(
 @given(configurations, configurations)
 def test_applying_twice_changes_nothing(live: dict[str, Any], applied: dict[str, Any]) -> None:
     """The second time, object and owners stay as they are."""
-    merged, owners = apply(live, applied, {}, ALICE, SCHEMA)
-    again, owners_again = apply(merged, applied, owners, ALICE, SCHEMA)
+    merged, owners = apply(live, applied, {}, ALICE, VERSIONS)
+    again, owners_again = apply(merged, applied, owners, ALICE, VERSIONS)
     assert (again, owners_again) == (merged, owners)
 
 
@@ -208,25 +211,25 @@ def test_what_is_applied_is_there_and_owned(
 ) -> None:
     """After any history every applied field has the applied value and its owner; inputs are never changed."""
     kept = [clone(live), clone(first), clone(second)]
-    merged, owners = apply(live, first, {}, ALICE, SCHEMA)
-    merged, owners = apply(merged, second, owners, ALICE, SCHEMA)
+    merged, owners = apply(live, first, {}, ALICE, VERSIONS)
+    merged, owners = apply(merged, second, owners, ALICE, VERSIONS)
     applied = field_set_of(second, SCHEMA)
     assert not compare(second, merged, SCHEMA).removed & applied
     assert not applied - field_set_of(merged, SCHEMA)
     unowned = {".apiVersion", ".kind", ".metadata.name"}
-    assert set(owners.get(ALICE, FieldSet()).paths()) == set(applied.paths()) - unowned
+    assert set(owners[ALICE].fields.paths() if ALICE in owners else ()) == set(applied.paths()) - unowned
     assert kept == [live, first, second]
 
 
 @given(configurations, configurations)
 def test_two_managers_never_own_different_values(first: dict[str, Any], second: dict[str, Any]) -> None:
     """Either the second apply conflicts, or the owners' values are those of the object; with force the second's."""
-    live, owners = apply({}, first, {}, ALICE, SCHEMA)
+    live, owners = apply({}, first, {}, ALICE, VERSIONS)
     try:
-        merged, after = apply(live, second, owners, BOB, SCHEMA)
+        merged, after = apply(live, second, owners, BOB, VERSIONS)
     except ApiError:
-        merged, after = apply(live, second, owners, BOB, SCHEMA, force=True)
+        merged, after = apply(live, second, owners, BOB, VERSIONS, force=True)
         assert after.get(ALICE) != owners.get(ALICE)
-    for owner, fields in after.items():
+    for owner, owned in after.items():
         wanted = first if owner == ALICE else second
-        assert not compare(merged, wanted, SCHEMA).changed & fields
+        assert not compare(merged, wanted, SCHEMA).changed & owned.fields

@@ -8,9 +8,11 @@ import pytest
 
 from kube_actors.api.patches import clone
 from kube_actors.api.registry import Registry
+from kube_actors.kinds.versions import ServedVersions
 from kube_actors.writes.ownership import Author, record_update
 
-SCHEMA = Registry.built_in().by_id("pods").schema
+PODS = Registry.built_in().by_id("pods")
+VERSIONS = ServedVersions({PODS.api_version: PODS})
 EARLY, LATE = "2025-01-01T00:00:00Z", "2025-01-01T00:01:00Z"
 
 
@@ -77,7 +79,7 @@ def test_a_report_of_the_status(
     new = clone(old)
     new["status"] = {name: value for name, value in {**before, **status}.items() if value is not None}
     unchanged = clone(old)
-    record_update(old, new, Author("kubelet", "v1", "status", LATE), SCHEMA)
+    record_update(old, new, Author("kubelet", "v1", "status", LATE), VERSIONS)
     assert new["metadata"]["managedFields"] == expected
     assert old == unchanged
 
@@ -87,7 +89,7 @@ def test_the_last_field_takes_its_owner_along() -> None:
     metadata = {"name": "a", "managedFields": [_entry("kubelet", PHASE)]}
     old = {"metadata": metadata, "status": {"phase": "Running"}}
     new: dict[str, Any] = {"metadata": dict(metadata), "status": {}}
-    record_update(old, new, Author("other", "v1", "", LATE), SCHEMA)
+    record_update(old, new, Author("other", "v1", "", LATE), VERSIONS)
     assert new["metadata"] == {"name": "a"}
 
 
@@ -106,5 +108,5 @@ def test_clients_that_edit_managed_fields(sent: list[dict[str, Any]], kept: list
     old = {"metadata": {"name": "a", "managedFields": [_entry("kubelet", PHASE)]}, "status": {"phase": "Running"}}
     new = clone(old)
     new["metadata"]["managedFields"] = sent
-    record_update(old, new, Author("editor", "v1", "", LATE), SCHEMA)
+    record_update(old, new, Author("editor", "v1", "", LATE), VERSIONS)
     assert new["metadata"].get("managedFields", []) == kept

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kube_actors.errors import bad_request
+from kube_actors.api.structured_merge import check_applied
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
 from kube_actors.server.http import Response
 from kube_actors.server.reading.negotiation import encoded, include_object, negotiate, represent
 from kube_actors.server.routes import not_allowed
 from kube_actors.server.writing.answers import written_body
-from kube_actors.server.writing.apply import decode_configuration
+from kube_actors.server.writing.apply import read_configuration
 from kube_actors.server.writing.bodies import Expected, check_types, read_body
 from kube_actors.server.writing.options import read_options
 from kube_actors.server.writing.patch import Patched, judge_fields, patch_kind, read_patch
@@ -71,13 +71,9 @@ async def _patch(call: Call) -> Response:
 async def _apply(call: Call) -> Response:
     """An applied Scale is an applied object of which the manager wants the replicas."""
     options = read_options(call, "PatchOptions", applies=True)
-    body: Body = decode_configuration(call, options).value
-    expected = Expected.type(call, VERSION, KIND)
-    if (body["apiVersion"], body["kind"]) != (VERSION, KIND):
-        what = f"Specified patch version: {body['apiVersion']}, expected: {VERSION}"
-        raise bad_request(f"Incorrect version specified in apply patch. {what}")
+    body = read_configuration(call, options, VERSION, KIND)
+    check_applied(body, Expected.type(call, VERSION, KIND).schema)
     settle(call, body)
-    check_types(body, expected)
     call.client.scale(call.key)  # 404 unless there is something to scale
     storage = call.api.registry.storage_of(call.row)
     replicas = (body.get("spec") or {}).get("replicas")

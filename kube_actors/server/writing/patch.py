@@ -52,7 +52,7 @@ async def patch(call: Call) -> Response:
         judge_fields(call, row.schema, Patched(new, before, decoded), options.validation)
         return as_version(new, storage)
 
-    revision = await call.client.edit(call.key, change, call.info.subresource, dry_run=options.dry_run)
+    revision = await call.client.edit(call.key, change, call.info.subresource, dry_run=options.dry_run, sent=row)
     return await written(call, revision)
 
 

@@ -150,25 +150,26 @@ async def test_apply_conflicts(web: Caller) -> None:
     ("body", "code", "message"),
     [
         (b"{", 400, "error decoding YAML: "),
-        (b"[]", 400, "error decoding YAML: the configuration must be an object"),
-        ({"kind": "ConfigMap"}, 400, "Object 'apiVersion' is missing"),
-        ({"apiVersion": "v2", "kind": "ConfigMap"}, 400,
-         "Incorrect version specified in apply patch. Specified patch version: v2, expected: v1"),
-        ({"apiVersion": "v1", "kind": "Secret"}, 400, "Incorrect kind specified in apply patch."),
+        (b"[]", 400, "error decoding YAML: error unmarshaling JSON: while decoding JSON: json: cannot unmarshal"),
+        (b"", 400, "invalid object type: /, Kind="),
+        ({"kind": "ConfigMap"}, 400, "invalid object type: /, Kind=ConfigMap"),
+        ({"apiVersion": "v2", "kind": "ConfigMap"}, 400, "invalid object type: /v2, Kind=ConfigMap"),
+        ({"apiVersion": "apps/v1", "kind": "Secret"}, 400, "invalid object type: apps/v1, Kind=Secret"),
         ({"apiVersion": "v1", "kind": "ConfigMap"}, 400, "the name of the object (settings based on URL) was"),
         ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}}, 400, "the name of the object (x) does"),
-        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "dat": {}}, 400,
+        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "dat": {}}, 500,
          "failed to create typed patch object (default/settings; /v1, Kind=ConfigMap): .dat: field not declared in"),
-        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": []}, 400,
+        ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings"}, "data": []}, 500,
          "failed to create typed patch object (default/settings; /v1, Kind=ConfigMap): .data: "),
         ({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "settings", "managedFields": [{}]}}, 400,
          "metadata.managedFields must be nil"),
     ],
 )  # fmt: skip
 async def test_configurations_that_cannot_be_applied(call: Caller, body: Any, code: int, message: str) -> None:
-    """400 that says why."""
+    """400 that says why, and 500 without a reason for what does not fit the kind, as Kubernetes answers."""
     reply = await call.apply(f"{CONFIG_MAPS}/settings", body)
     assert (reply.code, reply.message.startswith(message)) == (code, True), reply.message
+    assert reply.body.get("reason") == ("BadRequest" if code == 400 else None)
 
 
 async def test_apply_needs_a_manager(call: Caller) -> None:

@@ -31,6 +31,7 @@ from kube_actors.actors.namespace_object import EVERYWHERE
 from kube_actors.actors.token_secrets import TokenSecretsActor
 from kube_actors.assembly.api_endpoints import ApiEndpoint, open_api_endpoint, publish_api, published_keys
 from kube_actors.assembly.api_trust import TRUST, publish_trust
+from kube_actors.assembly.default_api_services import api_service_keys, publish_api_services
 from kube_actors.config.types import ApiConfig, ClusterConfig
 from kube_actors.errors import InputError, Problem
 from kube_actors.kernel import ActorSystem
@@ -43,7 +44,7 @@ from kube_actors.server.audit import AuditLog
 from kube_actors.server.call import Api
 from kube_actors.server.chain import Chain
 from kube_actors.server.edge import Binding, Edge, open_edge
-from kube_actors.server.flow_control import may_take_long
+from kube_actors.server.flow_control import FlowControl, may_take_long
 from kube_actors.server.health import HealthChecks
 from kube_actors.state import StateDirectory
 from kube_actors.verbs.session import Session
@@ -143,8 +144,9 @@ class PreparedApi:
         await _publish(session, access)
         authority, context, checks = access.authority, access.authority.serving_context(), HealthChecks()
         authentication = self._authentication(access)
-        api = Api(session, authentication, access.rbac, (authentication, access.tokens, access.rbac, checks))
-        chain = Chain(api, audit=AuditLog(self.state.root))
+        flow = FlowControl(session.plane.store)
+        parts = (authentication, access.tokens, access.rbac, checks, flow)
+        chain = Chain(Api(session, authentication, access.rbac, parts), AuditLog(self.state.root))
         bindings = [Binding(sock, context) for sock in (self.sock, *access.endpoint.sockets)]
         with contextlib.closing(chain), _owner_socket(self.state.api_socket) as owner:
             bindings.append(Binding(owner, is_owner=True))
@@ -190,6 +192,8 @@ async def _publish(session: Session, access: ApiAccess) -> None:
     ):
         await publish()
         session.system.spawn(name, functools.partial(KeptObjects, session.plane, keys, publish))
+    keep = functools.partial(publish_api_services, client)  # nobody waits for these: the actor's first look makes them
+    session.system.spawn("api-services", lambda: KeptObjects(session.plane, api_service_keys(), keep))
 
 
 @contextmanager

@@ -7,7 +7,6 @@ from typing import Final
 
 # What a person would wait for in vain, as a sentence goes on after "nothing in this cluster".
 _MISSING: Final[Mapping[str, str]] = {
-    "apiservices.apiregistration.k8s.io": "forwards requests by it",
     "cronjobs.batch": "starts its jobs",
     "csidrivers.storage.k8s.io": "calls the driver",
     "csinodes.storage.k8s.io": "calls its drivers",

@@ -87,7 +87,8 @@ def test_devices_are_asked_for_one_by_one() -> None:
 
 def test_an_api_service() -> None:
     """Its port is that of HTTPS, and its name is made of version and group."""
-    spec = {"group": "m.example", "version": "v1", "service": {"name": "s", "namespace": "default"}}
+    spec: dict[str, Any] = {"group": "m.example", "version": "v1", "groupPriorityMinimum": 9, "versionPriority": 9}
+    spec["service"] = {"name": "s", "namespace": "default"}
     assert made("apiservices.apiregistration.k8s.io", spec)["spec"]["service"]["port"] == 443
     assert wrong("apiservices.apiregistration.k8s.io", spec) == [
         'metadata.name: Invalid value: "it": must be `spec.version+"."+spec.group`: "v1.m.example"'

@@ -58,6 +58,7 @@ from kube_actors.messages.nodes import NodesMessage, SetNodes
 from kube_actors.node.runtime.agent_link import AgentLink, open_agent
 from kube_actors.node.runtime.base import RuntimeFailure, RuntimeGone
 from kube_actors.plan.scheduling import Framework
+from kube_actors.records import define
 from kube_actors.state import StateDirectory
 from kube_actors.store.journal import Journal
 from kube_actors.verbs.session import Session
@@ -77,7 +78,7 @@ UNAVAILABLE = 503
 log = Log(__name__)
 
 
-@attrs.define
+@define
 class Cluster:
     """A running cluster. `failures` are the latest failures of actors; `session` is the administrator's."""
 

@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable
 from typing import Any, Final
 
-import attrs
+from kube_actors.records import frozen
 
 MOST_CAUSES: Final = 1000
 """Causes of one error that are told: an answer is not to be many times larger than what it answers."""
@@ -20,7 +20,7 @@ class KubeActorsError(Exception):
     """Base of every error this package raises on purpose."""
 
 
-@attrs.frozen
+@frozen
 class Cause:
     """One reason an object was refused: `reason` is the machine word (`FieldValueInvalid`), `field` its path."""
 
@@ -151,7 +151,7 @@ def unavailable(message: str, *, retry_after_seconds: int = 1) -> ApiError:
     return ApiError("ServiceUnavailable", 503, message, retry_after_seconds=retry_after_seconds)
 
 
-@attrs.frozen
+@frozen
 class Problem:
     """One thing to mend in an input: what is wrong, where, and (hint) what would be right.
 

@@ -9,9 +9,8 @@ import pwd
 import stat
 from pathlib import Path
 
-import attrs
-
 from kube_actors.errors import InputError, Problem
+from kube_actors.records import frozen
 
 SOCKET_PATH_LIMIT = 107
 """Bytes a unix socket's path may have (sun_path without its final zero, unix(7))."""
@@ -59,7 +58,7 @@ def private_directory(path: Path) -> None:
         raise InputError([Problem(message, file=str(path), hint=hint)]) from error
 
 
-@attrs.frozen
+@frozen
 class StateDirectory:
     """The files of one cluster below `root`. With `ephemeral` all of it goes when the cluster ends."""
 

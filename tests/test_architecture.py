@@ -15,6 +15,7 @@ PACKAGE = Path(__file__).resolve().parent.parent / "kube_actors"
 
 # From the ground up; a part may import what stands below it, and itself. `kube_actors/README.md` says what each is.
 LAYERS = (
+    ("records",),
     ("errors",),
     ("text",),
     ("log",),
@@ -45,7 +46,7 @@ RANK = {name: rank for rank, layer in enumerate(LAYERS) for name in layer}
 BESIDE = "testing"
 
 # Plans only know the shape of objects.
-PLAN_MAY_IMPORT = {"api", "plan"}
+PLAN_MAY_IMPORT = {"api", "plan", "records"}
 IMPURE = {"asyncio", "logging", "os", "random", "socket", "structlog", "subprocess", "threading", "time", "trio"}
 
 ONE_PLACE = {"ruamel": 1, "orjson": 1, "sqlite3": 1, "aiodocker": 1}

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Protocol
 
-import attrs
-
 from kube_actors.access.user import User
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Attributes:
     """One thing a user wants to do. Either to a resource, or (`is_resource` false) to a `path` such as `/version`.
 
@@ -29,7 +28,7 @@ class Attributes:
     is_resource: bool = True
 
 
-@attrs.frozen
+@frozen
 class Decision:
     """Whether the user may; `reason` says by which rule, or why not."""
 
@@ -44,7 +43,7 @@ class Authorizer(Protocol):
         """Whether the user may do this now."""
 
 
-@attrs.frozen
+@frozen
 class AllowAll:
     """For those who own the cluster anyway: the unix socket of its owner."""
 

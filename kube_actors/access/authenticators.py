@@ -12,6 +12,7 @@ from kube_actors.access.static_tokens import StaticTokens
 from kube_actors.access.user import AUTHENTICATED, MASTERS, User
 from kube_actors.access.x509_user import user_of_certificate
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 
 OWNER: Final = User("kubernetes-admin", (MASTERS, AUTHENTICATED))
 """Who connects over the owner's socket; the same as the certificate of the kubeconfig says."""
@@ -47,7 +48,7 @@ class TokenRefused(Exception):
     """A token of ours that is not valid: `str()` says why, in Kubernetes' words and without the token."""
 
 
-@attrs.frozen
+@frozen
 class Verified:
     """A token's user, and those of the wanted audiences that the token is for."""
 
@@ -65,7 +66,7 @@ class TokenVerifier(Protocol):
         """
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Authentication:
     """All the ways, in Kubernetes' order: a good certificate counts even beside a bad token."""
 

@@ -29,6 +29,7 @@ from kube_actors.access.issued import (
 from kube_actors.access.private_files import PRIVATE
 from kube_actors.errors import InputError
 from kube_actors.log import Log
+from kube_actors.records import define, frozen
 from kube_actors.state import private_directory
 from kube_actors.store.journal import StateError
 
@@ -42,7 +43,7 @@ LOOK_SECONDS: Final = 3600.0
 log = Log(__name__)
 
 
-@attrs.frozen
+@frozen
 class Credentials:
     """A certificate and its private key in PEM."""
 
@@ -57,7 +58,7 @@ def serving_names(names: Iterable[str] = (), cluster_domain: str = CLUSTER_DOMAI
     return tuple(dict.fromkeys((*fixed, "127.0.0.1", "::1", *names)))
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Authority:
     """An authority with its files in `directory`. `now` is machine time in epoch seconds, by which TLS goes."""
 

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import attrs
 from cryptography import x509
 
 from kube_actors.access import certificates
@@ -30,6 +29,7 @@ from kube_actors.access.issued import (
 )
 from kube_actors.access.private_files import write_private
 from kube_actors.access.user import MASTERS
+from kube_actors.records import frozen
 from kube_actors.store.journal import StateError
 
 AUTHORITY_NAME: Final = "kubernetes"
@@ -37,7 +37,7 @@ ADMIN_NAME: Final = "kubernetes-admin"
 _HINT: Final = "put back the file that was there; without the whole directory new keys are made at the next start"
 
 
-@attrs.frozen
+@frozen
 class AuthorityFiles:
     """The directory as it is brought into order for one moment (`now`, epoch seconds) and these names of the server."""
 

@@ -6,10 +6,11 @@ import attrs
 
 from kube_actors.access.claims import Ref, Subject
 from kube_actors.errors import ApiError, bad_request, not_found
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
 
 
-@attrs.frozen
+@frozen
 class Binding:
     """`spec.boundObjectRef` of a TokenRequest; `uid` may be empty."""
 

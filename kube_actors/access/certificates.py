@@ -18,6 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kube_actors.records import frozen
+
 BACKDATED_SECONDS: Final = 3600
 """Certificates begin so much before they are made: clocks of clients may go a little slow."""
 
@@ -31,7 +33,7 @@ _SERVER: Final = (ExtendedKeyUsageOID.SERVER_AUTH,)
 _CLIENT: Final = (ExtendedKeyUsageOID.CLIENT_AUTH,)
 
 
-@attrs.frozen
+@frozen
 class Issuer:
     """Who signs: the authority's certificate and its key."""
 
@@ -44,7 +46,7 @@ class Issuer:
         return self.certificate.not_valid_after_utc.timestamp()
 
 
-@attrs.frozen
+@frozen
 class Wanted:
     """What a certificate is to say. `key_usage` are the names of `x509.KeyUsage`'s parameters that are true."""
 

@@ -11,11 +11,10 @@ import binascii
 from collections.abc import Mapping
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.access.user import User, authenticated
 from kube_actors.access.x509_user import CREDENTIAL_ID
 from kube_actors.api.codecs import json
+from kube_actors.records import frozen
 
 LEGACY_ISSUER: Final = "kubernetes/serviceaccount"
 LEGACY: Final = "kubernetes.io/serviceaccount/"
@@ -25,7 +24,7 @@ LONGEST_TOKEN: Final = 16_384
 """Characters; ours have about a thousand."""
 
 
-@attrs.frozen
+@frozen
 class Ref:
     """An object a token names: valid only while it has this uid."""
 
@@ -37,7 +36,7 @@ class Ref:
         return {"name": self.name, **({"uid": self.uid} if self.uid else {})}
 
 
-@attrs.frozen
+@frozen
 class Subject:
     """Whom a token speaks for, and what it is bound to."""
 
@@ -72,7 +71,7 @@ class Subject:
         return {"namespace": self.namespace, **named, "serviceaccount": self.account.dump()}
 
 
-@attrs.frozen
+@frozen
 class Claims:
     """A token's claims as far as they are looked at. Times are epoch seconds; a legacy token has none."""
 
@@ -89,7 +88,7 @@ class Claims:
         return self.issuer == LEGACY_ISSUER
 
 
-@attrs.frozen
+@frozen
 class Parsed:
     """A token taken apart; nothing is known yet of its signature."""
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
-
 from kube_actors.access.attributes import Attributes, Authorizer
 from kube_actors.access.user import User
+from kube_actors.records import frozen
 
 GROUP: Final = "certificates.k8s.io"
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class RequestApproval:
     """Asks the authorizer; implements `actors.certificates.MayRequest`."""
 

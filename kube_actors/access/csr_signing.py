@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
-
 from kube_actors.access.authority import Authority
 from kube_actors.api.certificate_request import request_pem
+from kube_actors.records import frozen
 
 BACKDATED_SECONDS: Final = 300
 SHORT_SECONDS: Final = 8 * 3600
@@ -42,7 +41,7 @@ _EXTENDED: Final = {
 }
 
 
-@attrs.frozen
+@frozen
 class RequestSigner:
     """Signs `spec.request` with the cluster's authority; implements `actors.certificates.Signer`."""
 

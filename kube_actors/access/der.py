@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import attrs
+from kube_actors.records import frozen
 
 SEQUENCE: Final = 0x30
 SET: Final = 0x31
@@ -25,7 +25,7 @@ UID: Final = bytes.fromhex("2b0601040183c25302")
 _ENCODINGS: Final = {BMP_STRING: "utf-16-be", UNIVERSAL_STRING: "utf-32-be"}
 
 
-@attrs.frozen
+@frozen
 class Element:
     """One DER element: its tag, and what it holds."""
 

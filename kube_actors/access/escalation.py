@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
-
 from kube_actors.access.attributes import Attributes
 from kube_actors.access.covering import compacted, described, missing_rules, quoted
 from kube_actors.access.rbac import HeldRules, RbacAuthorizer
@@ -19,6 +17,7 @@ from kube_actors.access.user import MASTERS, User
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.rbac_facts import BindingFacts, PolicyRule, binding_facts, role_facts
+from kube_actors.records import frozen
 from kube_actors.writes.identity import Identity
 from kube_actors.writes.request import Operation, Request
 
@@ -32,7 +31,7 @@ _EVERYTHING: Final = (
 _HARMLESS: Final = frozenset({"finalizers", "managedFields", "ownerReferences", "resourceVersion"})
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class EscalationCheck:
     """The admission plugin: judges roles and bindings by what their writer holds according to `rbac`."""
 

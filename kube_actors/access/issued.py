@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.store.journal import StateError
 
 AUTHORITY: Final = "ca"
@@ -38,7 +37,7 @@ RENEW_BEFORE_SECONDS: Final[Mapping[str, float]] = {
 _VERSION: Final = 1
 
 
-@attrs.frozen
+@frozen
 class Span:
     """From when until when a certificate is valid, in epoch seconds."""
 
@@ -53,7 +52,7 @@ class Span:
         return not self.begins <= now < self.ends - min(before, (self.ends - self.begins) / 3)
 
 
-@attrs.frozen
+@frozen
 class Issued:
     """SHA-256 of every file by its name, the spans of the certificates by theirs, and the names of the server."""
 

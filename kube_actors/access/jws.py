@@ -16,12 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 
 from kube_actors.access import certificates
 from kube_actors.api.codecs import json
+from kube_actors.records import frozen
 
 COORDINATE: Final = 32
 """Bytes of a coordinate, and of each half of a signature, on P-256."""
 
 
-@attrs.frozen
+@frozen
 class SigningKey:
     """A private key on P-256 (ES256), or an RSA one (RS256)."""
 

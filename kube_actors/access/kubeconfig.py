@@ -12,6 +12,7 @@ import attrs
 
 from kube_actors.access.authority import Authority
 from kube_actors.access.private_files import PRIVATE, write_private
+from kube_actors.records import frozen
 
 _TEMPLATE: Final = """\
 apiVersion: v1
@@ -35,7 +36,7 @@ users:
 """
 
 
-@attrs.frozen
+@frozen
 class KubeconfigEntry:
     """One cluster with its user, in the shape of `client-go`'s kubeconfig. `name` names cluster, user and context."""
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
-
 from kube_actors.access.attributes import Attributes, Decision
 from kube_actors.access.rbac_bindings import Bindings
 from kube_actors.access.user import MASTERS, User
 from kube_actors.errors import ApiError, not_found
 from kube_actors.kinds.rbac_facts import PolicyRule
+from kube_actors.records import frozen
 from kube_actors.store import Key, Store
 
 _MASTER: Final = Decision(True)
 _NO_RULE: Final = Decision(False)
 
 
-@attrs.frozen
+@frozen
 class HeldRules:
     """What a user may do, rule by rule; `problems` name the roles that are bound and do not exist."""
 

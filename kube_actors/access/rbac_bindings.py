@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import attrs
-
 from kube_actors.access.user import User
 from kube_actors.kinds.rbac_facts import BindingFacts, Subject
+from kube_actors.records import frozen
 from kube_actors.store import Commit, Key, Revision, Store
 
 ROLES: Final = "roles.rbac.authorization.k8s.io"
@@ -24,7 +23,7 @@ ACCOUNT_PREFIX: Final = "system:serviceaccount:"
 _Place = tuple[str, str, str]
 
 
-@attrs.frozen
+@frozen
 class Grant:
     """What one binding gives to one subject: a role, and the sentence that says so."""
 

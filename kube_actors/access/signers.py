@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-import attrs
-
 from kube_actors.access.attributes import Attributes, Authorizer
 from kube_actors.access.escalation import user_of
 from kube_actors.errors import forbidden
+from kube_actors.records import frozen
 from kube_actors.writes.request import Operation, Request
 
 REQUESTS: Final = "certificatesigningrequests.certificates.k8s.io"
@@ -16,7 +15,7 @@ GROUP: Final = "certificates.k8s.io"
 SIGNED: Final = ("certificate", "conditions")
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class SignerCheck:
     """The admission plugin: `approval` needs the verb `approve` on `signers`, a certificate in the status `sign`."""
 

@@ -13,11 +13,12 @@ import attrs
 from kube_actors.access.user import User, authenticated
 from kube_actors.errors import InputError, Problem
 from kube_actors.log import Log
+from kube_actors.records import frozen
 
 log = Log(__name__)
 
 
-@attrs.frozen
+@frozen
 class StaticTokens:
     """Users by the SHA-256 of their token: finding one tells nothing of the others by the time it takes."""
 

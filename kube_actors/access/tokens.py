@@ -16,14 +16,13 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-import attrs
-
 from kube_actors.access.authenticators import TokenRefused, Verified
 from kube_actors.access.authority import Authority
 from kube_actors.access.binding import Binding, bound_subject
 from kube_actors.access.claims import LEGACY, LEGACY_ISSUER, PRIVATE, Claims, Ref, Subject, claims_of, parsed
 from kube_actors.access.user import User
 from kube_actors.node.tokens import Token, TokenRequest
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
 from kube_actors.store.journal import StateError
 
@@ -41,7 +40,7 @@ REMEMBERED: Final = 4096
 """Tokens whose signature is known to be right."""
 
 
-@attrs.frozen
+@frozen
 class _Bearer:
     """What a token with a right signature says, and whom that makes of who brings it."""
 

@@ -7,13 +7,15 @@ from typing import Final
 
 import attrs
 
+from kube_actors.records import frozen
+
 ANONYMOUS: Final = "system:anonymous"
 AUTHENTICATED: Final = "system:authenticated"
 UNAUTHENTICATED: Final = "system:unauthenticated"
 MASTERS: Final = "system:masters"
 
 
-@attrs.frozen
+@frozen
 class User:
     """A user as authenticated (`authentication.k8s.io/v1 UserInfo`); `extra` is what the authenticator adds, by key."""
 

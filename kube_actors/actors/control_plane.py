@@ -13,11 +13,12 @@ from kube_actors.messages.network import NetworkMessage
 from kube_actors.messages.node import NodeMessage
 from kube_actors.messages.pod import PodMessage
 from kube_actors.messages.replica_set import ReplicaSetMessage
+from kube_actors.records import define, frozen
 from kube_actors.store import Key, Revision, Store
 from kube_actors.writes import Client, Identity
 
 
-@attrs.define
+@define
 class Directory:
     """Who can be asked: filled by the actors that own the entries, read by those that ask."""
 
@@ -42,7 +43,7 @@ def reference_to(revision: Revision, *, kind: str, api_version: str, field_path:
     )
 
 
-@attrs.frozen
+@frozen
 class EventSink:
     """Says things about objects to the event recorder, in the name of one component.
 
@@ -65,7 +66,7 @@ class EventSink:
             return
 
 
-@attrs.frozen
+@frozen
 class ControlPlane:
     """The shared world of a cluster's actors. `client_for` binds a client to an identity."""
 

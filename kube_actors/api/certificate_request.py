@@ -9,7 +9,7 @@ import base64
 import re
 from typing import TYPE_CHECKING, Final
 
-import attrs
+from kube_actors.records import frozen
 
 if TYPE_CHECKING:
     from cryptography import x509
@@ -18,7 +18,7 @@ _BLOCK: Final = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----\s.*?-----END \1-----",
 TYPE: Final = "CERTIFICATE REQUEST"
 
 
-@attrs.frozen
+@frozen
 class CertificateRequest:
     """What a request asks to be named: a subject, and alternative names by their kind."""
 

@@ -9,6 +9,7 @@ from typing import Final
 import attrs
 
 from kube_actors.api import names
+from kube_actors.records import frozen
 
 Labels = Mapping[str, str]
 
@@ -47,7 +48,7 @@ def _sorted_set(values: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(set(values)))
 
 
-@attrs.frozen
+@frozen
 class Requirement:
     """One condition on one label; `values` are sorted and without repetition."""
 

@@ -10,7 +10,7 @@ import functools
 import re
 from typing import Any, Final, Literal
 
-import attrs
+from kube_actors.records import frozen
 
 Format = Literal["DecimalSI", "BinarySI", "DecimalExponent"]
 
@@ -31,7 +31,7 @@ _LARGEST_EXPONENT: Final = 1000
 
 
 @functools.total_ordering
-@attrs.frozen(eq=False, slots=True)
+@frozen(eq=False, slots=True)
 class Quantity:
     """An amount; `nano` is its exact value in 10^-9. Equal and ordered by amount: `1000m == 1`."""
 

@@ -13,6 +13,7 @@ from kube_actors.api.codecs import json
 from kube_actors.api.schema import Schema
 from kube_actors.api.types import Kind, Node, TypeTable
 from kube_actors.errors import KubeActorsError
+from kube_actors.records import frozen
 
 _FACTS: Final = Path(__file__).with_name("facts.json")
 _COLUMN_TYPES: Final = {"#": "integer", "?": "boolean", "@": "date"}
@@ -38,7 +39,7 @@ class UnknownResourceError(KubeActorsError):
         super().__init__(f'the server doesn\'t have a resource type "{word}"{hint}')
 
 
-@attrs.frozen
+@frozen
 class Subresource:
     """A part of an object with a path of its own (`scale`): what may be done to it and the kind it speaks."""
 
@@ -47,7 +48,7 @@ class Subresource:
     verbs: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class Column:
     """A column of `kubectl get`; `wide` ones only show with `-o wide`.
 
@@ -59,7 +60,7 @@ class Column:
     type: str = "string"
 
 
-@attrs.frozen
+@frozen
 class Resource:
     """A row of the registry. `singular`, `plural` and `short_names` are lower case; `kind` is `ReplicaSet`,
     `type_name` is `apps.v1.ReplicaSet`.

@@ -10,6 +10,7 @@ import attrs
 
 from kube_actors.api.label_requirements import OBJECT_OPERATORS, Labels, Operator, Requirement, SelectorError, checked
 from kube_actors.api.selector_parser import parse_requirements
+from kube_actors.records import frozen
 
 __all__ = [
     "NOTHING",
@@ -23,7 +24,7 @@ __all__ = [
 ]
 
 
-@attrs.frozen
+@frozen
 class LabelSelector:
     """All its requirements together, sorted by key. Without any it matches everything; `NOTHING` matches nothing."""
 
@@ -102,7 +103,7 @@ def _sorted(requirements: Iterable[Requirement]) -> tuple[Requirement, ...]:
     return tuple(sorted(requirements, key=lambda each: each.key))
 
 
-@attrs.frozen
+@frozen
 class FieldTerm:
     """One condition: the field (a dotted path), whether it must be equal, and the text it is compared with."""
 
@@ -115,7 +116,7 @@ class FieldTerm:
         return f"{self.field}{'=' if self.equal else '!='}{value}"
 
 
-@attrs.frozen
+@frozen
 class FieldSelector:
     """All its terms together. Which fields a kind can be selected by is for the kind to say (`terms`)."""
 

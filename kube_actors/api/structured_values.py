@@ -11,8 +11,6 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any
 
-import attrs
-
 from kube_actors.api.field_set import (
     SELF,
     FieldSet,
@@ -25,6 +23,7 @@ from kube_actors.api.field_set import (
 )
 from kube_actors.api.schema import Schema
 from kube_actors.api.types import Kind, Node
+from kube_actors.records import frozen
 
 # Keys of list items that Kubernetes defaults; an applied configuration may leave them out.
 KEY_DEFAULTS: Mapping[str, Any] = {"protocol": "TCP"}
@@ -34,7 +33,7 @@ _MISSING = object()
 _PLAIN = (str, int, NoneType)
 
 
-@attrs.frozen
+@frozen
 class Difference:
     """The fields that differ between two objects."""
 

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import attrs
 
+from kube_actors.records import define, frozen
+
 FieldFacts = str | Mapping[str, Any]
 
 
@@ -50,7 +52,7 @@ _GO_NAMES: Final = {
 }
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class ObjectType:
     """A struct of the API by its short name (`core.v1.Container`); one instance per table.
 
@@ -78,7 +80,7 @@ class ObjectType:
         return self.name.partition(".")[2]
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Node:
     """One place of an object.
 

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from ipaddress import ip_address
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.registry import Registry
 from kube_actors.network.proxy import bind_tcp
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.node.runtime.agent_link import AgentLink
+from kube_actors.records import frozen
 from kube_actors.store import Key
 from kube_actors.writes import Client
 
@@ -24,7 +23,7 @@ _ANYWHERE: Final = ("0.0.0.0", "::")
 Body = dict[str, Any]
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ApiEndpoint:
     """Where connections to the Service `kubernetes` end up, and the port that Service has.
 

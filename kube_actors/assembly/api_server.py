@@ -12,7 +12,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
-import attrs
 import trio
 
 from kube_actors.access.authenticators import Authentication
@@ -40,6 +39,7 @@ from kube_actors.network.machine_networks import machine_addresses
 from kube_actors.network.ports_in_use import port_holder
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.node.runtime.agent_link import AgentLink
+from kube_actors.records import frozen
 from kube_actors.server.audit import AuditLog
 from kube_actors.server.call import Api
 from kube_actors.server.chain import Chain
@@ -56,7 +56,7 @@ ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 log = Log(__name__)
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ApiAccess:
     """Who is trusted, and where pods find the API: there before anything runs that needs it."""
 
@@ -77,7 +77,7 @@ class ApiAccess:
         system.spawn("token-secrets", lambda: TokenSecretsActor(plane, legacy, ca_pem))
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ApiServer:
     """The API as it is served. `url` is where this machine's clients find it, `kubeconfig` the file for them."""
 
@@ -92,7 +92,7 @@ class ApiServer:
         await self.edge.drain(seconds)
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class PreparedApi:
     """An API that holds its port and is not served yet."""
 

@@ -14,10 +14,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-import attrs
-
 from kube_actors.errors import not_found
 from kube_actors.node.tokens import Token, TokenRequest
+from kube_actors.records import frozen
 from kube_actors.store import Key, Store
 
 ISSUER = "https://kubernetes.default.svc.cluster.local"
@@ -65,7 +64,7 @@ class LocalTokens:
         return f"{unsigned}.{_encoded(hmac.digest(self._key, unsigned.encode(), 'sha256'))}"
 
 
-@attrs.frozen
+@frozen
 class UnreadTokens:
     """For simulated nodes, where no program reads them: empty, and good for ever. `now` is cluster time."""
 

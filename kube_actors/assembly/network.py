@@ -27,6 +27,7 @@ from kube_actors.network.ranges import NetworkRanges
 from kube_actors.network.relay import Relay
 from kube_actors.network.services import ServiceName
 from kube_actors.node.runtime.agent_link import AgentLink
+from kube_actors.records import frozen
 
 DNS_PORT = 53
 RESOLV_CONF = Path("/etc/resolv.conf")
@@ -34,7 +35,7 @@ RESOLV_CONF = Path("/etc/resolv.conf")
 log = Log(__name__)
 
 
-@attrs.frozen
+@frozen
 class BoundListener:
     """A port of the machine that leads to a Service."""
 
@@ -48,7 +49,7 @@ class BoundListener:
         return f"http://{self.host}:{self.port}/"
 
 
-@attrs.frozen
+@frozen
 class ClusterNetwork:
     """The running network. `has_dns`: pods' resolvers may be pointed at the cluster's own DNS.
 

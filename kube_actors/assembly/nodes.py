@@ -29,6 +29,7 @@ from kube_actors.node.runtime.agent_link import AgentLink
 from kube_actors.node.runtime.base import Dns, Image, ImageKind, Runtime
 from kube_actors.node.runtime.process import ProcessRuntime
 from kube_actors.node.tokens import TokenIssuer
+from kube_actors.records import define
 from kube_actors.state import StateDirectory
 from kube_actors.store import Key, Revision, Store
 from kube_actors.writes import Identity
@@ -38,7 +39,7 @@ RESERVED_ADDRESSES = 2
 """The first addresses of the pod and node ranges are the agent's own."""
 
 
-@attrs.define
+@define
 class NodeFactory:
     """Makes Node actors. Runtimes are made once per node and outlive the actor's restarts; their own tasks run in
     `nursery`. `tokens` signs what pods show the API: whoever serves one puts its own issuer there before nodes start.

@@ -25,6 +25,7 @@ from kube_actors.network.ranges import (
 )
 from kube_actors.node.agent.host_link import interface_name
 from kube_actors.node.agent.settings import SOCKET_NAME
+from kube_actors.records import frozen
 from kube_actors.state import StateDirectory
 
 # Nothing of a simulated cluster is on the machine, so it can have all the addresses it likes.
@@ -34,7 +35,7 @@ MARK_PORT = 61_440
 """UDP port of a range's first address that is bound by whoever holds the range."""
 
 
-@attrs.frozen
+@frozen
 class HeldRanges:
     """A cluster's ranges for tiers A and B, and those of 127.0.0.0/8 for tier C: which it is, only the agent finds out.
 

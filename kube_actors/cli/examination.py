@@ -22,6 +22,7 @@ from kube_actors.errors import InputError
 from kube_actors.node.agent import cgroups
 from kube_actors.node.agent.probe import Probe, Step, probe
 from kube_actors.node.agent.settings import SOCKET_NAME, Settings, read_first
+from kube_actors.records import frozen
 from kube_actors.state import private_directory
 
 _TIERS: Final = {
@@ -53,7 +54,7 @@ class Verdict(Enum):
     BROKEN = "broken"
 
 
-@attrs.frozen
+@frozen
 class Finding:
     """One thing that was looked at."""
 

@@ -13,12 +13,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.access.private_files import write_private
 from kube_actors.api.codecs import yaml
 from kube_actors.api.codecs.libyaml import TextRefused, edited
 from kube_actors.errors import InputError, Problem
+from kube_actors.records import frozen
 from kube_actors.state import home_directory
 
 LISTS: Final = {"clusters": "cluster", "contexts": "context", "users": "user"}
@@ -30,7 +29,7 @@ _REPLACED: Final = ("certificate-authority", "certificate-authority-data", "inse
 Config = dict[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Merged:
     """What became of the file: `backup` is a copy from before, None when there was no file or nothing to change."""
 

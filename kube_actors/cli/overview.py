@@ -10,10 +10,11 @@ import attrs
 
 from kube_actors.cli.asking import ask_silently
 from kube_actors.cli.places import RunningCluster
+from kube_actors.records import frozen
 from kube_actors.text import one_line
 
 
-@attrs.frozen
+@frozen
 class Counted:
     """So many of a kind, and how many of them are ready."""
 
@@ -24,7 +25,7 @@ class Counted:
         return f"{self.ready}/{self.total} ready"
 
 
-@attrs.frozen
+@frozen
 class Overview:
     """`nodes` and `pods` are None when the console does not answer."""
 

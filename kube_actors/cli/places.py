@@ -9,10 +9,9 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-import attrs
-
 from kube_actors.cli.runtime_file import RuntimeRecord, running
 from kube_actors.errors import InputError, KubeActorsError, Problem
+from kube_actors.records import frozen
 from kube_actors.state import StateDirectory, default_state_home, private_directory
 from kube_actors.text import did_you_mean
 
@@ -21,7 +20,7 @@ class NotRunning(KubeActorsError):
     """There is no such cluster running."""
 
 
-@attrs.frozen
+@frozen
 class RunningCluster:
     """A cluster with a living runtime."""
 

@@ -17,6 +17,7 @@ from kube_actors.config.files import ClusterFile
 from kube_actors.config.types import ClusterConfig, NodeConfig
 from kube_actors.config.validation import Findings, validate
 from kube_actors.errors import InputError, Problem
+from kube_actors.records import frozen
 from kube_actors.state import StateDirectory
 from kube_actors.store import Key
 from kube_actors.store.journal import SqliteJournal
@@ -24,7 +25,7 @@ from kube_actors.store.journal import SqliteJournal
 log = structlog.get_logger(__name__)
 
 
-@attrs.frozen
+@frozen
 class Prepared:
     """What a run needs: the cluster, what the files want in it, and where it keeps its state."""
 

@@ -9,7 +9,7 @@ import signal
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
+from kube_actors.records import frozen
 
 
 def boot_id() -> str:
@@ -27,7 +27,7 @@ def start_time(pid: int) -> int | None:
     return None if fields[0] in "ZX" else int(fields[19])
 
 
-@attrs.frozen
+@frozen
 class ProcessIdentity:
     """One process of one boot."""
 

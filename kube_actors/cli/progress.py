@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
 
 FOLLOWED: Final = ("pods", "replicasets.apps", "deployments.apps")
@@ -15,7 +14,7 @@ _QUIET: Final = frozenset({"ContainerCreating", "PodInitializing", ""})
 _PODS_LOOKED_AT: Final = 50
 
 
-@attrs.frozen
+@frozen
 class Row:
     """One workload: `ready` of `wanted` pods can be used; `note` says what is in the way."""
 

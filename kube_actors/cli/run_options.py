@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import attrs
-
 from kube_actors.api.names import dns1123_label
 from kube_actors.cli.places import state_home
 from kube_actors.config.cluster_document import parse_duration
 from kube_actors.errors import InputError, Problem
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class RunOptions:
     """`until` is seconds of cluster time, None for no end; `home` is where the states of clusters are."""
 

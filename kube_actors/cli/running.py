@@ -14,7 +14,6 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 
-import attrs
 import structlog
 import trio
 
@@ -33,6 +32,7 @@ from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.console.server import open_console
 from kube_actors.errors import InputError
 from kube_actors.network.services import ServiceName
+from kube_actors.records import define
 from kube_actors.state import StateDirectory
 from kube_actors.store.journal import StateInUse
 from kube_actors.store.journal.lock import StateLock
@@ -113,7 +113,7 @@ def _shown(service: ServiceName) -> str:
     return service.name if service.namespace == "default" else f"{service.namespace}/{service.name}"
 
 
-@attrs.define
+@define
 class Life:
     """One run in real time."""
 

@@ -12,9 +12,10 @@ import attrs
 
 from kube_actors.cli.processes import ProcessIdentity
 from kube_actors.errors import InputError, Problem
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class RuntimeRecord:
     """A running cluster as it describes itself. `started` is epoch seconds; `listeners` are (service, URL) pairs; `api`
     is the URL of the Kubernetes API, empty when it is not served."""

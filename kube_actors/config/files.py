@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import attrs
-
 from kube_actors.api.codecs.yaml import Document, expand_lists, load_documents
 from kube_actors.config import schema
 from kube_actors.config.cluster_document import Problems, parse_cluster
 from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import InputError, Problem
+from kube_actors.records import frozen
 from kube_actors.text import nearest
 
 STDIN: Final = "-"
@@ -22,7 +21,7 @@ SUFFIXES: Final = (".yaml", ".yml", ".json")
 _GROUP: Final = schema.API_VERSION.partition("/")[0]
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Manifest:
     """One object of a file. `body` is as it was written; `document` knows where each part of it stands."""
 
@@ -35,7 +34,7 @@ class Manifest:
         return self.document.file or STDIN_NAME
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ClusterFile:
     """Everything the files say. `config` is None when they have no Cluster document; `cluster` is that document.
 

@@ -15,6 +15,7 @@ from kube_actors.config.files import Manifest
 from kube_actors.config.hints import hint_for, meant_field, value_at, wording
 from kube_actors.errors import ApiError, Cause, Problem
 from kube_actors.kinds import hooks_for
+from kube_actors.records import define, frozen
 from kube_actors.store import Key
 from kube_actors.text import did_you_mean
 from kube_actors.writes.finish import finish
@@ -28,7 +29,7 @@ _TEMPLATES: Final = {"pods": "", "podtemplates": "template", "cronjobs.batch": "
 _TEMPLATE: Final = "spec.template"
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class CheckedObject:
     """A manifest that names an object. `body` is in the version the cluster speaks, with defaults, without the parts
     that could not be read."""
@@ -46,7 +47,7 @@ class CheckedObject:
         return f"{self.resource.kind} {self.key.name!r}"
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class PodTemplate:
     """The pod a manifest is, or those it makes. `path` leads to the template (`$.spec.template`)."""
 
@@ -56,7 +57,7 @@ class PodTemplate:
     spec: dict[str, Any]
 
 
-@attrs.define
+@define
 class ObjectCheck:
     """Checks manifests and keeps what was found: problems, warnings and the objects themselves."""
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.config.objects import PodTemplate
+from kube_actors.records import frozen
 from kube_actors.store import Key
 
 Body = Mapping[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Reference:
     """A name that stands at `path`; with `data_key`, that key of the object is needed as well."""
 

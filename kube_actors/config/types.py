@@ -12,6 +12,7 @@ from typing import Any, Literal
 import attrs
 
 from kube_actors.node.runtime.base import Image
+from kube_actors.records import frozen
 
 RuntimeName = Literal["process", "docker", "simulated"]
 OnRuntimeExit = Literal["end", "keep"]
@@ -23,7 +24,7 @@ def machine_capacity() -> dict[str, str]:
     return {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_kib}Ki", "pods": "110"}
 
 
-@attrs.frozen
+@frozen
 class Taint:
     """A taint a node is registered with."""
 
@@ -32,7 +33,7 @@ class Taint:
     effect: str
 
 
-@attrs.frozen
+@frozen
 class NodeConfig:
     """One node. Nodes written with `count: n` are spread out into n of these, named `<name>-1` … `<name>-n`."""
 
@@ -47,7 +48,7 @@ class NodeConfig:
     docker: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class SchedulerConfig:
     """A scheduler pods can name. `policy` is `LeastAllocated` (spread) or `MostAllocated` (pack);
     `plugin` is `module:Class` of a scheduler of one's own, or in a program the class itself, made with `options`."""
@@ -58,7 +59,7 @@ class SchedulerConfig:
     options: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class NetworkConfig:
     """Address ranges; None picks ones that collide with nothing on this machine."""
 
@@ -68,7 +69,7 @@ class NetworkConfig:
     cluster_domain: str = "cluster.local"
 
 
-@attrs.frozen
+@frozen
 class ListenerConfig:
     """A port of the machine that leads to a Service. Port 0 takes a free one."""
 
@@ -79,7 +80,7 @@ class ListenerConfig:
     port: int = 0
 
 
-@attrs.frozen
+@frozen
 class ApiConfig:
     """The Kubernetes API over HTTPS. `port` 0 takes a free one on the first start and keeps it; `names` go into the
     certificate beside those it always has; `token_file` holds static bearer tokens."""
@@ -91,7 +92,7 @@ class ApiConfig:
     token_file: str | None = None
 
 
-@attrs.frozen
+@frozen
 class Timeouts:
     """How long things may take, in seconds."""
 
@@ -102,7 +103,7 @@ class Timeouts:
     event_ttl: float = 3600.0
 
 
-@attrs.frozen
+@frozen
 class ClusterConfig:
     """A whole cluster as its file describes it."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from kube_actors.api.registry import Registry
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.config.files import ClusterFile
@@ -16,6 +14,7 @@ from kube_actors.config.types import ClusterConfig, ListenerConfig, NodeConfig
 from kube_actors.errors import InputError, Problem
 from kube_actors.node.images import ImageMap
 from kube_actors.node.runtime.base import RuntimeFailure
+from kube_actors.records import frozen
 from kube_actors.store import Key
 from kube_actors.text import did_you_mean
 
@@ -23,7 +22,7 @@ BUILT_IN_NAMESPACES = frozenset({"default", "kube-node-lease", "kube-public", "k
 _ROOT_CA = "kube-root-ca.crt"
 
 
-@attrs.frozen
+@frozen
 class Findings:
     """What is wrong with a file, and what is only suspicious, both in the order of the files."""
 
@@ -69,7 +68,7 @@ def _duplicates(objects: Sequence[CheckedObject]) -> Iterator[Problem]:
             yield each.problem(f"{each} is there already", "$.metadata.name", f"the first is at {where}")
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class _World:
     """All objects of a file together."""
 

@@ -15,12 +15,12 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import attrs
 import trio
 
 from kube_actors.api.codecs import json
 from kube_actors.console.protocol import CHUNK, input_line, line_of, output_of
 from kube_actors.errors import KubeActorsError
+from kube_actors.records import frozen
 
 STDOUT = 1
 STDERR = 2
@@ -30,7 +30,7 @@ class ConsoleUnavailable(KubeActorsError):
     """Nobody answers at the console's socket, or the connection was lost."""
 
 
-@attrs.frozen
+@frozen
 class Answer:
     """How a command ended and what it printed."""
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from kube_actors.api.registry import UnknownResourceError
 from kube_actors.console.commands.command import Command, Words
+from kube_actors.records import frozen
 from kube_actors.verbs.arguments import Flag, flags_of
 from kube_actors.verbs.session import Session
 
@@ -18,7 +17,7 @@ _CONDITIONS = ("condition=Available", "condition=Ready", "delete", "create", "js
 Commands = Mapping[tuple[str, ...], Command[Any]]
 
 
-@attrs.frozen
+@frozen
 class Candidate:
     """A word that fits, and a few words about it."""
 

@@ -22,6 +22,7 @@ from kube_actors.console.protocol import (
     read_line,
 )
 from kube_actors.console.streams import BoundedSender, InputBudget, LineReader, LineTooLong, SlowReader
+from kube_actors.records import define
 from kube_actors.verbs.arguments import split_line
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.session import Session
@@ -35,7 +36,7 @@ SHUTTING_DOWN = "error: the cluster is shutting down"
 CANCELLED = 130
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Connection:
     """A client on its stream."""
 

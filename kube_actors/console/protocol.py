@@ -17,6 +17,7 @@ from typing import Any
 import attrs
 
 from kube_actors.api.codecs import json
+from kube_actors.records import frozen
 from kube_actors.verbs.errors import UsageError
 
 LINE_LIMIT = 1 << 20
@@ -29,7 +30,7 @@ INPUT_CREDIT = 1 << 20
 Id = int | str
 
 
-@attrs.frozen
+@frozen
 class Request:
     """A command to run. `stdin` None: input comes in lines of its own."""
 
@@ -41,7 +42,7 @@ class Request:
     directory: str | None = None
 
 
-@attrs.frozen
+@frozen
 class Input:
     """More input for a running command."""
 
@@ -49,21 +50,21 @@ class Input:
     data: bytes = attrs.field(repr=False)
 
 
-@attrs.frozen
+@frozen
 class EndOfInput:
     """No more input for a running command."""
 
     id: Id
 
 
-@attrs.frozen
+@frozen
 class Cancel:
     """A running command is no longer wanted."""
 
     id: Id
 
 
-@attrs.frozen
+@frozen
 class Resize:
     """The terminal has another size."""
 

@@ -18,6 +18,7 @@ from kube_actors.console.connection import Connection
 from kube_actors.console.streams import BoundedSender, InputBudget
 from kube_actors.errors import InputError, Problem
 from kube_actors.log import Log
+from kube_actors.records import define, frozen
 from kube_actors.state import SOCKET_PATH_LIMIT, private_directory
 from kube_actors.verbs.session import Session
 
@@ -25,7 +26,7 @@ log = Log(__name__)
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid
 
 
-@attrs.frozen
+@frozen
 class ConsoleLimits:
     """What clients may take. `patience` is how many machine seconds a client may leave its output untouched;
     `input_bytes` is what may wait to be read by commands, in all connections together."""
@@ -70,7 +71,7 @@ async def _accept(listener: trio.SocketListener, server: _Server, nursery: trio.
     await trio.serve_listeners(server.serve, [listener], handler_nursery=nursery)
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Server:
     session: Session
     limits: ConsoleLimits

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import deque
 
-import attrs
 import trio
 
 from kube_actors.console.exchange import INPUT_LIMIT
 from kube_actors.console.protocol import CHUNK, LINE_LIMIT
+from kube_actors.records import define
 
 
 class LineTooLong(Exception):
@@ -65,7 +65,7 @@ class BoundedSender:
                     raise SlowReader
 
 
-@attrs.define
+@define
 class InputBudget:
     """How many bytes of input may wait in all connections together."""
 

@@ -16,6 +16,7 @@ from kube_actors.embed.sources import Source, placed, raise_problems, read_sourc
 from kube_actors.errors import not_found
 from kube_actors.kernel import ClockMode
 from kube_actors.node.runtime.sessions import ExecSession
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs import apply as applying
 from kube_actors.verbs import delete as deleting
@@ -37,7 +38,7 @@ _BAD = ("Pressure", "Unavailable", "Failure", "Target")
 _NO_OBJECT = frozenset({"create", "delete"})
 
 
-@attrs.frozen
+@frozen
 class Where:
     """Which objects: of a namespace (None the default one, "*" all), let through by selectors."""
 
@@ -132,7 +133,7 @@ def _key(session: Session, target: str) -> Any:
     return key_of(session, selection.resource, selection.names[0])
 
 
-@attrs.frozen
+@frozen
 class Waiting:
     """What is waited for, and for how many seconds of cluster time at most (None: no limit)."""
 
@@ -218,7 +219,7 @@ def standing(body: Object) -> str:
     return "; ".join(parts) or "nothing wrong"
 
 
-@attrs.frozen
+@frozen
 class Command:
     """A command to run in a container ("" the pod's default one)."""
 

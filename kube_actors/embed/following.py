@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 
-import attrs
-
 from kube_actors.embed.doing import Where, selection_of
 from kube_actors.embed.life import Life
 from kube_actors.embed.results import WatchEvent
 from kube_actors.embed.streams import Stream
 from kube_actors.node.container_logs import LogOptions
+from kube_actors.records import frozen
 from kube_actors.store import Revision, Watch
 from kube_actors.verbs import logs as verb
 from kube_actors.verbs.pods import choose_container, choose_pod
@@ -55,7 +54,7 @@ def _events(session: Session, resource: str, name: str | None, where: Where) -> 
     )
 
 
-@attrs.frozen
+@frozen
 class Wanted:
     """What of a pod's logs: of which container ("" the default one), and how much, as in `kubectl logs`."""
 

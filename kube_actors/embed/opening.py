@@ -16,6 +16,7 @@ from kube_actors.config.types import ClusterConfig, NodeConfig, RuntimeName
 from kube_actors.config.validation import validate
 from kube_actors.embed.sources import Source, raise_problems, read_source
 from kube_actors.errors import Problem
+from kube_actors.records import frozen
 from kube_actors.state import StateDirectory, private_directory
 from kube_actors.store import Key
 from kube_actors.store.journal import SqliteJournal
@@ -24,7 +25,7 @@ FIELD_MANAGER: Final = "kube-actors-cluster-file"
 """Who owns the fields of manifests, as with `kube-actors run` and `apply -f`: each can go on with the other's state."""
 
 
-@attrs.frozen
+@frozen
 class Wish:
     """What the caller asked for. `state_dir` None keeps nothing; `virtual` is time that jumps from event to event.
     `nodes` and `runtime` are for sources that have no Cluster document (None: one node, `process` unless virtual).
@@ -40,7 +41,7 @@ class Wish:
     api: bool = False
 
 
-@attrs.frozen
+@frozen
 class Opening:
     """What is going to run. The state directory is made when it starts."""
 

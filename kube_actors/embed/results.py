@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Literal, TypeAlias
 
-import attrs
+from kube_actors.records import frozen
 
 Object: TypeAlias = dict[str, Any]
 """An object of the API with Kubernetes' own names, as in YAML. The caller's own: changing it changes nothing else."""
 
 
-@attrs.frozen
+@frozen
 class Applied:
     """What `apply` did with one object. `name` is `deployment.apps/web`; `object` is how it is now.
 
@@ -23,7 +23,7 @@ class Applied:
     warnings: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class WatchEvent:
     """One change: ADDED, MODIFIED or DELETED, and the object after it (when DELETED: as it was last)."""
 
@@ -31,7 +31,7 @@ class WatchEvent:
     object: Object
 
 
-@attrs.frozen
+@frozen
 class ExecResult:
     """What a command printed, and how it ended: `exit_code` is 128 + n when signal n ended it."""
 
@@ -50,7 +50,7 @@ class ExecResult:
         return self.stderr_bytes.decode(errors="backslashreplace")
 
 
-@attrs.frozen
+@frozen
 class RolloutRevision:
     """A kept revision of a Deployment: its number, why it was made ("" when nobody said), and its pod template."""
 

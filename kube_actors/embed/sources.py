@@ -14,13 +14,14 @@ from kube_actors.api.codecs import json
 from kube_actors.config.files import ClusterFile, scan_files, scan_texts
 from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import InputError, Problem
+from kube_actors.records import define
 
 Source: TypeAlias = Union[str, "os.PathLike[str]", Mapping[str, Any], ClusterConfig, Iterable["Source"]]
 """A path of a file or directory; YAML or JSON text (it has more than one line, or begins with `{`); an object (a
 Cluster document, a manifest, a List); a `ClusterConfig`; or several of these."""
 
 
-@attrs.define
+@define
 class _Reading:
     """What was found so far."""
 

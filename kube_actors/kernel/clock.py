@@ -16,6 +16,7 @@ import attrs
 import trio
 
 from kube_actors.kernel.timers import Timer, TimerHeap
+from kube_actors.records import define
 
 CLOCK_TASK = "/ clock"
 """Name of the task that runs a clock; it shows that the task is no actor's."""
@@ -29,7 +30,7 @@ class ClockMode(Enum):
     VIRTUAL = "virtual"
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Step:
     """A paused clock is to live through everything up to `target`."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import attrs
+from kube_actors.records import frozen
 
 FIRST_DELAY = 0.1
 """Seconds of cluster time before the first restart; each further one waits twice as long."""
@@ -13,7 +13,7 @@ HEALTHY_AFTER = 600.0
 REMEMBERED_ERRORS = 16
 
 
-@attrs.frozen
+@frozen
 class Failure:
     """An actor failed. Told once for each distinct error (type and text) until the actor has been healthy again.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-import attrs
+from kube_actors.records import frozen
 
 
 class ActorState(Enum):
@@ -21,7 +21,7 @@ class ActorState(Enum):
     """It is leaving."""
 
 
-@attrs.frozen
+@frozen
 class ActorStatus:
     """One actor at one moment. `since` is when its state began (cluster time); `last_message` is a class name, or
     `changed` for a look at the latch; `last_error` is the text of its last failure, empty when it never failed."""

@@ -10,8 +10,9 @@ from enum import Enum
 from functools import partial
 from typing import Any
 
-import attrs
 import trio
+
+from kube_actors.records import frozen
 
 speaker: ContextVar[str] = ContextVar("speaker", default="")
 """Path of the actor whose code runs here; empty outside the system."""
@@ -26,7 +27,7 @@ class TraceKind(Enum):
     NOTIFY = "notify"
 
 
-@attrs.frozen
+@frozen
 class TraceRecord:
     """One thing said. `time` is cluster time; `sender` is empty when it came from outside the system.
 

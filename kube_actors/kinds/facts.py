@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
+from kube_actors.records import frozen
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class PodFacts:
     """A Pod. Times are epoch seconds; `requests` is (cpu in thousandths, memory in bytes), init containers counted in.
 
@@ -30,7 +30,7 @@ class PodFacts:
     deletion_cost: int = 0
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class ReplicaSetFacts:
     """A ReplicaSet: what it should have, what it reported; `revision` is the Deployment's number for it (0: none)."""
 
@@ -43,7 +43,7 @@ class ReplicaSetFacts:
     revision: int
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class DeploymentFacts:
     """A Deployment: what it should have and what it reported."""
 
@@ -56,7 +56,7 @@ class DeploymentFacts:
     paused: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class ServiceFacts:
     """A Service: `cluster_ips` ("None" when headless), `selector` as sorted pairs, `node_ports` as (protocol, port)."""
 
@@ -66,7 +66,7 @@ class ServiceFacts:
     node_ports: tuple[tuple[str, int], ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class NodeFacts:
     """A Node: `allocatable` is (cpu in thousandths, memory in bytes, pods), `taints` are (key, value, effect)."""
 
@@ -77,7 +77,7 @@ class NodeFacts:
     address: str
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class NamespaceFacts:
     """A Namespace: Active or Terminating, and who still holds it."""
 
@@ -85,7 +85,7 @@ class NamespaceFacts:
     finalizers: tuple[str, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class EndpointSliceFacts:
     """An EndpointSlice: the service it belongs to, and how many of its endpoints are ready."""
 
@@ -94,7 +94,7 @@ class EndpointSliceFacts:
     total: int
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class ServiceAccountFacts:
     """A ServiceAccount: whether its pods get a token (None: it does not say), and the secrets they pull images with."""
 

@@ -11,6 +11,7 @@ from kube_actors.api.registry import Resource
 from kube_actors.api.selectors import FieldSelector, FieldTerm, SelectorError, field_text
 from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import METADATA_FIELDS
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 
 Body = Mapping[str, Any]
@@ -50,7 +51,7 @@ _WHEN_ABSENT: Final[Mapping[str, str]] = {
 }
 
 
-@attrs.frozen
+@frozen
 class FieldCondition:
     """A field selector as a condition on revisions; an object is parsed only when its key and facts do not decide."""
 

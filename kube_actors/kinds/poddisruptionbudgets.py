@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.selector_rules import label_selector_rules
+from kube_actors.records import frozen
 
 POLICIES = ("AlwaysAllow", "IfHealthyBudget")
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class BudgetFacts:
     """What eviction asks of every budget of a namespace: whom it guards. None guards nobody, an empty one everybody."""
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import attrs
+from kube_actors.records import frozen
 
 ALL: Final = "*"
 Words = tuple[str, ...]
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class PolicyRule:
     """One rule of a role: `verbs` on resources (of `api_groups`, perhaps only some names), or on plain paths."""
 
@@ -51,7 +51,7 @@ def path_covered(pattern: str, path: str) -> bool:
     return pattern == path or (pattern.endswith(ALL) and path.startswith(pattern.rstrip(ALL)))
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class RoleFacts:
     """A Role or ClusterRole; `aggregates`: its rules are gathered from others."""
 
@@ -59,7 +59,7 @@ class RoleFacts:
     aggregates: bool = False
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class Subject:
     """Whom a binding means: a `User`, a `Group`, or a `ServiceAccount` of a namespace."""
 
@@ -68,7 +68,7 @@ class Subject:
     namespace: str = ""
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class BindingFacts:
     """A RoleBinding or ClusterRoleBinding: which role (`Role` or `ClusterRole`) it gives to whom."""
 

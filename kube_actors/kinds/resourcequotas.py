@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api import names
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.records import frozen
 
 SCOPES = (
     "BestEffort",
@@ -35,7 +34,7 @@ STANDARD = WHOLE | COMPUTE | STORAGE
 OF_CLAIMS = frozenset({"persistentvolumeclaims", "requests.storage"})
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class QuotaFacts:
     """The spec, which every write in the namespace is held against."""
 

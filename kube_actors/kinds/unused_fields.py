@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import attrs
 
+from kube_actors.records import frozen
+
 _FACTS: Final = Path(__file__).with_name("unused_fields.json")
 # Where a kind has the spec of pods.
 POD_SPECS: Final[Mapping[str, str]] = {
@@ -29,7 +31,7 @@ POD_SPECS: Final[Mapping[str, str]] = {
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 
 
-@attrs.frozen
+@frozen
 class UnusedField:
     """A field and why it does nothing. `default` is the value that asks for what happens anyway; a `quiet` one is
     listed but not warned of, for nearly every object has it."""

@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.patches import clone
 from kube_actors.api.registry import Resource
 from kube_actors.api.schema import Schema
+from kube_actors.records import frozen
 
 Body = dict[str, Any]
 MAXIMUM_INT = 2**31 - 1
 
 
-@attrs.frozen
+@frozen
 class Conversion:
     """Where an old version lives now, since when it is gone, and what it defaulted otherwise."""
 
@@ -139,7 +138,7 @@ def convert(body: Body) -> tuple[Body, list[str]]:
     return converted, [gone]
 
 
-@attrs.frozen
+@frozen
 class ServedVersions:
     """The versions a kind is served in, as `api/versioned_change` asks for them: `apiVersion` -> its resource."""
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.kernel import Ask
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Description:
     """What an actor says of itself: short facts in order, as `kube-actors console -c "actors PATH"` prints them."""
 
     facts: tuple[tuple[str, str], ...]
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Describe(Ask[Description]):
     """Say what you are doing."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.messages.common import Describe
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class ObjectReference:
     """The object an Event speaks of."""
 
@@ -20,7 +19,7 @@ class ObjectReference:
     field_path: str = ""
 
 
-@attrs.frozen
+@frozen
 class RecordEvent:
     """Anyone → recorder: something a person may want to know happened to an object. Losing one costs nothing."""
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.kernel import Ask
 from kube_actors.messages.common import Describe
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Withdrawn:
     """No new connection goes to the pod any more: the data plane has changed."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class WithdrawEndpoint(Ask[Withdrawn]):
     """Pod → service network, before preStop begins: send no new connection to this pod."""
 

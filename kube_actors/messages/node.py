@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import attrs
 import trio
 
 from kube_actors.kernel import Ask
@@ -17,14 +16,15 @@ from kube_actors.node.runtime.base import (
     Started,
 )
 from kube_actors.node.runtime.sessions import AttachSession, ExecSession
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Admitted:
     """The node holds the pod's share for it until the binding arrives or `AdmitPod.hold_seconds` pass."""
 
 
-@attrs.frozen
+@frozen
 class Refused:
     """The node will not take the pod; `reason` and `message` in Kubernetes' words (`OutOfcpu`, `NodePorts`)."""
 
@@ -35,7 +35,7 @@ class Refused:
 Admission = Admitted | Refused
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class AdmitPod(Ask[Admission]):
     """Scheduler → Node, before the binding is written: the node may refuse (capacity, ports, closing)."""
 
@@ -45,21 +45,21 @@ class AdmitPod(Ask[Admission]):
     host_ports: tuple[tuple[str, str, int], ...] = ()
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class CreateSandbox(Ask[str | None]):
     """Pod → Node: make the pod's world; answered with its address."""
 
     spec: SandboxSpec
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class RunContainer(Ask[Started]):
     """Pod → Node: create and start one attempt; refused with the runtime's failure."""
 
     spec: ContainerSpec
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ResizeShare(Ask[Admission]):
     """Pod → Node: count these requests for the pod instead of what it had; refused as Infeasible or Deferred."""
 
@@ -68,7 +68,7 @@ class ResizeShare(Ask[Admission]):
     memory_bytes: int
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class UpdateResources(Ask[None]):
     """Pod → Node: give a running attempt other limits and shares; refused with the runtime's failure."""
 
@@ -76,7 +76,7 @@ class UpdateResources(Ask[None]):
     resources: Resources
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class StopContainer(Ask[None]):
     """Pod → Node: send a signal, or with `everything` kill all the container started."""
 
@@ -85,21 +85,21 @@ class StopContainer(Ask[None]):
     everything: bool = False
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class RemoveContainer(Ask[None]):
     """Pod → Node: forget an ended attempt."""
 
     container: ContainerId
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class RemoveSandbox(Ask[None]):
     """Pod → Node: end and take away everything the pod has here."""
 
     pod_uid: str
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Exec(Ask[ExecSession]):
     """Anyone → Node: a command in a running container."""
 
@@ -109,7 +109,7 @@ class Exec(Ask[ExecSession]):
     tty: bool = False
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Attach(Ask[AttachSession]):
     """Anyone → Node: the streams of a running container itself."""
 
@@ -117,7 +117,7 @@ class Attach(Ask[AttachSession]):
     stdin: bool = False
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ConnectPod(Ask[trio.abc.HalfCloseableStream]):
     """Anyone → Node: a TCP connection to a port of a pod, for port-forward (`inside`: to its own loopback, where the
     runtime can) and the proxies; refused with the OSError of connect(2)."""
@@ -127,52 +127,52 @@ class ConnectPod(Ask[trio.abc.HalfCloseableStream]):
     inside: bool = False
 
 
-@attrs.frozen
+@frozen
 class RuntimeReported:
     """Runtime → Node: a container ended, or the runtime was lost or is back."""
 
     event: RuntimeEvent
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class FindSandbox(Ask[FoundSandbox | None]):
     """A restarted Pod → Node: what already runs of me?"""
 
     pod_uid: str
 
 
-@attrs.frozen
+@frozen
 class PodGone:
     """Pod → Node: the pod has ended here and its actor may be released."""
 
     pod_uid: str
 
 
-@attrs.frozen
+@frozen
 class PodFinished:
     """Pod → Node: the pod is over (Succeeded or Failed): its share is free, its actor stays until it is deleted."""
 
     pod_uid: str
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ShutDown(Ask[None]):
     """Composition root → Node: end every pod in order, each within `grace_seconds`; answered when all have ended."""
 
     grace_seconds: float
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class StopNode(Ask[None]):
     """A person → Node: the machine fails: pods die at once, heartbeats stop."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class PartitionNode(Ask[None]):
     """A person → Node: the node is cut off: heartbeats and status writes stop, pods run on."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class StartNode(Ask[None]):
     """A person → Node: the machine or its network is back."""
 

@@ -2,37 +2,36 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.kernel import Ask
 from kube_actors.messages.common import Describe
 from kube_actors.node.runtime.base import ContainerExited, ContainerId, FoundSandbox, Started
 from kube_actors.node.runtime.handlers import ProbeResult
 from kube_actors.plan.probes import ProbeKind
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class ContainerEnded:
     """Node → Pod: an attempt ended."""
 
     exit: ContainerExited
 
 
-@attrs.frozen
+@frozen
 class SandboxFound:
     """Node → Pod: what the runtime has of this pod, after it was out of reach; None is nothing."""
 
     sandbox: FoundSandbox | None
 
 
-@attrs.frozen
+@frozen
 class SandboxCreated:
     """Own task: the pod's world exists."""
 
     address: str | None
 
 
-@attrs.frozen
+@frozen
 class SandboxFailed:
     """Own task: the pod's world could not be made."""
 
@@ -40,14 +39,14 @@ class SandboxFailed:
     message: str
 
 
-@attrs.frozen
+@frozen
 class ContainerStarted:
     """Own task: an attempt runs."""
 
     started: Started
 
 
-@attrs.frozen
+@frozen
 class ContainerFailed:
     """Own task: an attempt could not be started; `reason` is the waiting reason Kubernetes shows."""
 
@@ -56,7 +55,7 @@ class ContainerFailed:
     message: str
 
 
-@attrs.frozen
+@frozen
 class ContainerResized:
     """Own task: a running attempt has its new resources, or (`reason` Infeasible, Deferred, Error) has not."""
 
@@ -66,7 +65,7 @@ class ContainerResized:
     restart: bool = False
 
 
-@attrs.frozen
+@frozen
 class HookEnded:
     """Own task: the postStart hook of an attempt has run; `error` None is success."""
 
@@ -74,7 +73,7 @@ class HookEnded:
     error: str | None
 
 
-@attrs.frozen
+@frozen
 class ProbeEnded:
     """Own task: a probe has been made."""
 
@@ -83,19 +82,19 @@ class ProbeEnded:
     result: ProbeResult
 
 
-@attrs.frozen
+@frozen
 class StopSignalSent:
     """Own task: preStop is over and the stop signal is out; now the grace runs."""
 
     container: ContainerId
 
 
-@attrs.frozen
+@frozen
 class SandboxRemoved:
     """Own task: nothing of the pod is left in the runtime."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class EndPod(Ask[None]):
     """Node → Pod: the node shuts down: end in order within `grace_seconds`; answered when nothing is left."""
 

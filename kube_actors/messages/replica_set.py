@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.kernel import Ask
 from kube_actors.messages.common import Describe
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Scaled:
     """The new size is committed at `resource_version`, so the next step of a rollout counts what is there."""
 
@@ -16,7 +15,7 @@ class Scaled:
     resource_version: int
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Scale(Ask[Scaled]):
     """Deployment → ReplicaSet: have this many replicas, and remember the rollout's bounds beside it."""
 

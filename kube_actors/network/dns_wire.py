@@ -11,9 +11,8 @@ from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
-import attrs
-
 from kube_actors.errors import KubeActorsError
+from kube_actors.records import frozen
 
 HEADER = struct.Struct("!6H")
 UDP_SIZE = 1232
@@ -64,7 +63,7 @@ class Record(NamedTuple):
     data: bytes
 
 
-@attrs.frozen
+@frozen
 class Query:
     """A question. `question` is its bytes as they came (answers echo the case); `udp_size` is None without EDNS."""
 
@@ -79,7 +78,7 @@ class Query:
     edns_version: int = 0
 
 
-@attrs.frozen
+@frozen
 class Answer:
     """What is said to a query. `authoritative` sets AA."""
 

@@ -9,16 +9,15 @@ from collections.abc import Collection, Iterator
 from ipaddress import IPv4Network
 from pathlib import Path
 
-import attrs
-
 from kube_actors.network.resolv_conf import ipv4_nameservers
+from kube_actors.records import frozen
 
 LOOPBACK = IPv4Network("127.0.0.0/8")
 _LEAF = re.compile(r"\|-- (\d+\.\d+\.\d+\.\d+)$")
 _ROUTE = re.compile(r"/(\d+) \S+ (UNICAST|LOCAL|BLACKHOLE|UNREACHABLE|PROHIBIT)\b")
 
 
-@attrs.frozen
+@frozen
 class NetworkInUse:
     """A network something holds already; `holder` completes the sentence "10.0.0.0/8 is held by …"."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import attrs
+from kube_actors.records import frozen
 
 _LISTEN = "0A"
 
 
-@attrs.frozen
+@frozen
 class PortHolder:
     """The process that listens; `pid` is None where its descriptors are not ours to see."""
 

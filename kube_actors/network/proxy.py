@@ -13,12 +13,12 @@ import random
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 
-import attrs
 import trio
 
 from kube_actors.network.balancer import Balancer
 from kube_actors.network.relay import Pair, Relay, reset_on_close
 from kube_actors.network.services import Endpoint
+from kube_actors.records import frozen
 
 Connector = Callable[[str, int], Awaitable[socket.socket]]
 """`connect(address, port)`: a connected, non-blocking TCP socket, then the caller's to close. OSError as connect(2)."""
@@ -29,7 +29,7 @@ _ACCEPTS_AT_ONCE = 64
 _BACKLOG = 4096
 
 
-@attrs.frozen
+@frozen
 class ProxyLimits:
     """Bounds of one proxy. Beyond `connections` new ones wait in the kernel's queue. Times in seconds of the machine.
 
@@ -41,7 +41,7 @@ class ProxyLimits:
     shortage: float = 5.0
 
 
-@attrs.frozen
+@frozen
 class ProxyParts:
     """What the proxies of one process share. `report` is told in a sentence what a person should know."""
 

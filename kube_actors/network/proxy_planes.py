@@ -6,13 +6,13 @@ import abc
 import socket
 from collections.abc import Iterable
 
-import attrs
 import trio
 
 from kube_actors.network.data_plane import DataPlane
 from kube_actors.network.proxy import ProxyParts, TcpProxy, bind_tcp
 from kube_actors.network.services import Changes, ServiceKey, ServiceName, ServicePort
 from kube_actors.network.udp_proxy import UdpProxy, bind_udp
+from kube_actors.records import frozen
 
 Proxy = TcpProxy | UdpProxy
 
@@ -117,7 +117,7 @@ class ProxyDataPlane(_ProxyRunner):
         return proxy
 
 
-@attrs.frozen
+@frozen
 class ListenerTarget:
     """Where a listener leads: a TCP port of a Service, by number or by name; None is its first."""
 

@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 from ipaddress import IPv4Network
 from itertools import combinations
 
-import attrs
-
 from kube_actors.errors import InputError, Problem
 from kube_actors.network.machine_networks import NetworkInUse
+from kube_actors.records import frozen
 
 CLUSTERS_PER_FAMILY = 16
 
 
-@attrs.frozen
+@frozen
 class NetworkRanges:
     """Where a cluster's pods, Services and nodes have their addresses."""
 
@@ -37,7 +36,7 @@ class NetworkRanges:
         return (("podCIDR", self.pod_cidr), ("serviceCIDR", self.service_cidr), ("nodeCIDR", self.node_cidr))
 
 
-@attrs.frozen
+@frozen
 class WantedRanges:
     """What a person asked for; None leaves the choice to us."""
 
@@ -59,7 +58,7 @@ class WantedRanges:
         return tuple((name, network) for name, network in all_of_them if network is not None)
 
 
-@attrs.frozen
+@frozen
 class Family:
     """Sixteen sets of /16 ranges under one first octet; `*_at` is the second octet of the first set, `pod_step` ±1."""
 

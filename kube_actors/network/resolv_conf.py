@@ -7,12 +7,14 @@ from ipaddress import IPv4Address, ip_address
 
 import attrs
 
+from kube_actors.records import frozen
+
 _MAX_NAMESERVERS = 3
 _MAX_SEARCHES = 32
 _MAX_SEARCH_CHARACTERS = 2048
 
 
-@attrs.frozen
+@frozen
 class ResolvConf:
     """What a resolver is told. `notes`: what had to be left out, in the kubelet's words (event `DNSConfigForming`)."""
 
@@ -22,7 +24,7 @@ class ResolvConf:
     notes: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class ClusterDns:
     """What pods need to know of the cluster's DNS."""
 

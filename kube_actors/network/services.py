@@ -12,7 +12,7 @@ from collections.abc import Set as AbstractSet
 from ipaddress import IPv4Address
 from typing import NamedTuple
 
-import attrs
+from kube_actors.records import frozen
 
 
 class ServiceName(NamedTuple):
@@ -37,7 +37,7 @@ class ServiceKey(NamedTuple):
     port: int
 
 
-@attrs.frozen
+@frozen
 class PublishedPort:
     """A port of a Service's spec; `name` is empty when the Service has one unnamed port."""
 
@@ -47,7 +47,7 @@ class PublishedPort:
     node_port: int | None = None
 
 
-@attrs.frozen
+@frozen
 class PublishedService:
     """What the network needs to know of a Service. `cluster_ip` is None when headless or ExternalName.
 
@@ -63,7 +63,7 @@ class PublishedService:
     external_ips: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class SliceEndpoint:
     """One endpoint of an EndpointSlice with its conditions; `target_uid` is the pod's uid."""
 
@@ -75,7 +75,7 @@ class SliceEndpoint:
     hostname: str = ""
 
 
-@attrs.frozen
+@frozen
 class SlicePort:
     """A port of an EndpointSlice: the number the pods listen on."""
 
@@ -84,7 +84,7 @@ class SlicePort:
     port: int
 
 
-@attrs.frozen
+@frozen
 class EndpointSlice:
     """Endpoints that share the same ports."""
 
@@ -101,7 +101,7 @@ class EndpointSlice:
             yield endpoint
 
 
-@attrs.frozen
+@frozen
 class ServicePort:
     """A virtual address and port with the endpoints behind it, in order; no endpoints means connections are refused."""
 
@@ -124,7 +124,7 @@ class ServicePort:
         return "/".join(self.service) + (f":{self.port_name}" if self.port_name else "")
 
 
-@attrs.frozen
+@frozen
 class Changes:
     """What to do to a data plane: service ports to set (new or replaced) and keys to take away; sorted."""
 

@@ -6,12 +6,12 @@ import contextlib
 import socket
 from collections.abc import Sequence
 
-import attrs
 import trio
 
 from kube_actors.network.balancer import Balancer
 from kube_actors.network.proxy import ProxyParts
 from kube_actors.network.services import Endpoint
+from kube_actors.records import define
 
 _DATAGRAM = 65_535
 _DATAGRAMS_AT_ONCE = 64
@@ -19,7 +19,7 @@ IDLE_SECONDS = 60.0
 """An association ends after this long without a datagram; the kernel's conntrack keeps them 30 to 120 s."""
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Association:
     endpoint: Endpoint
     sock: socket.socket

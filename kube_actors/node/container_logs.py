@@ -15,16 +15,16 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from io import FileIO
 from typing import Literal
 
-import attrs
 import trio
 
 from kube_actors.node.log_lines import LineJoiner, Record, TailCounter, parse_record
+from kube_actors.records import frozen
 
 BLOCK = 64 * 1024
 POLL_SECONDS = 0.1
 
 
-@attrs.frozen
+@frozen
 class LogOptions:
     """What of a log is wanted, as in Kubernetes' PodLogOptions.
 

@@ -17,11 +17,12 @@ from kube_actors.node.expansion import expand
 from kube_actors.node.objects import Body, Objects, Place, config_error
 from kube_actors.node.runtime.base import Image, ImageKind
 from kube_actors.node.service_links import service_variables
+from kube_actors.records import frozen
 
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
-@attrs.frozen
+@frozen
 class Environment:
     """All variables the container starts with; `own` are those `$(VAR)` can refer to (an image's are not among them);
     `warnings` name keys that cannot be variables."""

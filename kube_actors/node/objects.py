@@ -9,11 +9,12 @@ from typing import Any
 import attrs
 
 from kube_actors.node.runtime.base import RuntimeFailure
+from kube_actors.records import frozen
 
 Body = Mapping[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Place:
     """Where the pod is: what `fieldRef` and `resourceFieldRef` may ask for and its stored status may not say yet.
 
@@ -28,7 +29,7 @@ class Place:
     ephemeral_storage_bytes: int = 0
 
 
-@attrs.frozen
+@frozen
 class Objects:
     """Bodies by name, all of the pod's namespace; `services` also has `kubernetes` of the namespace `default`."""
 
@@ -52,7 +53,7 @@ class Objects:
         return {key: base64.b64decode(value) for key, value in (body.get("data") or {}).items()}
 
 
-@attrs.frozen
+@frozen
 class References:
     """Names of what a pod needs from its namespace."""
 

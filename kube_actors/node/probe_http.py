@@ -11,8 +11,9 @@ import ssl
 from collections.abc import Awaitable, Callable
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
-import attrs
 import trio
+
+from kube_actors.records import define, frozen
 
 BODY_LIMIT = 10 * 1024
 HEAD_LIMIT = 256 * 1024
@@ -31,7 +32,7 @@ class PlainAnswer(HttpFailure):
     """A server answered TLS with plain HTTP."""
 
 
-@attrs.frozen
+@frozen
 class Request:
     """A GET. `headers` come after the client's own, which they replace; an empty `Accept` leaves it out."""
 
@@ -40,7 +41,7 @@ class Request:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Answer:
     """Status, headers by lower-case name, and the body's first 10 KiB."""
 
@@ -49,7 +50,7 @@ class Answer:
     body: bytes
 
 
-@attrs.define
+@define
 class Progress:
     """How far a request has come, for the message when its time is over."""
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, assert_never
 
-import attrs
 import trio
 
 from kube_actors.node.probe_http import (
@@ -35,6 +34,7 @@ from kube_actors.node.runtime.handlers import (
     SleepAction,
     TcpSocketAction,
 )
+from kube_actors.records import frozen
 
 if TYPE_CHECKING:
     from kube_actors.kernel import ClusterClock
@@ -52,7 +52,7 @@ class HookFailure(Exception):
     """A postStart or preStop hook failed; the text goes into the Event."""
 
 
-@attrs.frozen
+@frozen
 class Target:
     """What is probed: a container, and its pod's address for URLs and messages."""
 

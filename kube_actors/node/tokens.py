@@ -9,6 +9,7 @@ from typing import Protocol
 import attrs
 
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 
 RENEW_AFTER = 0.8
 """Share of a token's life after which a new one is asked for, as a kubelet does."""
@@ -21,7 +22,7 @@ TokenSource = Callable[[str, int], str]
 """The pod's current token for an audience ("": the API itself) and a life of so many seconds."""
 
 
-@attrs.frozen
+@frozen
 class TokenRequest:
     """A token for a pod: in whose name, bound to which pod on which node, for whom to read, good for how long."""
 
@@ -34,7 +35,7 @@ class TokenRequest:
     seconds: int
 
 
-@attrs.frozen
+@frozen
 class Token:
     """A token and the cluster time (epoch seconds) of its beginning and end."""
 

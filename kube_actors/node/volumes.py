@@ -9,8 +9,6 @@ import posixpath
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import ApiError
 from kube_actors.node.downward import field_value, resource_value
@@ -27,6 +25,7 @@ from kube_actors.node.runtime.base import (
     Volume,
 )
 from kube_actors.node.tokens import TokenSource
+from kube_actors.records import frozen
 
 DEFAULT_MODE = 0o644
 DEFAULT_TOKEN_SECONDS = 3600
@@ -37,7 +36,7 @@ class _Missing(Exception):
     """A volume cannot be made; the text goes behind `MountVolume.SetUp failed for volume "x" : `."""
 
 
-@attrs.frozen
+@frozen
 class Sources:
     """Where the files of a pod's volumes come from: objects of its namespace, its own place, and its tokens."""
 

@@ -6,7 +6,7 @@ time. When it ended more than ten minutes after its last restart it has proved i
 
 from __future__ import annotations
 
-import attrs
+from kube_actors.records import frozen
 
 FIRST_DELAY = 10.0
 LONGEST_DELAY = 300.0
@@ -14,7 +14,7 @@ LONGEST_DELAY = 300.0
 FORGOTTEN_AFTER = 2 * LONGEST_DELAY
 
 
-@attrs.frozen
+@frozen
 class Backoff:
     """The wait (seconds) before the next attempt, and when (epoch seconds) it was last raised."""
 

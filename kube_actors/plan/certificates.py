@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 
 from kube_actors.api.certificate_request import CertificateRequest
+from kube_actors.records import frozen
 
 CLIENT: Final = "kubernetes.io/kube-apiserver-client"
 KUBELET_CLIENT: Final = "kubernetes.io/kube-apiserver-client-kubelet"
@@ -28,7 +29,7 @@ NODE_PREFIX: Final = "system:node:"
 _BASE: Final = frozenset({"digital signature", "key encipherment"})
 
 
-@attrs.frozen
+@frozen
 class RequestState:
     """A request as it is now. `conditions` maps their types to when they were last written (epoch seconds).
 
@@ -45,7 +46,7 @@ class RequestState:
     issued: bool = False
 
 
-@attrs.frozen
+@frozen
 class Approve:
     """Approve it when its requester may create `certificatesigningrequests/SUBRESOURCE`; else leave it to a person."""
 
@@ -53,21 +54,21 @@ class Approve:
     message: str
 
 
-@attrs.frozen
+@frozen
 class Sign:
     """Issue a certificate valid for so many seconds."""
 
     seconds: int
 
 
-@attrs.frozen
+@frozen
 class Refuse:
     """The signer does not sign this: write the condition `Failed`."""
 
     message: str
 
 
-@attrs.frozen
+@frozen
 class Remove:
     """It has been there for long enough."""
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.intstr import resolve_int_or_percent
 from kube_actors.api.times import parse_rfc3339, rfc3339
+from kube_actors.records import frozen
 
 DELETION_TIMEOUT = 120.0
 """Seconds after an eviction in which its pod counts as gone; then it is counted again, for nobody deleted it."""
@@ -21,7 +20,7 @@ CONDITION = "DisruptionAllowed"
 SUFFICIENT, INSUFFICIENT, SYNC_FAILED = "SufficientPods", "InsufficientPods", "SyncFailed"
 
 
-@attrs.frozen
+@frozen
 class Controller:
     """Who keeps up the number of a pod: `error` instead of `replicas` when that cannot be known."""
 
@@ -30,7 +29,7 @@ class Controller:
     error: str = ""
 
 
-@attrs.frozen
+@frozen
 class GuardedPod:
     """A pod the budget's selector matches. Without a controller it is expected by nobody."""
 
@@ -40,7 +39,7 @@ class GuardedPod:
     controller: Controller | None = None
 
 
-@attrs.frozen
+@frozen
 class BudgetPlan:
     """The status to be written, when to look again (None: when something changes), and pods that did not go in time."""
 

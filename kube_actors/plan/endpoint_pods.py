@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import attrs
-
 from kube_actors.api.views.metadata import ObjectReference
 from kube_actors.api.views.pods import PodView
 from kube_actors.api.views.services import Endpoint, EndpointConditions, ServicePort, ServiceView
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class ServicePod:
     """What a service has to know of a pod it selects. `ports` are the named ones: (name, protocol, number)."""
 

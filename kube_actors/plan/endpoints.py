@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.views import body_of
 from kube_actors.api.views.services import Endpoint, EndpointPort, EndpointSliceView, ServiceView
 from kube_actors.plan.endpoint_pods import ServicePod, endpoint_of, ports_of
 from kube_actors.plan.ownership import controller_reference
+from kube_actors.records import define, frozen
 
 MOST_ENDPOINTS = 100
 SERVICE_NAME = "kubernetes.io/service-name"
@@ -26,14 +25,14 @@ HEADLESS = "service.kubernetes.io/headless"
 Ports = tuple[EndpointPort, ...]
 
 
-@attrs.frozen
+@frozen
 class CreateSlice:
     """Create this complete object."""
 
     body: Mapping[str, Any]
 
 
-@attrs.frozen
+@frozen
 class UpdateSlice:
     """Give a slice these labels and endpoints (`body_of` each); its ports stay."""
 
@@ -43,7 +42,7 @@ class UpdateSlice:
     endpoints: tuple[Endpoint, ...]
 
 
-@attrs.frozen
+@frozen
 class DeleteSlice:
     """Delete a slice that is no longer needed."""
 
@@ -120,7 +119,7 @@ def _sorted_ports(ports: Iterable[EndpointPort]) -> Ports:
     return tuple(sorted(ports, key=lambda port: (port.name, port.protocol, port.port)))
 
 
-@attrs.define
+@define
 class _Filled:
     """A slice while its endpoints are being sorted out."""
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import attrs
 
 from kube_actors.api.times import parse_rfc3339
+from kube_actors.records import define, frozen
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -35,7 +36,7 @@ class Similar(NamedTuple):
     reason: str
 
 
-@attrs.frozen
+@frozen
 class Known:
     """An Event that was recorded: its name, how often, and when first (epoch seconds)."""
 
@@ -44,14 +45,14 @@ class Known:
     first: float
 
 
-@attrs.frozen
+@frozen
 class CreateEvent:
     """Record a new Event with this message."""
 
     message: str
 
 
-@attrs.frozen
+@frozen
 class CountEvent:
     """Count an Event that exists once more: set its count, its last time and its message."""
 
@@ -60,7 +61,7 @@ class CountEvent:
     message: str
 
 
-@attrs.frozen
+@frozen
 class DropEvent:
     """The object has said too much."""
 
@@ -68,7 +69,7 @@ class DropEvent:
 EventAction = CreateEvent | CountEvent | DropEvent
 
 
-@attrs.define
+@define
 class _Bucket:
     """Events an object may still cause; a token comes back every five minutes."""
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.times import rfc3339
 from kube_actors.plan.disruption import CONDITION, INSUFFICIENT, SYNC_FAILED, condition
+from kube_actors.records import frozen
 
 UNGUARDED_PHASES = frozenset({"Succeeded", "Failed", "Pending"})
 MOST_DISRUPTED = 2000
 """Evictions that the budget's controller has not confirmed yet."""
 
 
-@attrs.frozen
+@frozen
 class Refused:
     """Not now: try again, after some seconds if that is known."""
 
@@ -23,14 +22,14 @@ class Refused:
     retry_after: int
 
 
-@attrs.frozen
+@frozen
 class Forbidden:
     """Not at all, for the budget is not in order."""
 
     why: str
 
 
-@attrs.frozen
+@frozen
 class Granted:
     """Yes. With `status` the budget is charged for it first."""
 

@@ -11,6 +11,7 @@ from kube_actors.api.views import body_of
 from kube_actors.api.views.services import EndpointAddress, EndpointsPort, EndpointSubset, EndpointsView, ServiceView
 from kube_actors.plan.endpoint_pods import ServicePod, hostname_for, ports_of, reference_to
 from kube_actors.plan.endpoints import HEADLESS, manages
+from kube_actors.records import frozen
 
 # Beyond this, addresses are left out and an annotation says so; EndpointSlices hold them all.
 MOST_ADDRESSES = 1000
@@ -19,7 +20,7 @@ MANAGED_BY = "endpoints.kubernetes.io/managed-by"
 CONTROLLER = "endpoint-controller"
 
 
-@attrs.frozen
+@frozen
 class WriteEndpoints:
     """Create the Endpoints object, or replace its labels, that annotation and its subsets by those of this body."""
 

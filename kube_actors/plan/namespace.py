@@ -12,12 +12,13 @@ from collections.abc import Iterable, Mapping, Sequence
 import attrs
 
 from kube_actors.api.views.cluster import NamespaceCondition
+from kube_actors.records import frozen
 
 PODS = "pods"
 FAILED = "ContentDeletionFailed"
 
 
-@attrs.frozen
+@frozen
 class Content:
     """An object that is still in the namespace."""
 
@@ -28,7 +29,7 @@ class Content:
     finalizers: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class NamespacePlan:
     """Delete these, then write `conditions` if they differ; with `empty` the namespace itself may go."""
 

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
+from kube_actors.records import frozen
 
 OWN_FIELDS = frozenset({"apiVersion", "kind", "metadata"})
 
 
-@attrs.frozen
+@frozen
 class CreateObject:
     """It is not there: create it with this body."""
 
     body: dict[str, Any]
 
 
-@attrs.frozen
+@frozen
 class RestoreObject:
     """Somebody changed it: these fields get their values again."""
 

@@ -13,6 +13,7 @@ import attrs
 from kube_actors.api.views.cluster import NodeCondition, NodeView, Taint
 from kube_actors.api.views.placement import Toleration
 from kube_actors.plan.scheduling.node_rules import tolerates
+from kube_actors.records import frozen
 
 UNREACHABLE = "node.kubernetes.io/unreachable"
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -36,7 +37,7 @@ NEVER_REASON = "NodeStatusNeverUpdated"
 NEVER_MESSAGE = "Kubelet never posted node status."
 
 
-@attrs.frozen
+@frozen
 class NodePlan:
     """The conditions and taints the node should have (None: as they are), and when to look again (epoch seconds).
 
@@ -49,9 +50,7 @@ class NodePlan:
     wake_at: float | None = None
 
 
-def plan_node(
-    node: NodeView, renewed_at: float, grace_seconds: float, now: float, *, evicts: bool = True
-) -> NodePlan:
+def plan_node(node: NodeView, renewed_at: float, grace_seconds: float, now: float, *, evicts: bool = True) -> NodePlan:
     """Judge a node by its last heartbeat: the renewal of its Lease, or its creation while there is none.
 
     `evicts` False is for when no node at all is ready: then it is rather the observer that is cut off, and Kubernetes
@@ -82,9 +81,7 @@ def _unknown(node: NodeView, now: float) -> tuple[NodeCondition, ...]:
     return tuple(known.values())
 
 
-def _wanted(
-    node: NodeView, conditions: Sequence[NodeCondition], ready: str, evicts: bool
-) -> list[tuple[str, str]]:
+def _wanted(node: NodeView, conditions: Sequence[NodeCondition], ready: str, evicts: bool) -> list[tuple[str, str]]:
     """The taints (key, effect) that should be there: for an unreachable, unready, strained or cordoned node."""
     wanted: list[tuple[str, str]] = []
     state = {"Unknown": UNREACHABLE, "False": NOT_READY}.get(ready)
@@ -107,7 +104,7 @@ def _taints(node: NodeView, wanted: Sequence[tuple[str, str]], now: float) -> tu
     return (*kept, *added)
 
 
-@attrs.frozen
+@frozen
 class Tenant:
     """A pod on a tainted node."""
 

@@ -14,6 +14,7 @@ import attrs
 from kube_actors.api.views.containers import Container, ResourceRequirements
 from kube_actors.plan.backoff import Backoff, after_failure, retry_at
 from kube_actors.plan.probes import ProbeKind, Verdict
+from kube_actors.records import frozen
 
 
 class Stage(Enum):
@@ -34,7 +35,7 @@ class Hook(Enum):
     FAILED = "failed"
 
 
-@attrs.frozen
+@frozen
 class Exit:
     """How an attempt ended. Times are epoch seconds; `reason` is Completed, Error, OOMKilled, StartError, …"""
 
@@ -47,7 +48,7 @@ class Exit:
     container_id: str = ""
 
 
-@attrs.frozen
+@frozen
 class StartFailure:
     """Why an attempt never ran: `reason` is the waiting reason Kubernetes shows."""
 
@@ -56,7 +57,7 @@ class StartFailure:
     at: float
 
 
-@attrs.frozen
+@frozen
 class Stop:
     """An ordered stop: killed at `kill_at`; with `restart` it is to run again whatever its exit code."""
 
@@ -69,7 +70,7 @@ DEFERRED = "Deferred"
 RESIZE_ERROR = "Error"
 
 
-@attrs.frozen
+@frozen
 class Resize:
     """A change of resources under way, or (`reason` Infeasible, Deferred or Error) one that could not be made."""
 
@@ -79,7 +80,7 @@ class Resize:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class Observed:
     """The latest attempt at one container.
 
@@ -211,7 +212,7 @@ class SandboxState(Enum):
     REMOVING = "removing"
 
 
-@attrs.frozen
+@frozen
 class Sandbox:
     """The pod's shared world. `attempt` counts those made so far; `retry_at` is when to try again after a failure."""
 
@@ -221,7 +222,7 @@ class Sandbox:
     retry_at: float | None = None
 
 
-@attrs.frozen
+@frozen
 class Ending:
     """Why and since when (epoch seconds) the pod is to end.
 
@@ -234,7 +235,7 @@ class Ending:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class PodState:
     """Everything a node knows of a pod it runs. `started_at` is when it took it on (`status.startTime`)."""
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, Generic, Protocol, TypeVar
 
-import attrs
-
 from kube_actors.api.selectors import LabelSelector
+from kube_actors.records import frozen
 
 
 class Claimable(Protocol):
@@ -20,15 +19,19 @@ class Claimable(Protocol):
     @property
     def name(self) -> str:
         """Its name."""
+
     @property
     def uid(self) -> str:
         """Its uid."""
+
     @property
     def labels(self) -> Mapping[str, str]:
         """Its labels."""
+
     @property
     def controller_uid(self) -> str:
         """The uid of its controller; empty for an orphan."""
+
     @property
     def deleting(self) -> bool:
         """Whether its deletion was asked for."""
@@ -37,7 +40,7 @@ class Claimable(Protocol):
 C = TypeVar("C", bound=Claimable)
 
 
-@attrs.frozen
+@frozen
 class Claimant:
     """The controller that claims: which objects it selects, and whether it is being deleted itself."""
 
@@ -46,7 +49,7 @@ class Claimant:
     deleting: bool = False
 
 
-@attrs.frozen
+@frozen
 class Claims(Generic[C]):
     """`mine` counts from now on, those just adopted among them; `adopt` and `release` are still to be written."""
 

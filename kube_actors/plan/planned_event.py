@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class PlannedEvent:
     """An Event about the object that is planned for: `type` is Normal or Warning."""
 

@@ -13,9 +13,10 @@ import attrs
 from kube_actors.api.views.pods import ContainerStateTerminated, ContainerStatus, PodView
 from kube_actors.plan.observed import Exit, Hook, Observed, PodState, Sandbox, SandboxState, Stage
 from kube_actors.plan.probes import Verdict
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class FoundAttempt:
     """An attempt the runtime has: running (`exit` None) or ended."""
 

@@ -8,13 +8,15 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from kube_actors.records import frozen
+
 DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 _Value = tuple[int, int, int, int, int]
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
 
-@attrs.frozen
+@frozen
 class ReplicaPod:
     """What a ReplicaSet has to know of a pod. Times are epoch seconds.
 

@@ -12,6 +12,7 @@ from enum import Enum
 import attrs
 
 from kube_actors.api.views.containers import Probe
+from kube_actors.records import frozen
 
 
 class ProbeKind(Enum):
@@ -38,7 +39,7 @@ INITIAL = {
 }
 
 
-@attrs.frozen
+@frozen
 class ProbeState:
     """A probe in progress. `due_at` (epoch seconds) is when to ask next; None means never again for this container."""
 

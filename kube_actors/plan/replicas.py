@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.api.views.workloads import ReplicaSetCondition, ReplicaSetStatus, ReplicaSetView
 from kube_actors.plan.ownership import Claimant, claim, controller_reference
 from kube_actors.plan.pod_ranking import ReplicaPod, deletion_order
+from kube_actors.records import frozen
 
 # The most pods one pass creates or deletes, as in Kubernetes.
 BURST = 500
@@ -22,7 +21,7 @@ BURST = 500
 _NAME_LENGTH = 253
 
 
-@attrs.frozen
+@frozen
 class AdoptPod:
     """Become the controller of a matching orphan (check that uid is still its uid)."""
 
@@ -30,7 +29,7 @@ class AdoptPod:
     uid: str
 
 
-@attrs.frozen
+@frozen
 class ReleasePod:
     """Remove our owner reference from a pod whose labels no longer match."""
 
@@ -38,14 +37,14 @@ class ReleasePod:
     uid: str
 
 
-@attrs.frozen
+@frozen
 class CreatePods:
     """Create that many pods from `pod_body`, in the batches of `slow_start`."""
 
     count: int
 
 
-@attrs.frozen
+@frozen
 class DeletePod:
     """Delete this pod (check that uid is still its uid)."""
 
@@ -56,7 +55,7 @@ class DeletePod:
 ReplicasAction = AdoptPod | ReleasePod | CreatePods | DeletePod
 
 
-@attrs.frozen
+@frozen
 class ReplicasPlan:
     """Perform `actions` in order, then write `status` if it differs; look again at `wake_at` (epoch seconds)."""
 
@@ -65,7 +64,7 @@ class ReplicasPlan:
     wake_at: float | None = None
 
 
-@attrs.frozen
+@frozen
 class ReplicaFailure:
     """The last attempt to create or delete pods failed: `reason` FailedCreate or FailedDelete."""
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.selectors import LabelSelector
+from kube_actors.records import frozen
 
 Rule = Mapping[str, Any]
 
 
-@attrs.frozen
+@frozen
 class ClusterRole:
     """A role as it is: its labels and rules, and the selectors it gathers by (None: its rules are its own)."""
 

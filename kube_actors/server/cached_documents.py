@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from kube_actors.api.codecs import json
+from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.http import JSON, Full, Headers
 from kube_actors.server.routes import not_allowed
@@ -15,7 +16,7 @@ from kube_actors.server.routes import not_allowed
 VARY: Headers = (("Vary", "Accept"),)
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class CachedDocument:
     """The bytes of a document, and a hash that changes when they do."""
 

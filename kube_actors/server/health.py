@@ -14,6 +14,7 @@ import trio
 
 from kube_actors.errors import ApiError
 from kube_actors.log import Log
+from kube_actors.records import define, frozen
 from kube_actors.server.cached_documents import check_read_only
 from kube_actors.server.call import Api, Call
 from kube_actors.server.http import Full, Headers, Response
@@ -32,7 +33,7 @@ _HEADERS: Final[Headers] = (("X-Content-Type-Options", "nosniff"), ("Cache-Contr
 log = Log(__name__)
 
 
-@attrs.frozen
+@frozen
 class HealthCheck:
     """One thing that is checked; `endpoints` are those that ask for it."""
 
@@ -41,7 +42,7 @@ class HealthCheck:
     endpoints: frozenset[str] = _ALL
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class HealthChecks:
     """What is checked beside the server itself. While it is `draining`, the server is alive but not ready."""
 

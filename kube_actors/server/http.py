@@ -8,13 +8,14 @@ from typing import Final, Protocol
 import attrs
 import trio
 
+from kube_actors.records import define, frozen
 from kube_actors.server.request_info import is_true
 
 JSON: Final = "application/json"
 Headers = tuple[tuple[str, str], ...]
 
 
-@attrs.frozen
+@frozen
 class Peer:
     """Who is at the other end of the connection.
 
@@ -27,7 +28,7 @@ class Peer:
     is_owner: bool = False
 
 
-@attrs.define(slots=True)
+@define(slots=True)
 class HttpRequest:
     """One request, complete with its body. Names of headers are in lower case; values of one given twice are joined
     by `, `. `path` is percent-decoded, `raw_path` as it was sent; `query` maps a name to its values in order."""
@@ -60,7 +61,7 @@ class HttpRequest:
         return self.header("upgrade").lower() if wanted else ""
 
 
-@attrs.frozen
+@frozen
 class Full:
     """A whole answer. `body` may come in pieces that are sent one after the other without being joined first.
 
@@ -81,7 +82,7 @@ class Send(Protocol):
     async def __call__(self, data: bytes | tuple[bytes, ...], /) -> None: ...
 
 
-@attrs.frozen
+@frozen
 class Streaming:
     """An answer in parts (chunked) for as long as `write` runs. It is cancelled when the client goes away."""
 
@@ -91,7 +92,7 @@ class Streaming:
     headers: Headers = ()
 
 
-@attrs.frozen
+@frozen
 class Upgrade:
     """`101 Switching Protocols`: from now on `run` owns the connection, and the edge closes it when that returns.
 

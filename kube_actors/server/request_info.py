@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import attrs
+from kube_actors.records import frozen
 
 _VERBS: Final[Mapping[str, str]] = {
     "POST": "create",
@@ -20,7 +20,7 @@ _OF_NAMESPACE: Final = frozenset({"status", "finalize"})
 _FALSE: Final = frozenset({"0", "false"})
 
 
-@attrs.frozen
+@frozen
 class RequestInfo:
     """A request for a resource, or for a plain path (`is_resource` false; `verb` is then the method in lower case).
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.store.revision import Commit
 from kube_actors.store.scope import Batch, Scope
 from kube_actors.store.waiting import Waiting
@@ -19,7 +18,7 @@ _TIDY_AFTER = 512  # dropped entries at the front of a log before the list is cu
 _SHARED = 4  # stretches kept for other readers of the same
 
 
-@attrs.frozen
+@frozen
 class Stretch:
     """Some steps in a row as a scope sees them. `position` is that of the step after them, `resource_version` the
     number of the last."""

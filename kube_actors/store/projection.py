@@ -9,12 +9,11 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.times import parse_rfc3339
+from kube_actors.records import frozen
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class Owner:
     """One entry of `metadata.ownerReferences`."""
 
@@ -26,7 +25,7 @@ class Owner:
     block_owner_deletion: bool
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class Projection:
     """The metadata that indexes, garbage collection and plans need, and `facts`: the kind's own summary.
 

@@ -6,9 +6,8 @@ import weakref
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-import attrs
-
 from kube_actors.api.codecs import json as canonical
+from kube_actors.records import frozen
 from kube_actors.store.projection import Projection
 
 CommitKind = Literal["added", "modified", "deleted"]
@@ -76,7 +75,7 @@ class Revision:
         return f"<Revision {self.resource_version} of {place}>"
 
 
-@attrs.frozen
+@frozen
 class Candidate:
     """What a writer offers to become the next revision; `projection` is that of `body`."""
 
@@ -86,7 +85,7 @@ class Candidate:
     projection: Projection
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Commit:
     """One step of the store: `revision` followed `previous` under its key.
 

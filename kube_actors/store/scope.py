@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-import attrs
-
 from kube_actors.api.selectors import LabelSelector
+from kube_actors.records import frozen
 from kube_actors.store.revision import Commit, CommitKind, Revision, restamped
 from kube_actors.store.waiting import Interest
 
@@ -41,7 +40,7 @@ class Batch(list[WatchEvent]):
         self.forms: dict[str, bytes] = {}
 
 
-@attrs.frozen
+@frozen
 class Scope:
     """Which objects of a resource are watched: a namespace (None: all), a name (None: any), a label selector, any
     other condition."""

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-import attrs
 import trio
 
+from kube_actors.records import define
 from kube_actors.store.revision import Commit
 
 AT_ONCE: Final = 32
@@ -22,7 +22,7 @@ AT_ONCE: Final = 32
 Interest = tuple[str | None, ...]
 
 
-@attrs.define(eq=False, slots=True)
+@define(eq=False, slots=True)
 class Waiter:
     """One who waits, over and over, for one interest. After a wait, also one that was cut short, no step before
     `position` concerns it."""

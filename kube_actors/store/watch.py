@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
-import attrs
 import trio
 
 from kube_actors.errors import expired
+from kube_actors.records import frozen
 from kube_actors.store.history import History
 from kube_actors.store.log import BLOCK, Log
 from kube_actors.store.revision import Revision
@@ -25,7 +25,7 @@ BOOKMARK_SECONDS = 60.0  # machine time between two bookmarks, as kube-apiserver
 _STRETCHES = 16  # stretches looked through between two checkpoints: a few milliseconds' work
 
 
-@attrs.frozen
+@frozen
 class Start:
     """Where a watch begins: after `seen`, at `position` of the log.
 

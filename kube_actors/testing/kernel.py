@@ -1,11 +1,11 @@
 """Testing actors by conversation, in virtual time.
 
-    async with running_system() as stage:
-        peer = Probe(stage.system, "peer")
-        greeter = stage.system.spawn("greeter", lambda: Greeter(peer.ref))
-        hello = await peer.expect(Hello)
-        peer.answer(hello, Welcome())
-        assert stage.clock.now() == VIRTUAL_EPOCH
+async with running_system() as stage:
+    peer = Probe(stage.system, "peer")
+    greeter = stage.system.spawn("greeter", lambda: Greeter(peer.ref))
+    hello = await peer.expect(Hello)
+    peer.answer(hello, Welcome())
+    assert stage.clock.now() == VIRTUAL_EPOCH
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from collections.abc import AsyncIterator, Callable, Hashable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
-import attrs
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.kernel import VIRTUAL_EPOCH, Actor, ActorSystem, Ask, ClockMode, Failure, Ref, VirtualClock
+from kube_actors.records import define
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 
-@attrs.define
+@define
 class Stage:
     """A running system on a virtual clock. `failures` are those that the test has not taken yet."""
 
@@ -43,9 +43,7 @@ class Stage:
 
 
 @asynccontextmanager
-async def running_system(
-    *, seed: int = 0, start: float = VIRTUAL_EPOCH, paused: bool = False
-) -> AsyncIterator[Stage]:
+async def running_system(*, seed: int = 0, start: float = VIRTUAL_EPOCH, paused: bool = False) -> AsyncIterator[Stage]:
     """A running actor system in virtual time; `paused` leaves it to the test to step the clock.
 
     A failure of an actor that the body does not take with `take_failures` is an AssertionError at the end.

@@ -10,13 +10,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Literal
 
-import attrs
 import trio
 
 from kube_actors.api.codecs import json
 from kube_actors.api.registry import Resource
 from kube_actors.config.files import STDIN, ClusterFile, Manifest, read_files
 from kube_actors.errors import ApiError, InputError, Problem
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import UsageError, VerbError
 from kube_actors.verbs.selection import BATCH, display_name
@@ -31,7 +31,7 @@ Conflicts = Literal["take over", "refuse", "force"]
 _INPUT_CODES = frozenset({400, 405, 422})
 
 
-@attrs.frozen
+@frozen
 class ApplyOptions:
     """`conflicts`: fields of other managers are taken over with a warning, refused, or taken over silently."""
 
@@ -42,7 +42,7 @@ class ApplyOptions:
 PLAINLY = ApplyOptions()
 
 
-@attrs.frozen
+@frozen
 class AppliedObject:
     """What became of one object. `error` is why it was not applied, with its place in the file."""
 
@@ -83,7 +83,7 @@ async def apply(
     return await _apply_all(session, manifests, options)
 
 
-@attrs.frozen
+@frozen
 class AppliedFile:
     """What became of a whole file. `reconfigured`: its Cluster document changed the cluster (or would)."""
 

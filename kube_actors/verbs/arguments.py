@@ -1,6 +1,6 @@
 """Command lines as kubectl reads them: an attrs class says which flags there are, and receives their values.
 
-    @attrs.frozen(slots=False)
+    @frozen(slots=False)
     class GetOptions:
         output: str = text("o", help="table, wide, json, yaml or name")
         watch: bool = switch("w", help="follow changes")
@@ -20,6 +20,7 @@ from typing import Any, Generic, TypeVar
 
 import attrs
 
+from kube_actors.records import frozen
 from kube_actors.text import did_you_mean
 from kube_actors.verbs.errors import UsageError
 
@@ -31,7 +32,7 @@ _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|h|m|s)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-@attrs.frozen
+@frozen
 class Flag:
     """One flag. `read` makes a value of its text; `bare` is its value when none is written, if that may be.
 
@@ -47,7 +48,7 @@ class Flag:
     choices: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Parsed(Generic[O]):
     """`words` are what is no flag; `after_dashes` is how many of the last of them stood after `--` (None: no `--`)."""
 

@@ -6,8 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.jsonpath import JsonPathError, parse_path, plain
@@ -17,7 +16,7 @@ _JSONPATH = re.compile(r"jsonpath=(\{.*\}|'\{.*\}'|[^{=]+)(?:=(.*))?", re.DOTALL
 KNOWN = ("condition=NAME[=STATUS]", "jsonpath=EXPRESSION[=VALUE]", "create", "delete")
 
 
-@attrs.frozen
+@frozen
 class Condition:
     """`met` judges an object, None being none; `needs_object`: waiting for one that is not there is an error."""
 

@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import Literal
 
-import attrs
-
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.session import Session
 from kube_actors.verbs.waiting import TIMED_OUT, deadline, states
@@ -16,7 +15,7 @@ from kube_actors.verbs.waiting import TIMED_OUT, deadline, states
 Propagation = Literal["Background", "Foreground", "Orphan"]
 
 
-@attrs.frozen
+@frozen
 class DeleteRequest:
     """How to delete. `grace_seconds` None is the object's own; `force` with 0 does not wait for the node."""
 
@@ -28,7 +27,7 @@ class DeleteRequest:
 PLAINLY = DeleteRequest()
 
 
-@attrs.frozen
+@frozen
 class Deletion:
     """What became of one object: deleted (or being deleted), or why not."""
 

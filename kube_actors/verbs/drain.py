@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
 
-import attrs
-
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.delete import gone
 from kube_actors.verbs.errors import VerbError
@@ -20,7 +19,7 @@ TRY_AGAIN = 5.0
 """Seconds of cluster time between two tries to evict a pod that its budget holds, as kubectl waits."""
 
 
-@attrs.frozen
+@frozen
 class DrainRequest:
     """What a drain may do. `grace_seconds` None is each pod's own; `within` is in seconds of cluster time."""
 
@@ -32,7 +31,7 @@ class DrainRequest:
     within: float | None = None
 
 
-@attrs.frozen
+@frozen
 class DrainPlan:
     """Which pods go, what a person should know, and why it may not be done at all."""
 
@@ -41,7 +40,7 @@ class DrainPlan:
     problems: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class Evicted:
     """One pod that has gone, or why it could not; with `again` it is tried once more in a while."""
 

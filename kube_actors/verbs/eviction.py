@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, assert_never
 
-import attrs
-
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.api.times import rfc3339
 from kube_actors.errors import ApiError, Cause, conflict, forbidden
 from kube_actors.plan.eviction import Forbidden, Granted, Refused, needs_no_budget, plan_eviction
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
 from kube_actors.verbs.session import Session
 from kube_actors.writes import Client, Identity
@@ -26,7 +25,7 @@ DISRUPTION_TARGET = {
 }
 
 
-@attrs.frozen
+@frozen
 class Eviction:
     """Which pod, and how it is to be deleted. With `uid` or `resource_version` only this very one (409)."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
-import attrs
-
 from kube_actors.errors import ApiError, KubeActorsError, bad_request
 from kube_actors.kernel import Ask
 from kube_actors.messages.node import Attach, Exec
@@ -16,6 +14,7 @@ from kube_actors.node.runtime.base import (
     RuntimeGone,
 )
 from kube_actors.node.runtime.sessions import AttachSession, ExecSession
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.node import check_reachable, unreachable
@@ -34,7 +33,7 @@ class ContainerNotRunning(ApiError):
         super().__init__("InternalError", 500, message)
 
 
-@attrs.frozen
+@frozen
 class RunningContainer:
     """A container that ran when it was looked at, and the node it runs on."""
 

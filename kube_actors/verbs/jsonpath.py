@@ -9,9 +9,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-import attrs
-
 from kube_actors.api.codecs import json
+from kube_actors.records import frozen
 
 Values = list[Any]
 Step = Callable[[Values], Values]
@@ -25,7 +24,7 @@ class JsonPathError(ValueError):
     """The expression cannot be read."""
 
 
-@attrs.frozen
+@frozen
 class Path:
     """One expression."""
 
@@ -39,13 +38,13 @@ class Path:
         return found
 
 
-@attrs.frozen
+@frozen
 class _Range:
     path: Path
     body: tuple[Any, ...]
 
 
-@attrs.frozen
+@frozen
 class Template:
     """Text and expressions."""
 

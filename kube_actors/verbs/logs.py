@@ -7,11 +7,11 @@ import os
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
-import attrs
 import trio
 
 from kube_actors.errors import bad_request
 from kube_actors.node.container_logs import POLL_SECONDS, LogOptions, read_log
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.errors import VerbError
 from kube_actors.verbs.pods import container_status, node_of
@@ -21,7 +21,7 @@ _PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff"})
 _RAN = frozenset({"CrashLoopBackOff", "RunContainerError"})
 
 
-@attrs.frozen
+@frozen
 class LogTarget:
     """One attempt at one container of a pod."""
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import UsageError, VerbError
 from kube_actors.verbs.session import Session
@@ -14,7 +13,7 @@ from kube_actors.verbs.session import Session
 Field = Literal["labels", "annotations"]
 
 
-@attrs.frozen
+@frozen
 class Marks:
     """What to set, and which keys to take away."""
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-import attrs
-
 from kube_actors.errors import ApiError, KubeActorsError, not_found
 from kube_actors.messages.common import Describe
 from kube_actors.messages.node import PartitionNode, StartNode, StopNode
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import VerbError
 from kube_actors.verbs.session import Session
@@ -44,7 +43,7 @@ async def fault_node(session: Session, name: str, fault: NodeFault) -> None:
     await node.ask(asks[fault](), deadline=FAULT_DEADLINE)
 
 
-@attrs.frozen
+@frozen
 class Cordoned:
     """A node after `cordon` or `uncordon`; `changed` is False when it was so already."""
 

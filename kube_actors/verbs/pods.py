@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from kube_actors.api.registry import Resource
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import ApiError, bad_request
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.errors import VerbError
 from kube_actors.verbs.selection import Selection, find_one, select_one
@@ -19,7 +18,7 @@ DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 PODS = "pods"
 
 
-@attrs.frozen
+@frozen
 class ChosenPod:
     """A pod, and how many there were to choose from (1 when it was named itself)."""
 
@@ -27,7 +26,7 @@ class ChosenPod:
     out_of: int = 1
 
 
-@attrs.frozen
+@frozen
 class ChosenContainer:
     """A container, and, when nobody named it, the names it was chosen from."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.registry import Resource
 from kube_actors.api.times import rfc3339
 from kube_actors.api.views.workloads import DeploymentView, ReplicaSetView
@@ -19,6 +17,7 @@ from kube_actors.plan.rollout.revisions import (
     plain_template,
     revision_of,
 )
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import UsageError, VerbError
 from kube_actors.verbs.selection import Selection, find_one
@@ -39,7 +38,7 @@ _OWN = frozenset(
 _TEMPLATED = frozenset({DEPLOYMENTS, "daemonsets.apps", "statefulsets.apps"})
 
 
-@attrs.frozen
+@frozen
 class RevisionEntry:
     """One kept revision: its number, why it was made ("" when nobody said), and its pod template."""
 
@@ -74,7 +73,7 @@ def revision_entry(entries: tuple[RevisionEntry, ...], revision: int) -> Revisio
     raise VerbError(f"unable to find the specified revision {revision} in history")
 
 
-@attrs.frozen
+@frozen
 class Undone:
     """What an undo did; `skipped` is the reason why nothing had to be."""
 

@@ -6,17 +6,16 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from typing import Any
 
-import attrs
-
 from kube_actors.errors import not_found
 from kube_actors.plan.rollout.revisions import REVISION
+from kube_actors.records import frozen
 from kube_actors.store import Key
 from kube_actors.verbs.errors import VerbError
 from kube_actors.verbs.session import Session
 from kube_actors.verbs.waiting import deadline, states
 
 
-@attrs.frozen
+@frozen
 class RolloutProgress:
     """Where a rollout stands: a sentence for people, and whether it is over."""
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-import attrs
 import trio
 
 from kube_actors.api.registry import Registry, Resource, UnknownResourceError
 from kube_actors.api.selectors import FieldSelector, LabelSelector, SelectorError
 from kube_actors.errors import ApiError, not_found
 from kube_actors.kinds import field_selection
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.session import Session
@@ -20,7 +20,7 @@ BATCH = 256
 """Objects looked through between two checkpoints: about two milliseconds' work."""
 
 
-@attrs.frozen
+@frozen
 class Selection:
     """Objects of one resource: these names, or (None) all that the scope lets through.
 
@@ -32,7 +32,7 @@ class Selection:
     by_path: bool = False
 
 
-@attrs.frozen
+@frozen
 class Scope:
     """Where to look and what to let through. `labels` and `fields` are selectors in their string form."""
 
@@ -140,7 +140,7 @@ def field_condition(resource: Resource, text: str) -> Callable[[Revision], bool]
         raise UsageError(f"{where}: {error}") from None
 
 
-@attrs.frozen
+@frozen
 class Found:
     """What a selection stands for now; `missing` is an error for each name that is not there."""
 

@@ -11,6 +11,7 @@ from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ActorSystem
+from kube_actors.records import frozen
 from kube_actors.writes import Client
 
 
@@ -20,7 +21,7 @@ class Reconfigure(Protocol):
     async def __call__(self, config: ClusterConfig, *, dry_run: bool = False) -> bool: ...
 
 
-@attrs.frozen
+@frozen
 class Session:
     """A person at work on a cluster. `namespace` is where names are looked for that say none.
 

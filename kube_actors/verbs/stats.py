@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-import attrs
-
 from kube_actors.kernel import ActorState
+from kube_actors.records import frozen
 from kube_actors.verbs.session import Session
 
 _STATUS = Path("/proc/self/status")
@@ -16,7 +15,7 @@ _SMAPS = Path("/proc/self/smaps_rollup")
 _KIBIBYTE = 1024
 
 
-@attrs.frozen
+@frozen
 class Stats:
     """Figures of this moment. `head` is the newest revision, `durable` the newest that survives a crash; `uptime` is in
     seconds of cluster time, memory in bytes (None where the machine does not say), `actors` by state."""

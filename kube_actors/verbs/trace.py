@@ -9,9 +9,8 @@ import math
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-import attrs
-
 from kube_actors.kernel import TraceKind, TraceRecord
+from kube_actors.records import frozen
 from kube_actors.verbs.actors import normal_path
 from kube_actors.verbs.session import Session
 
@@ -19,7 +18,7 @@ TEXT_LIMIT = 2000
 """Characters of one message that are shown."""
 
 
-@attrs.frozen
+@frozen
 class Missed:
     """So many records were dropped, for the reader was too slow."""
 

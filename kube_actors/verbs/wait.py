@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-import attrs
-
 from kube_actors.errors import ApiError, not_found
+from kube_actors.records import frozen
 from kube_actors.store import Key
 from kube_actors.verbs.conditions import Condition
 from kube_actors.verbs.errors import VerbError
@@ -15,7 +14,7 @@ from kube_actors.verbs.session import Session
 from kube_actors.verbs.waiting import TIMED_OUT, deadline, states
 
 
-@attrs.frozen
+@frozen
 class Waited:
     """One object, and why the wait for it failed; None when it is as wanted."""
 

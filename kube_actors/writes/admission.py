@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable
 from typing import Protocol
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.writes.request import Request
 
 
@@ -34,7 +33,7 @@ class Allocator(Protocol):
         """Write the values into `request.new`; ApiError when what is asked for is taken or nothing is left."""
 
 
-@attrs.frozen
+@frozen
 class Admission:
     """The plugins of a cluster, in order: all that change, then all that only judge, then the allocators."""
 

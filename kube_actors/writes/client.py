@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
-import attrs
-
 from kube_actors.api.patches import clone
 from kube_actors.api.selectors import FieldSelector, LabelSelector
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.versions import as_version
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.writes import ownership, prepare
 from kube_actors.writes.applied_part import applied_part
@@ -28,7 +27,7 @@ Outcome = Literal["created", "configured", "unchanged"]
 NAME_TRIES = 8
 
 
-@attrs.frozen
+@frozen
 class Applied:
     """What an apply did: the object as it is now, and whether it was created, changed or left alone."""
 
@@ -37,7 +36,7 @@ class Applied:
     warnings: tuple[str, ...] = ()
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Client(SubresourceSession):
     """Reads and writes in the name of one identity.
 

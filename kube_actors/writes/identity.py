@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import attrs
 
+from kube_actors.records import frozen
 
-@attrs.frozen
+
+@frozen
 class Identity:
     """The author of a write: as authenticated, and under which `field_manager` it owns what it writes."""
 

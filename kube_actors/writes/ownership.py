@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from kube_actors.api import structured_merge
 from kube_actors.api.field_set import FieldSet
 from kube_actors.api.structured_merge import OwnerKey, Owners
 from kube_actors.api.structured_values import Difference, field_set_of
 from kube_actors.api.versioned_change import Change, VersionedSet, Versions
 from kube_actors.errors import bad_request
+from kube_actors.records import define, frozen
 from kube_actors.writes import last_applied
 
 APPLY = "Apply"
@@ -24,7 +23,7 @@ Body = dict[str, Any]
 Entry = dict[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Author:
     """The manager of one write, the version of the API it writes in, and when (RFC 3339)."""
 
@@ -34,7 +33,7 @@ class Author:
     time: str
 
 
-@attrs.define
+@define
 class Ledger:
     """The decoded managedFields of an object."""
 

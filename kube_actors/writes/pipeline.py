@@ -16,6 +16,7 @@ from kube_actors.kernel import ClusterClock
 from kube_actors.kinds import project, project_status
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.versions import ServedVersions
+from kube_actors.records import frozen
 from kube_actors.store import Candidate, Projection, Revision, Store
 from kube_actors.writes import prepare
 from kube_actors.writes.admission import Admission
@@ -33,7 +34,7 @@ class Overtaken(ApiError):
         super().__init__(error.reason, error.code, error.message, kind=error.kind, group=error.group, name=error.name)
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Pipeline:
     """Where all writes of a cluster go through. `random` gives uids and generated names, `clock` every timestamp."""
 

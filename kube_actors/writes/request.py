@@ -10,6 +10,7 @@ import attrs
 from kube_actors.api.registry import Resource
 from kube_actors.errors import ApiError, Cause, conflict, invalid, not_found
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.records import define
 from kube_actors.store import Key
 from kube_actors.writes.identity import Identity
 
@@ -24,7 +25,7 @@ class Operation(enum.Enum):
     DELETE = "DELETE"
 
 
-@attrs.define
+@define
 class Request:
     """A write between being asked for and being committed.
 

@@ -6,13 +6,12 @@ import functools
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-import attrs
-
 from kube_actors.api.registry import Resource
 from kube_actors.api.times import rfc3339
 from kube_actors.errors import method_not_allowed
 from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
 from kube_actors.writes.identity import Identity
 from kube_actors.writes.ownership import Author
@@ -27,7 +26,7 @@ def _ignore(_warning: str) -> None:
     """Nobody wants to hear warnings."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Session:
     """One identity's connection to the pipeline. `on_warning` is called with each warning of a request."""
 

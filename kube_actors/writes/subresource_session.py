@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import attrs
-
 from kube_actors.api.registry import Resource
 from kube_actors.api.times import rfc3339
 from kube_actors.kinds.hooks import Body
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.writes import subresources
 from kube_actors.writes.patching import PatchKind, patched
@@ -17,7 +16,7 @@ from kube_actors.writes.request import Operation
 from kube_actors.writes.session import Session, check_identity
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class SubresourceSession(Session):
     """A session that can bind, scale and finalize."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import attrs
 
 from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused, ResizeShare
+from kube_actors.records import define, frozen
 
 HOLD_SECONDS = 30.0
 
 
-@attrs.frozen
+@frozen
 class Share:
     """What one pod takes of the node. `until` ends a promise whose binding never came; None is a bound pod."""
 
@@ -25,7 +26,7 @@ def _ports_clash(one: tuple[str, str, int], other: tuple[str, str, int]) -> bool
     return same and (one[1] == other[1] or not {"", "0.0.0.0"}.isdisjoint((one[1], other[1])))
 
 
-@attrs.define
+@define
 class Tally:
     """The shares given out of `cpu_milli`, `memory_bytes` and `pods`."""
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import attrs
+from kube_actors.records import define
 
 
-@attrs.define
+@define
 class NodeLink:
     """Cut, a node neither hears of changes nor writes: no heartbeats, no pod status; its pods run on."""
 

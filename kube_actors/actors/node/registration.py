@@ -11,6 +11,7 @@ from kube_actors.api.codecs import json
 from kube_actors.api.times import rfc3339, rfc3339_micro
 from kube_actors.config.types import NodeConfig
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 
 HEARTBEAT_CONDITIONS = (
     ("MemoryPressure", "False", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -25,7 +26,7 @@ SAID = "kube-actors.dev/cluster-file"
 """The annotation that lists what cluster.yaml has given a Node: names of labels and annotations, keys of taints."""
 
 
-@attrs.frozen
+@frozen
 class NodeFacts:
     """What a node knows of itself once its runtime has answered."""
 

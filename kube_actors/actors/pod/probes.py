@@ -11,6 +11,7 @@ import attrs
 from kube_actors.api.views.containers import Container, Probe
 from kube_actors.plan.observed import Hook, Observed, Stage
 from kube_actors.plan.probes import ProbeKind, ProbeState, Verdict, probe_begins
+from kube_actors.records import define
 
 PROBE_WORDS = {ProbeKind.STARTUP: "Startup", ProbeKind.LIVENESS: "Liveness", ProbeKind.READINESS: "Readiness"}
 
@@ -22,7 +23,7 @@ class ProbeKey(NamedTuple):
     kind: ProbeKind
 
 
-@attrs.define
+@define
 class _Round:
     """A probe in progress for one attempt; `asking` while its question is under way."""
 

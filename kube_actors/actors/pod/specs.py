@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodSecurityContext, PodView
@@ -25,6 +23,7 @@ from kube_actors.node.runtime.base import (
     Volume,
 )
 from kube_actors.node.volumes import resolve_mounts
+from kube_actors.records import frozen
 
 MOST_PROCESSES = 4096
 """Processes and threads of one pod where there is a control group for them: a fork bomb fills its pod, not the machine
@@ -93,7 +92,7 @@ def raw_container(body: Mapping[str, Any], name: str) -> dict[str, Any]:
     return found
 
 
-@attrs.frozen
+@frozen
 class Surroundings:
     """What a container's configuration is read from: the pod, its body, the objects it names, and its place."""
 

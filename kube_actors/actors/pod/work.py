@@ -52,6 +52,7 @@ from kube_actors.node.tokens import PodTokens, TokenRequest
 from kube_actors.node.volumes import Sources, changed_files, resolve_volumes
 from kube_actors.plan.observed import INFEASIBLE, RESIZE_ERROR
 from kube_actors.plan.probes import ProbeKind
+from kube_actors.records import define
 from kube_actors.store import Revision
 
 RUNTIME_DEADLINE = 600.0
@@ -60,7 +61,7 @@ WITHDRAW_DEADLINE = 5.0
 OUT_OF_REACH = (RuntimeGone, AskTimeout, ActorStopped, MailboxFull)
 
 
-@attrs.define(slots=False)
+@define(slots=False)
 class PodWork:
     """The long work of one pod, as its object was when the actor last called `see`."""
 

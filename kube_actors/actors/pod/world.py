@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.actors.control_plane import EventSink
 from kube_actors.actors.node.link import NodeLink
 from kube_actors.api.views import PodView
@@ -16,6 +14,7 @@ from kube_actors.node.images import ImageMap
 from kube_actors.node.objects import Objects, Place, references
 from kube_actors.node.runtime.base import Dns, Runtime
 from kube_actors.node.tokens import TokenIssuer
+from kube_actors.records import frozen
 from kube_actors.store import Key
 from kube_actors.writes import Client
 
@@ -52,7 +51,7 @@ class Users:
         return tuple(sorted(self._pods.get(key, ())))
 
 
-@attrs.frozen
+@frozen
 class PodWorld:
     """Where a node's pods live.
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator
 
-import attrs
-
 from kube_actors.plan.backoff import doubled
+from kube_actors.records import define
 from kube_actors.store import Key
 
 FIRST_BACKOFF = 1.0
@@ -20,7 +19,7 @@ LONGEST_BACKOFF = 10.0
 LONGEST_WAIT = 300.0
 
 
-@attrs.define
+@define
 class Waiting:
     """A pod in the queue. `not_before` ends its back-off; `parked_at` is when it began to wait for a change."""
 

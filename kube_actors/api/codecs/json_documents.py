@@ -6,9 +6,8 @@ import json as standard_json
 import re
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.codecs import json
+from kube_actors.records import frozen
 
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 # What only JSON (or JSON-like flow style) begins with; `{a: 1}` is left to the YAML reader.
@@ -25,7 +24,7 @@ class JsonTrouble(Exception):
         self.surely_json = _SURELY_JSON.match(text) is not None
 
 
-@attrs.frozen
+@frozen
 class JsonDocument:
     """One JSON text: its value, its stretch of the file, where that begins, and the paths of repeated keys."""
 

@@ -13,8 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.codecs import json
 from kube_actors.api.codecs.protobuf_special import SPECIAL
 from kube_actors.api.codecs.protobuf_wire import (
@@ -28,6 +26,7 @@ from kube_actors.api.codecs.protobuf_wire import (
     signed,
     varints,
 )
+from kube_actors.records import frozen
 
 MAGIC: Final = b"k8s\x00"
 MAX_MESSAGE_DEPTH: Final = 100
@@ -38,7 +37,7 @@ TypeName = Callable[[str, str], str | None]
 Body = dict[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Field:
     """A field of a message: its JSON name, its type (of a map, that of the values), and how it is written."""
 
@@ -56,7 +55,7 @@ class Field:
         return cls(name, plain, plain != type_, "r" in flags, "p" in flags, "i" in flags)
 
 
-@attrs.frozen
+@frozen
 class Default:
     """The kind a body is of when it does not say so."""
 

@@ -18,6 +18,7 @@ from kube_actors.api.codecs.positions import Position, find_position, index_posi
 from kube_actors.api.codecs.yaml_builder import Builder
 from kube_actors.api.codecs.yaml_writer import dump, dump_all
 from kube_actors.errors import InputError, Problem
+from kube_actors.records import define, frozen
 
 __all__ = ["Document", "dump", "dump_all", "expand_lists", "load_documents", "load_values"]
 
@@ -27,7 +28,7 @@ _MAX_REFUSALS: Final = 20
 _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Source:
     """A stretch of a file that is read as one YAML stream, and where in the file it begins (line, column from 0)."""
 
@@ -46,7 +47,7 @@ class _Source:
         return line + self.line, column + (self.column if line == 1 else 0)
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Document:
     """One document of a file. `body` is the reader's own to change; positions are those of the text as it was read."""
 

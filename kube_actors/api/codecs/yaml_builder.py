@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.codecs import libyaml, scalars
 from kube_actors.api.codecs.json import MAX_DEPTH
+from kube_actors.records import define, frozen
 
 MAX_ALIASED: Final = 100_000
 """How many values the aliases of one text may repeat; more is an alias bomb."""
@@ -23,7 +22,7 @@ _OPEN: Final = object()
 _SPECIAL_STARTS: Final = frozenset("<.+-")
 
 
-@attrs.frozen
+@frozen
 class Trouble:
     """Something wrong with a text that need not end its reading; `line` and `column` count from 0.
 
@@ -36,7 +35,7 @@ class Trouble:
     repeated_key: str | None = None
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Frame:
     """A collection being filled. `key` waits for its value; `merges` are what `<<` names, taken in at the end."""
 

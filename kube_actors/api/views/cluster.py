@@ -9,9 +9,10 @@ import attrs
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.views.converter import MicroTime, Time, always
 from kube_actors.api.views.metadata import ObjectMeta, ObjectReference
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Taint:
     """What keeps pods off a node; effects NoSchedule, PreferNoSchedule, NoExecute."""
 
@@ -21,7 +22,7 @@ class Taint:
     time_added: Time | None = None
 
 
-@attrs.frozen
+@frozen
 class NodeSpec:
     """What a node is to be."""
 
@@ -32,7 +33,7 @@ class NodeSpec:
     provider_id: str = ""
 
 
-@attrs.frozen
+@frozen
 class NodeCondition:
     """A condition of a node; `last_heartbeat_time` is when the node last spoke of it."""
 
@@ -44,7 +45,7 @@ class NodeCondition:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class NodeAddress:
     """An address of a node: InternalIP, Hostname, ..."""
 
@@ -52,7 +53,7 @@ class NodeAddress:
     address: str = ""
 
 
-@attrs.frozen
+@frozen
 class ContainerImage:
     """An image the node has."""
 
@@ -60,7 +61,7 @@ class ContainerImage:
     size_bytes: int = 0
 
 
-@attrs.frozen
+@frozen
 class NodeStatus:
     """What a node is."""
 
@@ -75,7 +76,7 @@ class NodeStatus:
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
 
-@attrs.frozen
+@frozen
 class NodeView:
     """A Node."""
 
@@ -84,14 +85,14 @@ class NodeView:
     status: NodeStatus = NodeStatus()
 
 
-@attrs.frozen
+@frozen
 class NamespaceSpec:
     """The namespace's own finalizers; `kubernetes` stands until its content is gone."""
 
     finalizers: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class NamespaceCondition:
     """A condition of a namespace that is being deleted."""
 
@@ -102,7 +103,7 @@ class NamespaceCondition:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class NamespaceStatus:
     """Active or Terminating."""
 
@@ -110,7 +111,7 @@ class NamespaceStatus:
     conditions: tuple[NamespaceCondition, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class NamespaceView:
     """A Namespace."""
 
@@ -119,7 +120,7 @@ class NamespaceView:
     status: NamespaceStatus = NamespaceStatus()
 
 
-@attrs.frozen
+@frozen
 class EventSource:
     """Who reported a core/v1 event."""
 
@@ -127,7 +128,7 @@ class EventSource:
     host: str = ""
 
 
-@attrs.frozen
+@frozen
 class EventSeries:
     """How often an event was seen, and when last."""
 
@@ -135,7 +136,7 @@ class EventSeries:
     last_observed_time: MicroTime | None = None
 
 
-@attrs.frozen
+@frozen
 class EventView:
     """An Event (core/v1)."""
 

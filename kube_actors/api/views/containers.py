@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import attrs
 
 from kube_actors.api.quantity import Quantity
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class ContainerPort:
     """A port the container serves; `host_port` 0 means none on the node."""
 
@@ -20,7 +21,7 @@ class ContainerPort:
     host_ip: str = ""
 
 
-@attrs.frozen
+@frozen
 class KeySelector:
     """One key of a ConfigMap or Secret; with `optional` it may be missing."""
 
@@ -29,7 +30,7 @@ class KeySelector:
     optional: bool = False
 
 
-@attrs.frozen
+@frozen
 class ObjectFieldSelector:
     """A field of the pod itself, such as `status.podIP` or `metadata.labels['app']`."""
 
@@ -37,7 +38,7 @@ class ObjectFieldSelector:
     api_version: str = "v1"
 
 
-@attrs.frozen
+@frozen
 class ResourceFieldSelector:
     """A resource of a container, such as `limits.memory`, divided (rounding up) by `divisor`; 0 stands for 1."""
 
@@ -46,7 +47,7 @@ class ResourceFieldSelector:
     divisor: Quantity | None = None
 
 
-@attrs.frozen
+@frozen
 class EnvVarSource:
     """Where an environment variable's value comes from; exactly one is given."""
 
@@ -56,7 +57,7 @@ class EnvVarSource:
     secret_key_ref: KeySelector | None = None
 
 
-@attrs.frozen
+@frozen
 class EnvVar:
     """One environment variable; `value` may refer to earlier ones as `$(NAME)`."""
 
@@ -65,7 +66,7 @@ class EnvVar:
     value_from: EnvVarSource | None = None
 
 
-@attrs.frozen
+@frozen
 class EnvFromReference:
     """A ConfigMap or Secret whose every key becomes a variable."""
 
@@ -73,7 +74,7 @@ class EnvFromReference:
     optional: bool = False
 
 
-@attrs.frozen
+@frozen
 class EnvFromSource:
     """Variables taken from a whole ConfigMap or Secret."""
 
@@ -82,7 +83,7 @@ class EnvFromSource:
     secret_ref: EnvFromReference | None = None
 
 
-@attrs.frozen
+@frozen
 class VolumeMount:
     """A volume inside a container."""
 
@@ -95,14 +96,14 @@ class VolumeMount:
     recursive_read_only: str = ""
 
 
-@attrs.frozen
+@frozen
 class ExecAction:
     """A command run in the container, without a shell."""
 
     command: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class HttpHeader:
     """A header sent with a probe or hook."""
 
@@ -110,7 +111,7 @@ class HttpHeader:
     value: str = ""
 
 
-@attrs.frozen
+@frozen
 class HttpGetAction:
     """An HTTP GET; `port` is a number or a container port's name, `host` defaults to the pod's address."""
 
@@ -121,7 +122,7 @@ class HttpGetAction:
     http_headers: tuple[HttpHeader, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class TcpSocketAction:
     """A TCP connection that only has to be accepted."""
 
@@ -129,7 +130,7 @@ class TcpSocketAction:
     host: str = ""
 
 
-@attrs.frozen
+@frozen
 class GrpcAction:
     """A call of the gRPC health service."""
 
@@ -137,14 +138,14 @@ class GrpcAction:
     service: str = ""
 
 
-@attrs.frozen
+@frozen
 class SleepAction:
     """Wait that many seconds."""
 
     seconds: int = 0
 
 
-@attrs.frozen
+@frozen
 class Probe:
     """A liveness, readiness or startup probe; times in seconds, thresholds in consecutive results."""
 
@@ -160,7 +161,7 @@ class Probe:
     termination_grace_period_seconds: int | None = None
 
 
-@attrs.frozen
+@frozen
 class LifecycleHandler:
     """What a hook does; exactly one is given."""
 
@@ -170,7 +171,7 @@ class LifecycleHandler:
     sleep: SleepAction | None = None
 
 
-@attrs.frozen
+@frozen
 class Lifecycle:
     """Hooks around a container's life."""
 
@@ -179,7 +180,7 @@ class Lifecycle:
     stop_signal: str = ""
 
 
-@attrs.frozen
+@frozen
 class Capabilities:
     """Linux capabilities added to and dropped from the default, without `CAP_`."""
 
@@ -187,7 +188,7 @@ class Capabilities:
     drop: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class SecurityContext:
     """A container's own security settings; None falls back to the pod's."""
 
@@ -201,7 +202,7 @@ class SecurityContext:
     proc_mount: str = ""
 
 
-@attrs.frozen
+@frozen
 class ResourceRequirements:
     """Requests and limits by resource name."""
 
@@ -209,7 +210,7 @@ class ResourceRequirements:
     limits: Mapping[str, Quantity] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class ResizePolicy:
     """What a change of a resource (`cpu`, `memory`) takes: NotRequired or RestartContainer."""
 
@@ -217,7 +218,7 @@ class ResizePolicy:
     restart_policy: str = "NotRequired"
 
 
-@attrs.frozen
+@frozen
 class RestartRuleExitCodes:
     """Exit codes a restart rule speaks of; `operator` is In or NotIn."""
 
@@ -229,7 +230,7 @@ class RestartRuleExitCodes:
         return (exit_code in self.values) == (self.operator == "In")
 
 
-@attrs.frozen
+@frozen
 class RestartRule:
     """A container's own rule: on these exit codes do `action` (Restart), whatever the policy."""
 
@@ -237,7 +238,7 @@ class RestartRule:
     exit_codes: RestartRuleExitCodes | None = None
 
 
-@attrs.frozen
+@frozen
 class Container:
     """A container. An init container with `restart_policy` Always is a sidecar: it keeps running beside the others.
 

@@ -147,19 +147,33 @@ def _optional_hook(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]
     item = next(one for one in get_args(kind) if one is not NoneType)
     if item in (str, int, bool):
         return _as_is
-    structure = _class_structure(item, converter) if _is_view(item) else converter.get_structure_hook(item)
+    if _is_view(item):
+        return _class_structure(item, converter, NoneType)
+    structure = converter.get_structure_hook(item)
     return lambda value, _: None if value is None else structure(value, item)
 
 
-def _class_structure(cls: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-    """Structuring of an object that is there."""
-    names = {field.name: override(rename=json_name(field.name)) for field in attrs.fields(cls)}
-    return make_dict_structure_fn(cls, converter, **names)  # type: ignore[arg-type]
+def _class_structure(cls: Any, converter: Converter, absent: Callable[[], Any]) -> Callable[[Any, Any], Any]:
+    """Structuring of an object; `absent` makes what stands for one that is not there.
+
+    Its code is made when the first object of the class comes: a cluster starts without seeing most of them.
+    """
+    made: Callable[[Any, Any], Any] | None = None
+
+    def structure(value: Any, kind: Any) -> Any:
+        nonlocal made
+        if value is None:
+            return absent()
+        if made is None:
+            names = {field.name: override(rename=json_name(field.name)) for field in attrs.fields(cls)}
+            made = make_dict_structure_fn(cls, converter, **names)  # type: ignore[arg-type]
+        return made(value, kind)
+
+    return structure
 
 
 def _class_hook(cls: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-    structure = _class_structure(cls, converter)
-    return lambda value, kind: cls() if value is None else structure(value, kind)
+    return _class_structure(cls, converter, cls)
 
 
 def _class_unstructure(cls: Any, converter: Converter) -> Callable[[Any], dict[str, Any]]:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import attrs
 
 from kube_actors.api.views.converter import Time, always
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class OwnerReference:
     """An owner in the same namespace (or cluster scoped). At most one of an object's owners is its `controller`."""
 
@@ -21,7 +22,7 @@ class OwnerReference:
     block_owner_deletion: bool = False
 
 
-@attrs.frozen
+@frozen
 class ObjectMeta:
     """`metadata`. Times are epoch seconds; `deletion_timestamp` is when the grace of a deletion ends."""
 
@@ -50,7 +51,7 @@ class ObjectMeta:
         return self.deletion_timestamp is not None
 
 
-@attrs.frozen
+@frozen
 class ObjectReference:
     """A pointer to an object, as events and endpoints hold it."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.api.selectors import NOTHING, LabelSelector
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class NodeSelectorRequirement:
     """A demand on a node's label or field; operators In, NotIn, Exists, DoesNotExist, Gt, Lt."""
 
@@ -16,7 +15,7 @@ class NodeSelectorRequirement:
     values: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class NodeSelectorTerm:
     """Requirements on a node's labels and fields, all of which must hold; an empty term matches nothing."""
 
@@ -24,14 +23,14 @@ class NodeSelectorTerm:
     match_fields: tuple[NodeSelectorRequirement, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class NodeSelectorSpec:
     """Terms of which one must hold."""
 
     node_selector_terms: tuple[NodeSelectorTerm, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class PreferredSchedulingTerm:
     """A wish with a weight from 1 to 100."""
 
@@ -39,7 +38,7 @@ class PreferredSchedulingTerm:
     preference: NodeSelectorTerm = NodeSelectorTerm()
 
 
-@attrs.frozen
+@frozen
 class NodeAffinity:
     """Required and preferred nodes."""
 
@@ -47,7 +46,7 @@ class NodeAffinity:
     preferred_during_scheduling_ignored_during_execution: tuple[PreferredSchedulingTerm, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class PodAffinityTerm:
     """Pods to be near to (or away from), in topologies given by a node label."""
 
@@ -59,7 +58,7 @@ class PodAffinityTerm:
     mismatch_label_keys: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class WeightedPodAffinityTerm:
     """A wish with a weight from 1 to 100."""
 
@@ -67,7 +66,7 @@ class WeightedPodAffinityTerm:
     pod_affinity_term: PodAffinityTerm = PodAffinityTerm()
 
 
-@attrs.frozen
+@frozen
 class PodAffinity:
     """Required and preferred neighbours; the same shape serves anti-affinity."""
 
@@ -75,7 +74,7 @@ class PodAffinity:
     preferred_during_scheduling_ignored_during_execution: tuple[WeightedPodAffinityTerm, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Affinity:
     """All affinities of a pod."""
 
@@ -84,7 +83,7 @@ class Affinity:
     pod_anti_affinity: PodAffinity | None = None
 
 
-@attrs.frozen
+@frozen
 class Toleration:
     """A taint the pod puts up with. An empty key with Exists tolerates everything; None seconds means for ever."""
 
@@ -95,7 +94,7 @@ class Toleration:
     toleration_seconds: int | None = None
 
 
-@attrs.frozen
+@frozen
 class TopologySpreadConstraint:
     """How evenly pods of one kind stand over the values of a node label."""
 

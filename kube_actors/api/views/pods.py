@@ -12,9 +12,10 @@ from kube_actors.api.views.converter import ALWAYS, Time, always
 from kube_actors.api.views.metadata import ObjectMeta
 from kube_actors.api.views.placement import Affinity, Toleration, TopologySpreadConstraint
 from kube_actors.api.views.volumes import Volume
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Sysctl:
     """A kernel parameter of the pod's namespaces."""
 
@@ -22,7 +23,7 @@ class Sysctl:
     value: str = ""
 
 
-@attrs.frozen
+@frozen
 class PodSecurityContext:
     """Security settings of all the pod's containers."""
 
@@ -34,7 +35,7 @@ class PodSecurityContext:
     sysctls: tuple[Sysctl, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class PodDnsConfigOption:
     """A resolver option; None means no value."""
 
@@ -42,7 +43,7 @@ class PodDnsConfigOption:
     value: str | None = None
 
 
-@attrs.frozen
+@frozen
 class PodDnsConfig:
     """Resolver settings added to what the DNS policy gives."""
 
@@ -51,7 +52,7 @@ class PodDnsConfig:
     options: tuple[PodDnsConfigOption, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class HostAlias:
     """A line of /etc/hosts."""
 
@@ -59,21 +60,21 @@ class HostAlias:
     hostnames: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class ReadinessGate:
     """A further condition the pod's readiness waits for."""
 
     condition_type: str = ""
 
 
-@attrs.frozen
+@frozen
 class SchedulingGate:
     """Something that keeps the scheduler from looking at the pod."""
 
     name: str = ""
 
 
-@attrs.frozen
+@frozen
 class PodSpec:
     """What a pod is to be."""
 
@@ -118,7 +119,7 @@ class PodSpec:
         return tuple(attrs.evolve(one, restart_policy="Never") for one in self.ephemeral_containers)
 
 
-@attrs.frozen
+@frozen
 class PodResources:
     """Requests and limits of the pod as a whole."""
 
@@ -126,7 +127,7 @@ class PodResources:
     limits: Mapping[str, Quantity] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class ContainerStateWaiting:
     """Why a container does not run yet, or not again."""
 
@@ -134,14 +135,14 @@ class ContainerStateWaiting:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class ContainerStateRunning:
     """Since when it runs."""
 
     started_at: Time | None = None
 
 
-@attrs.frozen
+@frozen
 class ContainerStateTerminated:
     """How it ended."""
 
@@ -154,7 +155,7 @@ class ContainerStateTerminated:
     container_id: str = ""
 
 
-@attrs.frozen
+@frozen
 class ContainerState:
     """One of three, or none: nothing is known yet."""
 
@@ -163,7 +164,7 @@ class ContainerState:
     terminated: ContainerStateTerminated | None = None
 
 
-@attrs.frozen
+@frozen
 class ContainerStatus:
     """What became of one container; `restart_count` counts finished attempts."""
 
@@ -180,14 +181,14 @@ class ContainerStatus:
     allocated_resources: Mapping[str, Quantity] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class PodIp:
     """An address of a pod or its node."""
 
     ip: str = ""
 
 
-@attrs.frozen
+@frozen
 class PodCondition:
     """A condition of a pod; times are epoch seconds."""
 
@@ -200,7 +201,7 @@ class PodCondition:
     last_transition_time: Time | None = None
 
 
-@attrs.frozen
+@frozen
 class PodStatus:
     """What a pod is."""
 
@@ -225,7 +226,7 @@ class PodStatus:
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
 
-@attrs.frozen
+@frozen
 class PodView:
     """A pod."""
 

@@ -8,9 +8,10 @@ import attrs
 
 from kube_actors.api.views.converter import ALWAYS, always
 from kube_actors.api.views.metadata import ObjectMeta, ObjectReference
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class ServicePort:
     """A port of a service; `target_port` is a number or the name of a container port (0 means the same as `port`)."""
 
@@ -22,21 +23,21 @@ class ServicePort:
     app_protocol: str | None = None
 
 
-@attrs.frozen
+@frozen
 class ClientIpConfig:
     """How long a client sticks to its pod, in seconds."""
 
     timeout_seconds: int = 10800
 
 
-@attrs.frozen
+@frozen
 class SessionAffinityConfig:
     """Settings of session affinity."""
 
     client_ip: ClientIpConfig | None = None
 
 
-@attrs.frozen
+@frozen
 class ServiceSpec:
     """What a service is to be. Without a selector its endpoints are somebody else's."""
 
@@ -60,7 +61,7 @@ class ServiceSpec:
         return self.cluster_ip == "None"
 
 
-@attrs.frozen
+@frozen
 class ServiceView:
     """A Service."""
 
@@ -68,7 +69,7 @@ class ServiceView:
     spec: ServiceSpec = ServiceSpec()
 
 
-@attrs.frozen
+@frozen
 class EndpointConditions:
     """Whether an endpoint should get traffic (`ready`), answers (`serving`), and is on its way out (`terminating`)."""
 
@@ -77,7 +78,7 @@ class EndpointConditions:
     terminating: bool = always(default=False)
 
 
-@attrs.frozen
+@frozen
 class Endpoint:
     """One backend of a slice."""
 
@@ -89,7 +90,7 @@ class Endpoint:
     target_ref: ObjectReference | None = None
 
 
-@attrs.frozen
+@frozen
 class EndpointPort:
     """A port that every endpoint of the slice serves."""
 
@@ -99,7 +100,7 @@ class EndpointPort:
     app_protocol: str | None = None
 
 
-@attrs.frozen
+@frozen
 class EndpointSliceView:
     """An EndpointSlice."""
 
@@ -109,7 +110,7 @@ class EndpointSliceView:
     ports: tuple[EndpointPort, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class EndpointAddress:
     """A backend of a legacy Endpoints object."""
 
@@ -119,7 +120,7 @@ class EndpointAddress:
     target_ref: ObjectReference | None = None
 
 
-@attrs.frozen
+@frozen
 class EndpointsPort:
     """A port of an Endpoints subset."""
 
@@ -129,7 +130,7 @@ class EndpointsPort:
     app_protocol: str | None = None
 
 
-@attrs.frozen
+@frozen
 class EndpointSubset:
     """Every address serves every port."""
 
@@ -138,7 +139,7 @@ class EndpointSubset:
     ports: tuple[EndpointsPort, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class EndpointsView:
     """An Endpoints object."""
 

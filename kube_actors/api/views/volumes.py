@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.views.containers import ObjectFieldSelector, ResourceFieldSelector
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class KeyToPath:
     """A key of a ConfigMap or Secret as a file."""
 
@@ -19,7 +18,7 @@ class KeyToPath:
     mode: int | None = None
 
 
-@attrs.frozen
+@frozen
 class EmptyDirVolumeSource:
     """A fresh directory; `medium` Memory asks for tmpfs."""
 
@@ -27,7 +26,7 @@ class EmptyDirVolumeSource:
     size_limit: Quantity | None = None
 
 
-@attrs.frozen
+@frozen
 class HostPathVolumeSource:
     """A path of the node."""
 
@@ -35,7 +34,7 @@ class HostPathVolumeSource:
     type: str = ""
 
 
-@attrs.frozen
+@frozen
 class ConfigMapVolumeSource:
     """A ConfigMap's keys as files."""
 
@@ -45,7 +44,7 @@ class ConfigMapVolumeSource:
     optional: bool = False
 
 
-@attrs.frozen
+@frozen
 class SecretVolumeSource:
     """A Secret's keys as files."""
 
@@ -55,7 +54,7 @@ class SecretVolumeSource:
     optional: bool = False
 
 
-@attrs.frozen
+@frozen
 class DownwardApiVolumeFile:
     """A field of the pod as a file."""
 
@@ -65,7 +64,7 @@ class DownwardApiVolumeFile:
     mode: int | None = None
 
 
-@attrs.frozen
+@frozen
 class DownwardApiVolumeSource:
     """Fields of the pod as files."""
 
@@ -73,7 +72,7 @@ class DownwardApiVolumeSource:
     default_mode: int = 0o644
 
 
-@attrs.frozen
+@frozen
 class ProjectedVolumeSource:
     """Several sources in one directory. They stay as they are written: only a node reads them, from the body, and
     every pod has such a volume."""
@@ -82,7 +81,7 @@ class ProjectedVolumeSource:
     default_mode: int = 0o644
 
 
-@attrs.frozen
+@frozen
 class PersistentVolumeClaimVolumeSource:
     """A claim in the pod's namespace."""
 
@@ -90,7 +89,7 @@ class PersistentVolumeClaimVolumeSource:
     read_only: bool = False
 
 
-@attrs.frozen
+@frozen
 class Volume:
     """A named volume. When no source here is set, it is of a kind this project does not offer."""
 

@@ -9,9 +9,10 @@ import attrs
 
 from kube_actors.api.views.converter import Time, always
 from kube_actors.api.views.metadata import ObjectMeta
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class RollingUpdate:
     """How far a rolling update may stray from the wished number: counts or percentages."""
 
@@ -19,7 +20,7 @@ class RollingUpdate:
     max_unavailable: int | str = "25%"
 
 
-@attrs.frozen
+@frozen
 class DeploymentStrategy:
     """RollingUpdate or Recreate."""
 
@@ -27,7 +28,7 @@ class DeploymentStrategy:
     rolling_update: RollingUpdate | None = None
 
 
-@attrs.frozen
+@frozen
 class DeploymentCondition:
     """A condition of a Deployment; `last_update_time` is when progress was last seen."""
 
@@ -39,7 +40,7 @@ class DeploymentCondition:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class DeploymentSpec:
     """What a Deployment is to be."""
 
@@ -53,7 +54,7 @@ class DeploymentSpec:
     progress_deadline_seconds: int | None = None
 
 
-@attrs.frozen
+@frozen
 class DeploymentStatus:
     """Every field of a Deployment's status."""
 
@@ -72,7 +73,7 @@ class DeploymentStatus:
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
 
-@attrs.frozen
+@frozen
 class DeploymentView:
     """A Deployment."""
 
@@ -81,7 +82,7 @@ class DeploymentView:
     status: DeploymentStatus = DeploymentStatus()
 
 
-@attrs.frozen
+@frozen
 class ReplicaSetCondition:
     """A condition of a ReplicaSet (ReplicaFailure)."""
 
@@ -92,7 +93,7 @@ class ReplicaSetCondition:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class ReplicaSetSpec:
     """What a ReplicaSet is to be."""
 
@@ -102,7 +103,7 @@ class ReplicaSetSpec:
     template: Mapping[str, Any] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class ReplicaSetStatus:
     """Every field of a ReplicaSet's status."""
 
@@ -119,7 +120,7 @@ class ReplicaSetStatus:
         return next((condition for condition in self.conditions if condition.type == kind), None)
 
 
-@attrs.frozen
+@frozen
 class ReplicaSetView:
     """A ReplicaSet."""
 

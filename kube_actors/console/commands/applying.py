@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import aclosing
 
-import attrs
-
 from kube_actors.config.files import STDIN, ClusterFile
 from kube_actors.console.commands.command import Command, DryRun, Namespaced
 from kube_actors.console.commands.reading import print_pieces
 from kube_actors.console.exchange import Exchange
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.apply import (
     AppliedObject,
@@ -31,7 +30,7 @@ from kube_actors.verbs.session import Session
 SOME = 3
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class ApplyFlags(DryRun, Namespaced):
     """Flags of `apply`."""
 

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Iterable
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
-import attrs
-
 from kube_actors.console.exchange import Exchange
+from kube_actors.records import frozen
 from kube_actors.verbs.arguments import Parsed, switch, text
 from kube_actors.verbs.selection import Scope
 
@@ -26,7 +25,7 @@ class Words(Enum):
     COMMANDS = "commands"
 
 
-@attrs.frozen
+@frozen
 class Command(Generic[O]):
     """One command. `run` answers the exit code; errors of verbs are printed for it."""
 
@@ -44,12 +43,12 @@ class Command(Generic[O]):
         return " ".join(self.name)
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class NoOptions:
     """A command without flags."""
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class DryRun:
     """Commands that can say what they would do."""
 
@@ -68,14 +67,14 @@ class DryRun:
         return {"none": "", "server": " (server dry run)", "client": " (dry run)"}[self.dry_run]
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class Namespaced:
     """Commands that look into a namespace."""
 
     namespace: str = text("n", help="the namespace to look in")
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class Selecting(Namespaced):
     """Commands that may mean many objects."""
 

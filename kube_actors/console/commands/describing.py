@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import aclosing
 
-import attrs
-
 from kube_actors.console.commands.command import Command, Namespaced, Selecting, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.commands.reading import nothing_found, print_pieces, table_for
 from kube_actors.console.exchange import Exchange
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.arguments import Parsed, switch, text
 from kube_actors.verbs.describe import describe
@@ -24,7 +23,7 @@ from kube_actors.verbs.selection import find_one, select, select_one
 from kube_actors.verbs.session import Session
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class DescribeFlags(Selecting):
     """Flags of `describe`."""
 
@@ -51,7 +50,7 @@ async def run_describe(exchange: Exchange, parsed: Parsed[DescribeFlags]) -> int
     return max(map(exit_code, errors), default=0)
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class EventFlags(Namespaced):
     """Flags of `events`."""
 

@@ -12,6 +12,7 @@ from kube_actors.console.commands.command import Command, Words
 from kube_actors.console.exchange import Exchange
 from kube_actors.kernel import ActorStatus, TraceRecord
 from kube_actors.kinds.columns import human_duration
+from kube_actors.records import frozen
 from kube_actors.text import one_line
 from kube_actors.verbs.actors import actors, describe_actor, normal_path
 from kube_actors.verbs.arguments import Parsed, duration, number, switch, text
@@ -23,7 +24,7 @@ from kube_actors.verbs.trace import Missed, message_text, record_body, trace
 _OUTPUTS = ("", "wide", "json")
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class ActorFlags:
     """Flags of `actors`."""
 
@@ -88,7 +89,7 @@ async def _print_description(exchange: Exchange, path: str) -> None:
     await exchange.out(f"\n{align(lines)}\n")
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class TraceFlags:
     """Flags of `trace`."""
 
@@ -124,7 +125,7 @@ def _trace_line(record: TraceRecord) -> str:
     return one_line(f"{clock} {record.kind.value:<6} {sender} -> {record.receiver}  {message_text(record)}")
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class StatsFlags:
     """Flags of `stats`."""
 

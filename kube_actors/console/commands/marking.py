@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 
-import attrs
-
 from kube_actors.console.commands.command import Command, DryRun, Selecting, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 from kube_actors.store import Key
 from kube_actors.verbs.arguments import Parsed, switch, text
 from kube_actors.verbs.errors import UsageError, VerbError
@@ -19,7 +18,7 @@ from kube_actors.verbs.session import Session
 from kube_actors.verbs.set_template import ALL, parse_pairs, set_env, set_image
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class MarkFlags(DryRun, Selecting):
     """Flags of `label` and `annotate`."""
 
@@ -27,7 +26,7 @@ class MarkFlags(DryRun, Selecting):
     all: bool = switch(help="all objects of the type")
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class SetFlags(DryRun, Selecting):
     """Flags of `set image` and `set env`."""
 

@@ -6,12 +6,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from typing import Any
 
-import attrs
-
 from kube_actors.console.commands.command import Command, DryRun, NoOptions, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 from kube_actors.verbs.arguments import Parsed, duration, number, switch, text
 from kube_actors.verbs.drain import DrainRequest, check_plan, evict, plan_drain
 from kube_actors.verbs.errors import UsageError, VerbError
@@ -63,7 +62,7 @@ def _cordon(unschedulable: bool) -> Callable[[Exchange, Parsed[NoOptions]], Awai
     return run
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class DrainFlags(DryRun):
     """Flags of `drain`."""
 

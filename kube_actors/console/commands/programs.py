@@ -15,6 +15,7 @@ from kube_actors.console.exchange import STDERR, STDOUT, Exchange, ProgramOutput
 from kube_actors.errors import ApiError
 from kube_actors.node.container_logs import LogOptions
 from kube_actors.node.runtime.sessions import ExecSession
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.arguments import Parsed, duration, number, switch, text
 from kube_actors.verbs.errors import UsageError, VerbError
@@ -28,7 +29,7 @@ from kube_actors.verbs.session import Session
 TAIL_WITH_SELECTOR = 10
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class LogFlags(Namespaced):
     """Flags of `logs`."""
 
@@ -145,7 +146,7 @@ async def _print_log(exchange: Exchange, session: Session, target: LogTarget, fl
             await output.send(piece)
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class ExecFlags(Namespaced):
     """Flags of `exec`."""
 

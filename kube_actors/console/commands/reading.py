@@ -12,6 +12,7 @@ from kube_actors.api.registry import Resource
 from kube_actors.console.commands.command import Command, Selecting, Words
 from kube_actors.console.commands.failures import print_api_error
 from kube_actors.console.exchange import Exchange
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.arguments import Parsed, switch, text, texts
 from kube_actors.verbs.errors import UsageError
@@ -28,7 +29,7 @@ ROWS = 100
 """Rows made between two checkpoints: a few milliseconds' work."""
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class GetOptions(Selecting):
     """Flags of `get`."""
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-import attrs
-
 from kube_actors.console.commands.command import Command, DryRun, Namespaced, Selecting, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 from kube_actors.verbs.arguments import Parsed, duration, number, switch
 from kube_actors.verbs.errors import VerbError
 from kube_actors.verbs.printing.columns import align
@@ -26,7 +25,7 @@ from kube_actors.verbs.rollout_status import rollout_status
 from kube_actors.verbs.selection import check, display_name, keys_meant, select, select_one
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class StatusFlags(Namespaced):
     """Flags of `rollout status`."""
 
@@ -49,7 +48,7 @@ async def run_status(exchange: Exchange, parsed: Parsed[StatusFlags]) -> int:
     return 0
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class HistoryFlags(Namespaced):
     """Flags of `rollout history`."""
 
@@ -72,7 +71,7 @@ async def run_history(exchange: Exchange, parsed: Parsed[HistoryFlags]) -> int:
     return 0
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class UndoFlags(DryRun, Namespaced):
     """Flags of `rollout undo`."""
 
@@ -93,7 +92,7 @@ async def run_undo(exchange: Exchange, parsed: Parsed[UndoFlags]) -> int:
     return 0
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class RollFlags(Selecting):
     """Flags of `rollout restart`, `pause` and `resume`."""
 

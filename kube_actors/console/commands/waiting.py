@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-import attrs
-
 from kube_actors.console.commands.command import Command, Selecting, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import KubeActorsError
+from kube_actors.records import frozen
 from kube_actors.store import Key
 from kube_actors.verbs.arguments import Parsed, duration, switch, text
 from kube_actors.verbs.conditions import Condition, parse_condition
@@ -19,7 +18,7 @@ from kube_actors.verbs.session import Session
 from kube_actors.verbs.wait import wait
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class WaitFlags(Selecting):
     """Flags of `wait`."""
 

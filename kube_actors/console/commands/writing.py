@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from contextlib import aclosing
 
-import attrs
-
 from kube_actors.config.files import STDIN
 from kube_actors.console.commands.command import Command, DryRun, Selecting, Words
 from kube_actors.console.commands.failures import exit_code, print_api_error
 from kube_actors.console.commands.reading import nothing_found
 from kube_actors.console.exchange import Exchange
 from kube_actors.errors import ApiError, not_found
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.apply import (
     read_manifests,
@@ -25,7 +24,7 @@ from kube_actors.verbs.selection import check, display_name, find, keys_meant, s
 from kube_actors.verbs.session import Session
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class DeleteFlags(DryRun, Selecting):
     """Flags of `delete`."""
 
@@ -136,7 +135,7 @@ def _deleted(session: Session, revision: Revision, flags: DeleteFlags) -> str:
     return f'{resource.singular}{group} "{revision.key.name}" {done}{where}{flags.note}'
 
 
-@attrs.frozen(slots=False)
+@frozen(slots=False)
 class ScaleFlags(DryRun, Selecting):
     """Flags of `scale`."""
 

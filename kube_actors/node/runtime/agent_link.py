@@ -16,7 +16,6 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Literal
 
-import attrs
 import trio
 
 from kube_actors.network.ranges import NetworkRanges
@@ -24,6 +23,7 @@ from kube_actors.node.agent.settings import Settings
 from kube_actors.node.runtime.agent_connection import AgentConnection
 from kube_actors.node.runtime.agent_process import start_agent
 from kube_actors.node.runtime.base import RuntimeBack, RuntimeFailure, RuntimeGone, RuntimeLost
+from kube_actors.records import frozen
 
 Tier = Literal["A", "B", "C"]
 _RECONNECT_WITHIN = 10.0  # seconds
@@ -32,7 +32,7 @@ _END_WITHIN = 10.0
 _CONNECT_WITHIN = 12.0  # longer than an agent may take to end
 
 
-@attrs.frozen
+@frozen
 class ProbeStep:
     """One thing tried to find the tier, and what the kernel said when it refused (`doctor` shows these)."""
 

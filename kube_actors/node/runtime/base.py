@@ -23,6 +23,7 @@ import trio
 
 from kube_actors.node.runtime.handlers import ProbeHandler, ProbeResult
 from kube_actors.node.runtime.sessions import AttachSession, ExecSession
+from kube_actors.records import frozen
 
 RESIZE_UNSUPPORTED = "ResizeUnsupported"
 """The reason of a RuntimeFailure that says: this runtime cannot change that of a running container."""
@@ -49,7 +50,7 @@ class ContainerId(NamedTuple):
     attempt: int
 
 
-@attrs.frozen
+@frozen
 class PodName:
     """Who the pod is, for host name, labels, log paths and messages."""
 
@@ -58,7 +59,7 @@ class PodName:
     name: str
 
 
-@attrs.frozen
+@frozen
 class File:
     """A file of a materialised volume (configMap, secret, downwardAPI): relative path, content, permission bits."""
 
@@ -67,7 +68,7 @@ class File:
     mode: int = 0o644
 
 
-@attrs.frozen
+@frozen
 class EmptyDirVolume:
     """A fresh directory with the pod's life. `size_limit` in bytes; `memory` asks for tmpfs."""
 
@@ -77,7 +78,7 @@ class EmptyDirVolume:
     fs_group: int | None = None
 
 
-@attrs.frozen
+@frozen
 class FilesVolume:
     """Read-only files from the API, kept in memory-backed storage; replaced atomically by `update_files`."""
 
@@ -87,7 +88,7 @@ class FilesVolume:
     fs_group: int | None = None
 
 
-@attrs.frozen
+@frozen
 class HostPathVolume:
     """A path of the machine; `type` is Kubernetes' (`""`, DirectoryOrCreate, Directory, File, Socket, …)."""
 
@@ -99,7 +100,7 @@ class HostPathVolume:
 Volume = EmptyDirVolume | FilesVolume | HostPathVolume
 
 
-@attrs.frozen
+@frozen
 class Dns:
     """The pod's /etc/resolv.conf."""
 
@@ -108,7 +109,7 @@ class Dns:
     options: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class HostPort:
     """A port of the node's address that leads to a port of the pod."""
 
@@ -118,7 +119,7 @@ class HostPort:
     container_port: int
 
 
-@attrs.frozen
+@frozen
 class Resources:
     """Limits and shares of a pod or container; None is unlimited. Memory in bytes, cpu in thousandths of a core."""
 
@@ -128,7 +129,7 @@ class Resources:
     pids_limit: int | None = None
 
 
-@attrs.frozen
+@frozen
 class SandboxSpec:
     """A pod's shared world. `address` is the pod IP to give it; None with `host_network`, which shares the node's."""
 
@@ -157,7 +158,7 @@ class ImageKind(Enum):
     ENGINE = "engine"
 
 
-@attrs.frozen
+@frozen
 class Image:
     """What an image name of cluster.yaml's `images` map stands for, with the defaults an image may carry.
 
@@ -178,7 +179,7 @@ class Image:
     binds: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Mount:
     """A volume of the sandbox inside one container."""
 
@@ -188,7 +189,7 @@ class Mount:
     sub_path: str = ""
 
 
-@attrs.frozen
+@frozen
 class Security:
     """Who a container runs as and what it may do; None takes the image's or the runtime's default."""
 
@@ -203,7 +204,7 @@ class Security:
     unmasked_proc: bool = False
 
 
-@attrs.frozen
+@frozen
 class ContainerSpec:
     """One container to start. `argv` is complete (image defaults already applied, references expanded).
 
@@ -231,7 +232,7 @@ class ContainerSpec:
     annotations: Mapping[str, str] = attrs.field(factory=dict)
 
 
-@attrs.frozen
+@frozen
 class Started:
     """A container runs. `pid` is the machine's process id (0 when there is none), times are cluster epoch seconds."""
 
@@ -241,7 +242,7 @@ class Started:
     started_at: float
 
 
-@attrs.frozen
+@frozen
 class ContainerExited:
     """A container ended. `signal` is set when a signal ended it; `exit_code` is then 128 + signal."""
 
@@ -253,14 +254,14 @@ class ContainerExited:
     message: str = ""
 
 
-@attrs.frozen
+@frozen
 class RuntimeLost:
     """The runtime ended or became unreachable; calls raise RuntimeGone until `RuntimeBack`."""
 
     message: str
 
 
-@attrs.frozen
+@frozen
 class RuntimeBack:
     """The runtime answers again; adopt what runs."""
 
@@ -268,7 +269,7 @@ class RuntimeBack:
 RuntimeEvent = ContainerExited | RuntimeLost | RuntimeBack
 
 
-@attrs.frozen
+@frozen
 class FoundContainer:
     """A container that was there when the runtime was asked: running (`exit` None) or ended."""
 
@@ -280,7 +281,7 @@ class FoundContainer:
     exit: ContainerExited | None = None
 
 
-@attrs.frozen
+@frozen
 class FoundSandbox:
     """A sandbox that was there when the runtime was asked, with its containers."""
 

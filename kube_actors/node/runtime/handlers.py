@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
-import attrs
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class ExecAction:
     """Run a command in the container; exit code 0 is success."""
 
     command: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class HttpGetAction:
     """GET a path; any status from 200 to 399 is success. `host` empty is the pod's address."""
 
@@ -30,7 +30,7 @@ class HttpGetAction:
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@attrs.frozen
+@frozen
 class TcpSocketAction:
     """Open a TCP connection; that it opens is success. `host` empty is the pod's address."""
 
@@ -38,7 +38,7 @@ class TcpSocketAction:
     host: str = ""
 
 
-@attrs.frozen
+@frozen
 class GrpcAction:
     """Ask the gRPC health service."""
 
@@ -46,7 +46,7 @@ class GrpcAction:
     service: str = ""
 
 
-@attrs.frozen
+@frozen
 class SleepAction:
     """Wait (hooks only), in cluster seconds."""
 
@@ -66,7 +66,7 @@ class ProbeOutcome(Enum):
     UNKNOWN = "unknown"
 
 
-@attrs.frozen
+@frozen
 class ProbeResult:
     """What one probe found, with its output or the reason it failed as the Event shows it."""
 

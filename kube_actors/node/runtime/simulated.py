@@ -41,6 +41,7 @@ from kube_actors.node.runtime.base import (
 from kube_actors.node.runtime.handlers import ExecAction, HttpGetAction, ProbeHandler, ProbeOutcome, ProbeResult
 from kube_actors.node.runtime.simulated_profile import Fate, SimulationProfile, SimulationProfiles, draw_fate
 from kube_actors.node.runtime.simulated_streams import SimulatedAttach, SimulatedConnection, SimulatedExec, Surroundings
+from kube_actors.records import define
 
 if TYPE_CHECKING:
     from kube_actors.kernel import ClusterClock, Timer
@@ -51,7 +52,7 @@ _NO_CHANCE = Random(0)
 _IGNORED = frozenset({0, Signals.SIGCHLD, Signals.SIGCONT, Signals.SIGURG, Signals.SIGWINCH})
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Container:
     """One attempt: what it does and will do. `started_at` None is still starting."""
 
@@ -66,7 +67,7 @@ class _Container:
     attached: set[SimulatedAttach] | None = None
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Sandbox:
     """A pod: its containers by name and attempt."""
 

@@ -35,11 +35,12 @@ from typing import Any
 import attrs
 
 from kube_actors.api.quantity import Quantity
+from kube_actors.records import frozen
 
 ANNOTATION_DOMAIN = "simulation.kube-actors.dev"
 
 
-@attrs.frozen
+@frozen
 class Duration:
     """Seconds between `low` and `high`, drawn evenly; with `mean` instead, drawn exponentially."""
 
@@ -113,7 +114,7 @@ def _memory(value: object) -> int:
         raise ValueError(f"{str(value)!r} is no quantity: write bytes as 100Mi or 1G") from None
 
 
-@attrs.frozen
+@frozen
 class SimulationProfile:
     """The settings of the module's table, as one value; None where there is none."""
 
@@ -188,7 +189,7 @@ _PARSERS: dict[str, Callable[[object], Any]] = {
 }
 
 
-@attrs.frozen
+@frozen
 class SimulationProfiles:
     """A node's profiles: one for every image that has none of its own, and those of single images."""
 
@@ -219,7 +220,7 @@ def _from_camel_case(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"".join(f"-{c.lower()}" if c.isupper() else c for c in name): v for name, v in settings.items()}
 
 
-@attrs.frozen
+@frozen
 class Fate:
     """What will become of one attempt, in seconds after it runs. `exit_after` None: it runs until told to stop."""
 

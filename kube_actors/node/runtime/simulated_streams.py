@@ -10,10 +10,10 @@ import shlex
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
-import attrs
 import trio
 
 from kube_actors.node.runtime.sessions import AttachSession, ExecSession
+from kube_actors.records import frozen
 
 if TYPE_CHECKING:
     from kube_actors.kernel import ClusterClock, Timer
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 KILLED = 137
 
 
-@attrs.frozen
+@frozen
 class Surroundings:
     """What commands can see of their container."""
 

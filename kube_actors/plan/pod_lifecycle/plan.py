@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.plan.backoff import Backoff
 from kube_actors.plan.observed import Ending
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class CreateSandbox:
     """Make the pod's shared world; `attempt` counts from 0."""
 
     attempt: int
 
 
-@attrs.frozen
+@frozen
 class StartContainer:
     """Start this attempt; remember `backoff` with it (`Observed.starting`)."""
 
@@ -24,7 +23,7 @@ class StartContainer:
     backoff: Backoff | None = None
 
 
-@attrs.frozen
+@frozen
 class StopContainer:
     """preStop, SIGTERM, and SIGKILL at `kill_at` (epoch seconds), or earlier than ordered before.
 
@@ -39,7 +38,7 @@ class StopContainer:
     restart: bool = False
 
 
-@attrs.frozen
+@frozen
 class ResizeContainer:
     """Give a running attempt the resources its specification has now; with `restart` by starting it anew."""
 
@@ -48,7 +47,7 @@ class ResizeContainer:
     restart: bool = False
 
 
-@attrs.frozen
+@frozen
 class RemoveSandbox:
     """Take the pod's shared world away; every container has ended."""
 
@@ -56,7 +55,7 @@ class RemoveSandbox:
 PodAction = CreateSandbox | StartContainer | StopContainer | ResizeContainer | RemoveSandbox
 
 
-@attrs.frozen
+@frozen
 class PodPlan:
     """Perform `actions` in order; look again at `wake_at` (epoch seconds) or when anything changes.
 

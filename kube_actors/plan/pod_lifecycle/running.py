@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import attrs
-
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodSpec
 from kube_actors.plan.backoff import after_restart, restart_at
@@ -14,6 +12,7 @@ from kube_actors.plan.pod_lifecycle.plan import PodAction, PodPlan, StartContain
 from kube_actors.plan.pod_lifecycle.resizing import plan_resizes
 from kube_actors.plan.pod_lifecycle.restarts import restart_policy, will_restart
 from kube_actors.plan.probes import Verdict, termination_grace
+from kube_actors.records import frozen
 
 
 def plan_running(spec: PodSpec, state: PodState, now: float) -> PodPlan:
@@ -103,7 +102,7 @@ def _start(spec: PodSpec, container: Container, state: PodState, now: float) -> 
     return StartContainer(one.name, one.attempt + 1, after_restart(one.backoff, finished_at, now))
 
 
-@attrs.frozen
+@frozen
 class _Complaint:
     """Why a running container is to be stopped."""
 

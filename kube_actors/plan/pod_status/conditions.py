@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-import attrs
-
 from kube_actors.api.views.pods import ContainerStatus, PodCondition, PodSpec, PodStatus, PodView
 from kube_actors.plan.observed import DEFERRED, INFEASIBLE, PodState, SandboxState, Stage
 from kube_actors.plan.pod_status.phase import FAILED, SUCCEEDED
+from kube_actors.records import frozen
 
 READY_TO_START = "PodReadyToStartContainers"
 INITIALIZED = "Initialized"
@@ -23,7 +22,7 @@ _RESIZING = (RESIZE_PENDING, RESIZE_IN_PROGRESS)
 _OWN = (READY_TO_START, INITIALIZED, READY, CONTAINERS_READY, SCHEDULED)
 
 
-@attrs.frozen
+@frozen
 class Found:
     """What a condition is now, before it is compared with what it was."""
 
@@ -66,9 +65,7 @@ def _resizing(state: PodState) -> dict[str, Found]:
 def _settled(pod: PodView, kind: str, found: Found, now: float) -> PodCondition:
     status, before = "True" if found.holds else "False", pod.status.condition(kind)
     since = before.last_transition_time if before is not None and before.status == status else now
-    return PodCondition(
-        kind, status, pod.metadata.generation, found.reason, found.message, last_transition_time=since
-    )
+    return PodCondition(kind, status, pod.metadata.generation, found.reason, found.message, last_transition_time=since)
 
 
 def _initialized(spec: PodSpec, status: PodStatus) -> Found:

@@ -11,9 +11,10 @@ from kube_actors.plan.planned_event import PlannedEvent
 from kube_actors.plan.rollout.limits import most_pods
 from kube_actors.plan.rollout.plan import RolloutAction, ScaleReplicaSet
 from kube_actors.plan.rollout.revisions import size_annotations
+from kube_actors.records import define
 
 
-@attrs.define
+@define
 class Draft:
     """The working copy of one pass; local to it. `before` is the status the pass compares its findings with."""
 

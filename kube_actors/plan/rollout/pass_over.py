@@ -19,9 +19,10 @@ from kube_actors.plan.rollout.recreate import recreate
 from kube_actors.plan.rollout.revisions import by_age, find_new, revision_of
 from kube_actors.plan.rollout.rolling import roll
 from kube_actors.plan.rollout.scaling import is_scaling, scale
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class _Owned:
     """A ReplicaSet as `claim` wants to see it."""
 
@@ -91,7 +92,6 @@ def _draft(deployment: DeploymentView, claims: Claims[_Owned], now: float) -> Dr
     return draft
 
 
-
 def _rescale(draft: Draft) -> None:
     """While paused, or when `replicas` changed: no new template is rolled out, but sizes follow."""
     update_current(draft)
@@ -114,6 +114,4 @@ def _forget_old(draft: Draft) -> None:
 
 def _empty(one: ReplicaSetView) -> bool:
     """Whether the set wants no pods, has none, and knows it."""
-    return not (
-        one.spec.replicas or one.status.replicas or one.status.observed_generation < one.metadata.generation
-    )
+    return not (one.spec.replicas or one.status.replicas or one.status.observed_generation < one.metadata.generation)

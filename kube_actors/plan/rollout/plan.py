@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.views.workloads import DeploymentStatus
 from kube_actors.plan.planned_event import PlannedEvent
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class AdoptReplicaSet:
     """Become the controller of a matching orphan (check that uid is still its uid)."""
 
@@ -19,7 +18,7 @@ class AdoptReplicaSet:
     uid: str
 
 
-@attrs.frozen
+@frozen
 class ReleaseReplicaSet:
     """Give up a ReplicaSet whose labels no longer match: remove our owner reference."""
 
@@ -27,7 +26,7 @@ class ReleaseReplicaSet:
     uid: str
 
 
-@attrs.frozen
+@frozen
 class CreateReplicaSet:
     """Create this complete object. When its name is taken by another template, see `is_collision`."""
 
@@ -36,7 +35,7 @@ class CreateReplicaSet:
     body: Mapping[str, Any]
 
 
-@attrs.frozen
+@frozen
 class UpdateReplicaSet:
     """Set these annotations (others stay) and minReadySeconds of the current ReplicaSet."""
 
@@ -46,7 +45,7 @@ class UpdateReplicaSet:
     min_ready_seconds: int
 
 
-@attrs.frozen
+@frozen
 class ScaleReplicaSet:
     """Set `spec.replicas` and these annotations (others stay), in one write."""
 
@@ -56,7 +55,7 @@ class ScaleReplicaSet:
     annotations: tuple[tuple[str, str], ...]
 
 
-@attrs.frozen
+@frozen
 class DeleteReplicaSet:
     """Delete an old, empty ReplicaSet beyond the history limit."""
 
@@ -64,7 +63,7 @@ class DeleteReplicaSet:
     uid: str
 
 
-@attrs.frozen
+@frozen
 class SetRevision:
     """Write the annotation `deployment.kubernetes.io/revision` of the Deployment."""
 
@@ -82,7 +81,7 @@ RolloutAction = (
 )
 
 
-@attrs.frozen
+@frozen
 class RolloutPlan:
     """Perform `actions` in order, then write `status` if it differs; look again at `wake_at` (epoch seconds)."""
 

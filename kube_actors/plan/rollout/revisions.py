@@ -7,9 +7,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import attrs
-
 from kube_actors.api.views.workloads import DeploymentView, ReplicaSetView
+from kube_actors.records import frozen
 
 HASH_LABEL = "pod-template-hash"
 REVISION = "deployment.kubernetes.io/revision"
@@ -121,7 +120,7 @@ def is_collision(deployment: DeploymentView, existing: ReplicaSetView) -> bool:
     return not ours or plain_template(existing.spec.template) != plain_template(deployment.spec.template)
 
 
-@attrs.frozen
+@frozen
 class HistoryEntry:
     """One revision of a Deployment, as `kubectl rollout history` lists it."""
 

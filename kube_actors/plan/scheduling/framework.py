@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import attrs
-
 from kube_actors.plan.scheduling.outcome import Chosen, Refusal, Unschedulable, unschedulable
 from kube_actors.plan.scheduling.summaries import Cluster, NodeSummary, PodSummary
+from kube_actors.records import frozen
 
 NodeFilter = Callable[[NodeSummary], Refusal | None]
 FilterPlugin = Callable[[PodSummary, Cluster], NodeFilter | None]
@@ -25,7 +24,7 @@ LEAST_CANDIDATES = 100
 LEAST_PERCENTAGE = 5
 
 
-@attrs.frozen
+@frozen
 class ScorePlugin:
     """How much better one node is than another: 0 to 100 after `normalize`, times `weight`."""
 
@@ -35,7 +34,7 @@ class ScorePlugin:
     normalize: Normalize | None = None
 
 
-@attrs.frozen
+@frozen
 class Framework:
     """The plugins of one scheduler, filters in the order in which they rule nodes out."""
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-import attrs
-
 from kube_actors.plan.scheduling.summaries import NodeSummary, PodSummary
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Refusal:
     """Why one node will not do. `resolvable`: it might, if pods of lower priority gave way."""
 
@@ -18,7 +17,7 @@ class Refusal:
     resolvable: bool = False
 
 
-@attrs.frozen
+@frozen
 class Chosen:
     """The node for a pod; how many fitted of those looked at; where the next search begins."""
 
@@ -28,7 +27,7 @@ class Chosen:
     next_start: int
 
 
-@attrs.frozen
+@frozen
 class Unschedulable:
     """No node fits; `message` is that of the condition PodScheduled and of the event FailedScheduling."""
 

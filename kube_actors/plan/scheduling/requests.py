@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import attrs
-
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.views.pods import PodSpec
+from kube_actors.records import frozen
 
 # What a container that asks for nothing is taken to use when nodes are compared (never when a node is ruled out).
 DEFAULT_MILLI_CPU = 100
 DEFAULT_MEMORY = 200 * 1024 * 1024
 
 
-@attrs.frozen
+@frozen
 class Requests:
     """Cpu in thousandths of a core, memory in bytes; `others` sorted by name. `scoring_*` assume a default."""
 

@@ -15,12 +15,13 @@ from kube_actors.api.views.cluster import NodeView, Taint
 from kube_actors.api.views.pods import PodSpec, PodView
 from kube_actors.plan.scheduling.requests import NO_REQUESTS, Requests, pod_requests
 from kube_actors.plan.scheduling.terms import NO_TERMS, AffinityTerms, affinity_terms
+from kube_actors.records import define, frozen
 
 Labels = Mapping[str, str]
 ANY_ADDRESS = "0.0.0.0"
 
 
-@attrs.frozen
+@frozen
 class HostPort:
     """A port of the node that a pod takes; without an address it takes it on all."""
 
@@ -29,7 +30,7 @@ class HostPort:
     port: int
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class PodSummary:
     """A pod as a scheduler sees it. `spec` is kept for pods that are still to be placed only."""
 
@@ -68,7 +69,7 @@ def host_ports(spec: PodSpec) -> tuple[HostPort, ...]:
     return tuple(HostPort(port.protocol, port.host_ip or ANY_ADDRESS, port.host_port) for port in every)
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class NodeSummary:
     """A node and the sums over its pods. `free_*` may be negative on an overcommitted node."""
 

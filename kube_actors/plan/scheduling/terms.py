@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-import attrs
-
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.api.views.placement import PodAffinity, PodAffinityTerm
 from kube_actors.api.views.pods import PodView
+from kube_actors.records import frozen
 
 Labels = Mapping[str, str]
 
 
-@attrs.frozen
+@frozen
 class Term:
     """Pods meant by one affinity term of a pod, and the node label whose values make the neighbourhoods."""
 
@@ -41,7 +40,7 @@ class Term:
         )
 
 
-@attrs.frozen
+@frozen
 class AffinityTerms:
     """All pod affinity terms of a pod."""
 

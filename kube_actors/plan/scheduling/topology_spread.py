@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-import attrs
-
 from kube_actors.api.views.placement import TopologySpreadConstraint
 from kube_actors.plan.scheduling.framework import NodeFilter, NodesScore, ScorePlugin, each, normalized_reversed
 from kube_actors.plan.scheduling.node_rules import node_affinity, taints
 from kube_actors.plan.scheduling.outcome import Refusal
 from kube_actors.plan.scheduling.summaries import Cluster, NodeSummary, PodSummary
+from kube_actors.records import frozen
 
 _UNEVEN = Refusal(("node(s) didn't match pod topology spread constraints",), resolvable=True)
 _NO_LABEL = Refusal(("node(s) didn't match pod topology spread constraints (missing required label)",))
 
 
-@attrs.frozen
+@frozen
 class _Spread:
     """One constraint with the pods it counts, per value of its node label."""
 
@@ -92,9 +91,7 @@ def _counted(one: TopologySpreadConstraint, pod: PodSummary, cluster: Cluster, k
     return _Spread(one.topology_key, one.max_skew, counts, least, int(_meant(one, pod, pod)))
 
 
-def _participation(
-    one: TopologySpreadConstraint, pod: PodSummary, cluster: Cluster
-) -> Callable[[NodeSummary], bool]:
+def _participation(one: TopologySpreadConstraint, pod: PodSummary, cluster: Cluster) -> Callable[[NodeSummary], bool]:
     judges = []
     if one.node_affinity_policy != "Ignore" and (by_affinity := node_affinity(pod, cluster)):
         judges.append(by_affinity)

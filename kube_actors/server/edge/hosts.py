@@ -12,12 +12,14 @@ from typing import Final
 
 import attrs
 
+from kube_actors.records import define
+
 _SERVICE: Final = "kubernetes.default.svc"
 OWN_NAMES: Final = frozenset({"localhost", "kubernetes", "kubernetes.default", _SERVICE, f"{_SERVICE}.cluster.local"})
 _REMEMBERED: Final = 256
 
 
-@attrs.define
+@define
 class HostCheck:
     """Accepts IP addresses, `localhost`, what the API is called inside a cluster, and `names`, with any port."""
 

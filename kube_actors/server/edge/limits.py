@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import attrs
 
+from kube_actors.records import define, frozen
 from kube_actors.server.capacity import most_connections
 
 
-@attrs.frozen
+@frozen
 class EdgeLimits:
     """Sizes in bytes; times in machine seconds, kept to within a second. The numbers that kube-apiserver has too
     (body, head, idle, head time, request time) are its own.
@@ -33,7 +34,7 @@ class EdgeLimits:
     request_time: float = 60.0
 
 
-@attrs.define
+@define
 class BodyBudget:
     """How many bytes of request bodies may still be kept, in all connections together."""
 

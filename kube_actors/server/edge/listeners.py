@@ -15,10 +15,10 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
 
-import attrs
 import trio
 
 from kube_actors.log import Log
+from kube_actors.records import frozen
 from kube_actors.server.edge.connection import Connection
 from kube_actors.server.edge.hosts import HostCheck
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
@@ -45,7 +45,7 @@ _KEEPALIVE: Final = (60, 15, 4)
 log = Log(__name__)
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Binding:
     """A bound socket to serve: TLS with a context, plain without.
 

@@ -10,10 +10,10 @@ import uuid
 from collections import deque
 from typing import Final
 
-import attrs
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from kube_actors.errors import ApiError, bad_request
+from kube_actors.records import define
 from kube_actors.server.capacity import too_many_requests
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
 from kube_actors.server.edge.targets import target_of
@@ -26,7 +26,7 @@ _MAX_AUDIT_ID: Final = 64
 _MAX_NAMES: Final = 256
 
 
-@attrs.define(slots=True)
+@define(slots=True)
 class Parsed:
     """A whole request, and what its answer has to know about the way it came."""
 

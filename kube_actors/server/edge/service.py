@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import attrs
 import trio
 
+from kube_actors.records import define
 from kube_actors.server.edge.hosts import HostCheck
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
 from kube_actors.server.http import Handler
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Service:
     """`now` is the machine's time in seconds (trio's clock) as of the last look at the deadlines."""
 

@@ -8,7 +8,7 @@ import urllib.parse
 from collections.abc import Mapping
 from typing import Final
 
-import attrs
+from kube_actors.records import frozen
 
 _REMEMBERED: Final = 512
 """Bytes of a URL that is worth being remembered."""
@@ -16,7 +16,7 @@ _MAX_PARAMETERS: Final = 10_000
 _BAD_ESCAPE: Final = re.compile("%(?![0-9a-fA-F]{2})")
 
 
-@attrs.frozen
+@frozen
 class Target:
     """A request's URL: see `HttpRequest`. Shared by all requests that have it.
 

@@ -13,6 +13,7 @@ import trio
 
 from kube_actors.api.codecs import json
 from kube_actors.api.registry import Registry, Resource
+from kube_actors.records import define
 from kube_actors.server.cached_documents import CachedDocument
 from kube_actors.server.discovery.version import GIT_VERSION
 from kube_actors.server.openapi import descriptions, protobuf
@@ -35,7 +36,7 @@ _BATCH: Final = 10  # types, operations or pieces between two pauses
 T = TypeVar("T")
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Documents:
     """The OpenAPI documents of one registry."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import attrs
-
 from kube_actors.api.registry import Resource, Subresource
+from kube_actors.records import frozen
 from kube_actors.server.discovery.groups import KINDS_ELSEWHERE
 from kube_actors.server.openapi import parameters as query
 from kube_actors.server.openapi.parameters import Parameter
@@ -30,7 +29,7 @@ _CONNECT_METHODS: Final = {"create": "post", "get": "get", "update": "put", "pat
 _PROXY_METHODS: Final = ("delete", "get", "head", "options", "patch", "post", "put")
 
 
-@attrs.frozen
+@frozen
 class GroupVersionKind:
     """What an operation is about."""
 
@@ -43,7 +42,7 @@ class GroupVersionKind:
         return {"group": self.group, "kind": self.kind, "version": self.version}
 
 
-@attrs.frozen
+@frozen
 class Operation:
     """One method of one path. `action` is Kubernetes' word for it (`list`, `post`, `connect`).
 
@@ -75,7 +74,7 @@ def operations_of(resource: Resource) -> Iterator[Operation]:
     yield from _watches(resource, names, about)
 
 
-@attrs.frozen
+@frozen
 class _Names:
     """Paths and operation ids of a resource."""
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-import attrs
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Parameter:
     """A parameter of the query, or of the path (those are required)."""
 

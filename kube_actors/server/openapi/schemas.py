@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.types import Kind, Node, ObjectType
+from kube_actors.records import frozen
 from kube_actors.server.openapi.descriptions import Descriptions
 
 Body = dict[str, Any]
@@ -53,7 +52,7 @@ def full_name(type_name: str) -> str:
     return f"{_PREFIXES.get(group, f'io.k8s.api.{group}')}.{rest}"
 
 
-@attrs.frozen
+@frozen
 class Dialect:
     """How a version of OpenAPI writes schemas.
 

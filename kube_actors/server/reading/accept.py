@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Mapping
 from typing import Final, Literal
 
-import attrs
+from kube_actors.records import frozen
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
@@ -22,7 +22,7 @@ _VERSIONS: Final = frozenset({"v1", "v1beta1"})
 _LONGEST_REMEMBERED: Final = 512  # bytes of a header; clients send the same few, and nobody may fill the cache
 
 
-@attrs.frozen
+@frozen
 class Accepted:
     """A form to answer in. `version` is that of `meta.k8s.io`, for forms other than the object itself.
 
@@ -35,7 +35,7 @@ class Accepted:
     pretty: bool = False
 
 
-@attrs.frozen
+@frozen
 class Clause:
     """One alternative of the header: `application/json;as=Table;v=v1;g=meta.k8s.io;q=0.8`."""
 

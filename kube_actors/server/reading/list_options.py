@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-import attrs
-
 from kube_actors.api.selectors import FieldSelector, LabelSelector, SelectorError
 from kube_actors.errors import Cause, bad_request, invalid
+from kube_actors.records import frozen
 from kube_actors.server.http import HttpRequest
 from kube_actors.server.reading.resource_versions import resource_version
 
@@ -18,7 +17,7 @@ _INT64 = 2**63
 _MOST_DIGITS = 20  # of a number of 64 bits
 
 
-@attrs.frozen
+@frozen
 class ListOptions:
     """What a list or a watch was asked for; `meta/v1 ListOptions`.
 

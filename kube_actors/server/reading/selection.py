@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import attrs
-
 from kube_actors.api.selectors import FieldSelector, FieldTerm, LabelSelector, SelectorError
 from kube_actors.errors import bad_request
 from kube_actors.kinds.field_selection import field_condition
+from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.reading.list_options import ListOptions
 from kube_actors.store import Revision
@@ -17,7 +16,7 @@ Condition = Callable[[Revision], bool]
 _NAME = "metadata.name"
 
 
-@attrs.frozen
+@frozen
 class Selection:
     """Objects of `resource`, the id they are stored under: in a namespace (None: all), of a name (None: any), that
     meet the label selector and every other condition (`where`)."""

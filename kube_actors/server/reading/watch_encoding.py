@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.codecs import json
 from kube_actors.api.registry import Resource
 from kube_actors.errors import ApiError
+from kube_actors.records import define
 from kube_actors.server.call import Call
 from kube_actors.server.reading.accept import META, Accepted
 from kube_actors.server.reading.negotiation import include_object, partial, served
@@ -32,7 +31,7 @@ _JOINED: Final = 128 << 10
 Encode = Callable[[Revision], bytes]
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Lines:
     """Turns the events of one watch into bytes. `encode` makes an object's form, None: as it is stored.
 

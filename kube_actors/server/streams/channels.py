@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Final
 
-import attrs
+from kube_actors.records import frozen
 
 CLOSE: Final = 255
 LARGEST_TEXT: Final = 1024 * 1024
@@ -33,7 +33,7 @@ class Channel(IntEnum):
     RESIZE = 4
 
 
-@attrs.frozen
+@frozen
 class ChannelProtocol:
     """One of the protocols: since version 4 the error channel carries a `Status`, in 5 input can end by itself."""
 
@@ -42,7 +42,7 @@ class ChannelProtocol:
     text: bool = False
 
 
-@attrs.frozen
+@frozen
 class ChannelData:
     """A piece of what was sent on a channel; `last` says that its message ends here."""
 
@@ -51,7 +51,7 @@ class ChannelData:
     last: bool
 
 
-@attrs.frozen
+@frozen
 class ChannelClosed:
     """Nothing more will come on this channel."""
 

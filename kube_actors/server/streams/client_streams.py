@@ -6,10 +6,10 @@ import abc
 import contextlib
 from typing import Any, Final, Protocol
 
-import attrs
 import trio
 
 from kube_actors.api.codecs import json
+from kube_actors.records import define, frozen
 from kube_actors.server.streams.channels import (
     Channel,
     ChannelClosed,
@@ -44,7 +44,7 @@ class InputSink(Protocol):
         """The client's terminal has this size now."""
 
 
-@attrs.frozen
+@frozen
 class Wanted:
     """Which streams the client asked for; with a terminal there is no stderr."""
 
@@ -116,7 +116,7 @@ class WebSocketStreams(ClientStreams):
         await self._socket.send(encode(self._protocol, channel, data))
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class SpdyStreams(ClientStreams):
     """Streams of a SPDY connection, by their type."""
 

@@ -7,11 +7,11 @@ import contextlib
 import os
 from typing import Final
 
-import attrs
 import trio
 
 from kube_actors.errors import ApiError
 from kube_actors.messages.node import ConnectPod
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.exec import ask_node
 from kube_actors.verbs.session import Session
@@ -20,7 +20,7 @@ RECEIVE: Final = 64 * 1024
 GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
-@attrs.frozen
+@frozen
 class PodPorts:
     """The ports of one pod, on its node."""
 

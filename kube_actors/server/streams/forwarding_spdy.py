@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 import trio
 
+from kube_actors.records import define
 from kube_actors.server.streams.forwarding import GONE, ForwardedData, ForwardFailure, PodPorts, relay
 from kube_actors.server.streams.spdy import SpdySession, SpdyStream
 from kube_actors.server.streams.spdy_frames import Reset
@@ -18,7 +19,7 @@ PAIR_SECONDS: Final = 30.0
 LARGEST_PORT: Final = 65535
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Pair:
     """The streams of one connection, known by its request id."""
 

@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import attrs
-
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import ApiError, bad_request, not_found
+from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, Response
 from kube_actors.server.streams.kubelet_api import KUBELET_PORT, node_api
@@ -25,7 +24,7 @@ SERVICE_LABEL: Final = "kubernetes.io/service-name"
 _SCHEMES: Final = ("", "http", "https")
 
 
-@attrs.frozen
+@frozen
 class Named:
     """What the path names: `[scheme:]name[:port]`."""
 

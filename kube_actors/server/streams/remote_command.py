@@ -16,6 +16,7 @@ from kube_actors.node.runtime.base import (
     RuntimeGone,
 )
 from kube_actors.node.runtime.sessions import AttachSession, ExecSession, StreamSession
+from kube_actors.records import define
 from kube_actors.server.streams.client_streams import ClientStreams
 
 STDIN_PIECES: Final = 16
@@ -42,7 +43,7 @@ async def run_command(client: ClientStreams, command: ExecSession) -> int | None
     return end.code if done else None
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _CommandEnd:
     """How the command ended, once it has; `idle` ends the wait for its output some time after."""
 
@@ -112,7 +113,7 @@ async def _input_served(client: ClientStreams, program: StreamSession) -> AsyncI
         nursery.cancel_scope.cancel()
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _ProgramInput:
     """Hands the client's input on to the program; input nobody reads any more is dropped."""
 

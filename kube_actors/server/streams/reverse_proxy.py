@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
-import attrs
 import h11
 import trio
 
 from kube_actors.errors import ApiError
 from kube_actors.messages.node import ConnectPod
+from kube_actors.records import frozen
 from kube_actors.server.http import Full, Headers, HttpRequest, Response, Send, Streaming, Upgrade
 from kube_actors.store import Revision
 from kube_actors.verbs.exec import ask_node
@@ -44,7 +44,7 @@ _PRIVATE_PREFIXES: Final = ("impersonate-", "x-remote-")
 _BODILESS: Final = (204, 304)
 
 
-@attrs.frozen
+@frozen
 class Upstream:
     """A port of a pod; `prefix` is the path under which clients see it."""
 

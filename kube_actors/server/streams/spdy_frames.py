@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import Final
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.server.streams.spdy_dictionary import dictionary
 
 HEAD: Final = 8
@@ -50,7 +49,7 @@ class SpdyError(Exception):
     """What came is no SPDY/3.1; the connection is of no use any more."""
 
 
-@attrs.frozen
+@frozen
 class StreamOpened:
     """The client has opened a stream. Names of headers are in lower case; `finished`: it will send nothing on it."""
 
@@ -59,7 +58,7 @@ class StreamOpened:
     finished: bool
 
 
-@attrs.frozen
+@frozen
 class DataReceived:
     """A piece of a stream's data; `finished`: the client's last."""
 
@@ -68,21 +67,21 @@ class DataReceived:
     finished: bool
 
 
-@attrs.frozen
+@frozen
 class StreamReset:
     """The client has given a stream up."""
 
     stream: int
 
 
-@attrs.frozen
+@frozen
 class PingReceived:
     """To be answered with the same number."""
 
     number: int
 
 
-@attrs.frozen
+@frozen
 class GoingAway:
     """The client opens no more streams."""
 

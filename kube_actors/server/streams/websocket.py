@@ -8,13 +8,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import Final
 
-import attrs
 import trio
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
 from kube_actors.errors import bad_request
+from kube_actors.records import frozen
 from kube_actors.server.http import Headers, HttpRequest
 
 RECEIVE: Final = 64 * 1024
@@ -25,7 +25,7 @@ NORMAL: Final = 1000
 PROTOCOL_ERROR: Final = 1002
 
 
-@attrs.frozen
+@frozen
 class Piece:
     """A part of a message: text or bytes. `last` says that the message ends here."""
 

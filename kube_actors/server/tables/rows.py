@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-import attrs
-
 from kube_actors.api.codecs import json
 from kube_actors.api.registry import Resource
 from kube_actors.kinds.columns import row_of
 from kube_actors.kinds.versions import as_version
+from kube_actors.records import frozen
 from kube_actors.store import Revision
 
 IncludeObject = Literal["None", "Metadata", "Object"]
@@ -22,7 +21,7 @@ _COMPLETED: Final[Mapping[str, str]] = {
 }
 
 
-@attrs.frozen
+@frozen
 class Rows:
     """Makes the rows of one resource at one moment."""
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.schema import WRONG_TYPE, Schema, decoding_error
 from kube_actors.api.strictness import prune, strict_problems, unknown_fields
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds.hooks import Body
+from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.writing.media_types import PROTOBUF, Decoded, decode, media_type, yaml_problems
 from kube_actors.server.writing.options import Validation
@@ -17,7 +16,7 @@ from kube_actors.server.writing.options import Validation
 _NO_KIND: Final = "couldn't get version/kind; json parse error: "
 
 
-@attrs.frozen
+@frozen
 class Expected:
     """The kind a body is to be. `also` are further apiVersions that mean the same (an Eviction of policy/v1beta1)."""
 

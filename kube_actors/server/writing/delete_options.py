@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.errors import ApiError, Cause, bad_request, invalid
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
+from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.http import HttpRequest
 from kube_actors.server.writing.bodies import Expected, check_types
@@ -19,7 +18,7 @@ from kube_actors.writes.deletion import PROPAGATION_FINALIZER
 KIND: Final = "DeleteOptions"
 
 
-@attrs.frozen
+@frozen
 class Deletion:
     """What the client wants: preconditions, seconds of grace, what becomes of dependents.
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.codecs import json
 from kube_actors.api.registry import Registry
 from kube_actors.errors import ApiError
+from kube_actors.records import frozen
 from kube_actors.server.http import HttpRequest
 
 JSON: Final = "application/json"
@@ -23,7 +22,7 @@ def yaml_problems(repeated: Sequence[str]) -> str:
     return "yaml: unmarshal errors:\n" + "\n".join(f"  {each}" for each in repeated)
 
 
-@attrs.frozen
+@frozen
 class Decoded:
     """A body's value. `json` is the text it was read from, where it may repeat a key; `repeated` are keys that a YAML
     text gives twice, in the words of its strict reader."""

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
-import attrs
-
 from kube_actors.errors import Cause, invalid
 from kube_actors.kinds import causes
+from kube_actors.records import frozen
 from kube_actors.server.call import MAX_FIELD_MANAGER, Call
 
 Validation = Literal["Strict", "Warn", "Ignore"]
@@ -15,7 +14,7 @@ VALIDATIONS: Final[dict[str, Validation]] = {"": "Warn", "Strict": "Strict", "Wa
 OPTIONS_GROUP: Final = "meta.k8s.io"
 
 
-@attrs.frozen
+@frozen
 class WriteOptions:
     """`dry_run`: do everything but store. `validation`: what becomes of unknown and repeated fields. `force`: an apply
     takes over fields that others own."""

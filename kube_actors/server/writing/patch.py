@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.codecs import json
 from kube_actors.api.patches import clone
 from kube_actors.api.schema import WRONG_TYPE, Schema
@@ -14,6 +12,7 @@ from kube_actors.errors import ApiError, bad_request, invalid
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.versions import as_version
+from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.http import Response
 from kube_actors.server.reading.negotiation import negotiate
@@ -81,7 +80,7 @@ def read_patch(call: Call, validation: Validation) -> Decoded:
 _GO: Final[dict[type, str]] = {list: "[]handlers.jsonPatchOp", dict: "map[string]interface {}"}
 
 
-@attrs.frozen
+@frozen
 class Patched:
     """What a patch made of an object, the object before it, and the patch."""
 

@@ -10,15 +10,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 
-import attrs
 import trio
 
 from kube_actors.errors import ApiError, unavailable
+from kube_actors.records import frozen
 from kube_actors.store.journal.errors import JournalFailed
 from kube_actors.store.revision import Commit, CommitKind, Key
 
 
-@attrs.frozen(weakref_slot=False)
+@frozen(weakref_slot=False)
 class Record:
     """One revision as it was kept."""
 
@@ -29,7 +29,7 @@ class Record:
     raw: bytes
 
 
-@attrs.frozen
+@frozen
 class Loaded:
     """What a journal remembers at start.
 

@@ -15,8 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from zlib import crc32
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.store.journal.base import Loaded, Record
 from kube_actors.store.journal.errors import JournalFailed, StateCorrupt, StateTooNew, StateUnwritable
 from kube_actors.store.revision import Commit, Key
@@ -68,7 +67,7 @@ _CANNOT_WRITE = {
 }
 
 
-@attrs.frozen
+@frozen
 class Batch:
     """What one transaction keeps: `commits` in order, all up to `through`, the right to numbers below `reserved`."""
 

@@ -6,10 +6,9 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-import attrs
-
 from kube_actors.api.codecs import json, yaml
 from kube_actors.api.registry import Registry
+from kube_actors.records import frozen
 from kube_actors.verbs.errors import UsageError
 from kube_actors.verbs.jsonpath import JsonPathError, parse_path, parse_template, plain
 from kube_actors.verbs.printing.columns import column_widths, table_line
@@ -18,7 +17,7 @@ Body = dict[str, Any]
 FORMATS = ("wide", "yaml", "json", "name", "jsonpath=...", "custom-columns=...")
 
 
-@attrs.frozen
+@frozen
 class Format:
     """What `-o` asks for: `name` is the word, `argument` what follows its `=`."""
 

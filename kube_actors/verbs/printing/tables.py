@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.registry import Resource
 from kube_actors.kinds.columns import Cell, listed
 from kube_actors.kinds.columns import row_of as cells_of
+from kube_actors.records import frozen
 from kube_actors.verbs.printing.columns import column_widths, table_line
 
 Body = dict[str, Any]
 
 
-@attrs.frozen
+@frozen
 class TableStyle:
     """Which columns there are beside those of the kind; `label_columns` are keys of labels."""
 
@@ -27,7 +26,7 @@ class TableStyle:
     label_columns: tuple[str, ...] = ()
 
 
-@attrs.frozen
+@frozen
 class Table:
     """The rows of one resource; `widths` are those of its columns."""
 

@@ -7,10 +7,9 @@ import random
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-import attrs
-
 from kube_actors.errors import ApiError, Cause
 from kube_actors.kinds import causes
+from kube_actors.records import frozen
 from kube_actors.store import Commit, Key, Revision, Store
 from kube_actors.writes.request import Operation, Request
 
@@ -55,7 +54,7 @@ def _node_ports(revision: Revision) -> tuple[tuple[str, int], ...]:
     return found
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ServiceAddresses:
     """Gives services their cluster IPs and node ports; what a service names itself must be free and in range."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.api.certificate_request import certificate_problem, read_request
 from kube_actors.api.times import rfc3339
 from kube_actors.errors import ApiError, Cause, forbidden
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
+from kube_actors.records import frozen
 from kube_actors.writes.request import Operation, Request
 
 REQUESTS: Final = "certificatesigningrequests.certificates.k8s.io"
@@ -24,7 +23,7 @@ DECISIONS: Final = ("Approved", "Denied")
 STATUSES: Final = ("False", "True", "Unknown")
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class CertificateRequests:
     """Names the requester in a new request, and keeps approval and issuing apart. `now` is cluster time."""
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import forbidden
 from kube_actors.kinds.limitranges import CLAIM, CONTAINER, POD
 from kube_actors.kinds.pod_amounts import Amounts, amounts_of, container_amounts, containers_of, pod_amounts
 from kube_actors.kinds.pod_qos import qos_class
+from kube_actors.records import frozen
 from kube_actors.store import Store
 from kube_actors.writes.request import Operation, Request
 
@@ -19,7 +18,7 @@ ANNOTATION = "kubernetes.io/limit-ranger"
 Item = Mapping[str, Any]
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class LimitRanger:
     """Reads the LimitRanges from the store. As a mutating plugin it fills in (`admit`), as a validating one it judges:
     see `Limits`."""
@@ -63,7 +62,7 @@ def _fill_in(spec: dict[str, Any], item: Item) -> list[str]:
     return told
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Limits:
     """The judging half of LimitRanger."""
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.errors import Cause, forbidden
+from kube_actors.records import frozen
 from kube_actors.store import Key, Store
 from kube_actors.writes.request import Operation, Request, missing
 
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class NamespaceLifecycle:
     """Reads the namespaces from the store."""
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.errors import ApiError, forbidden
+from kube_actors.records import frozen
 from kube_actors.store import Key, Store
 from kube_actors.writes.request import Operation, Request
 
@@ -19,7 +18,7 @@ SYSTEM_CLASSES: Mapping[str, int] = {
 PREEMPT = "PreemptLowerPriority"
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Priority:
     """Reads the priority classes from the store; the two of the system always exist."""
 

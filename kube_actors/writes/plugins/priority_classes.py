@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import attrs
-
 from kube_actors.errors import forbidden
+from kube_actors.records import frozen
 from kube_actors.store import Store
 from kube_actors.writes.plugins.priorities import RESOURCE
 from kube_actors.writes.request import Operation, Request
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class OneDefaultPriority:
     """Reads the priority classes from the store."""
 

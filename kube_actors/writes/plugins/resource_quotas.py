@@ -15,6 +15,7 @@ from kube_actors.errors import forbidden
 from kube_actors.kinds.pod_amounts import Amounts, amounts_of
 from kube_actors.kinds.quota_usage import counts_for, unsaid, usage_of
 from kube_actors.kinds.resourcequotas import QuotaFacts
+from kube_actors.records import define, frozen
 from kube_actors.store import Commit, Key, Revision, Store
 from kube_actors.writes.request import Operation, Request
 
@@ -23,7 +24,7 @@ CHANGE_WITH_UPDATES = frozenset({"persistentvolumeclaims", "resourceclaims.resou
 COUNTED_SUBRESOURCES = frozenset({("pods", "resize"), ("persistentvolumeclaims", "status")})
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class CountedQuota:
     """A quota, what each object takes of it, and the sum."""
 
@@ -97,7 +98,7 @@ def uses_the_same(commit: Commit) -> bool:
     return revision.key.resource not in CHANGE_WITH_UPDATES
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ResourceQuota:
     """Holds what a write adds against the quotas of its namespace, as the last step before the commit."""
 

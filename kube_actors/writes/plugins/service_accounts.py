@@ -6,13 +6,13 @@ import random
 from collections.abc import Awaitable, Iterator
 from typing import Any
 
-import attrs
 import trio
 
 from kube_actors.api import names
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.kernel import ClusterClock
 from kube_actors.kinds.facts import ServiceAccountFacts
+from kube_actors.records import frozen
 from kube_actors.store import Commit, Key, Revision, Store
 from kube_actors.writes.request import Operation, Request
 
@@ -28,7 +28,7 @@ WAIT_FOR_DEFAULT = 1.5
 """Cluster seconds a pod waits for the account of its namespace, which may be so new that nobody has made it yet."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class ServiceAccounts:
     """Reads the accounts from the store; waits for a namespace's `default` by the clock."""
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
+from kube_actors.records import frozen
 from kube_actors.writes.request import Operation, Request
 
 NOT_READY = "node.kubernetes.io/not-ready"
 UNREACHABLE = "node.kubernetes.io/unreachable"
 
 
-@attrs.frozen
+@frozen
 class DefaultTolerationSeconds:
     """Adds the two NoExecute tolerations that a pod does not have itself. Seconds; 300 in Kubernetes."""
 

@@ -20,12 +20,13 @@ from kube_actors.node.runtime.base import (
     RuntimeFailure,
     SandboxSpec,
 )
+from kube_actors.records import frozen
 
 PREFIX = "dev.kube-actors"
 NO_RESTART = {"Name": "no"}
 
 
-@attrs.frozen
+@frozen
 class World:
     """What containers need of their sandbox, kept in its label: its engine id and name spaces, where volumes lie, and
     files laid over every container's /etc."""

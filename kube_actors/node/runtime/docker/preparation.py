@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
 from kube_actors.node.runtime.base import Image, ImageKind, RuntimeFailure, RuntimeGone
 from kube_actors.node.runtime.docker.engine import Engine, EngineError
 from kube_actors.node.runtime.docker.pause import PAUSE_IMAGE, pause_archive
+from kube_actors.records import frozen
 
 _FAILED = "FailedCreatePodSandBox"
 
 
-@attrs.frozen
+@frozen
 class DockerSettings:
     """A node's `docker` mapping of cluster.yaml.
 

@@ -9,7 +9,6 @@ import os
 import signal as signals
 from typing import Any
 
-import attrs
 import trio
 
 from kube_actors.api.codecs import json
@@ -39,12 +38,13 @@ from kube_actors.node.runtime.docker.exec_session import DockerAttach, DockerExe
 from kube_actors.node.runtime.docker.pod_files import PodFiles
 from kube_actors.node.runtime.docker.preparation import DockerSettings, images_of, prepare
 from kube_actors.node.runtime.docker.tracking import Tracked, Tracker, runtime_id, tracked_from
+from kube_actors.records import define
 
 RETRY_SECONDS = 0.5
 END_SECONDS = 10.0
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class _Sandbox:
     pod: PodName
     engine_id: str

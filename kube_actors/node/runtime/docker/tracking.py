@@ -15,12 +15,13 @@ from kube_actors.node.runtime.docker.bodies import PREFIX, exit_of
 from kube_actors.node.runtime.docker.engine import Engine, EngineError
 from kube_actors.node.runtime.docker.log_pump import DockerLog
 from kube_actors.node.runtime.docker.pod_files import read_message
+from kube_actors.records import define
 
 LOG_SECONDS = 5.0
 """How long an exit waits for the rest of the log."""
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Tracked:
     """One started container."""
 

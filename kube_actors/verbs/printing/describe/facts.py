@@ -7,10 +7,12 @@ from typing import Any
 
 import attrs
 
+from kube_actors.records import frozen
+
 Body = Mapping[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Facts:
     """An object and what belongs to it. All are bodies.
 

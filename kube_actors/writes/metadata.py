@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import uuid
 from typing import Any
 
 from kube_actors.api import names
@@ -15,6 +14,9 @@ from kube_actors.writes.request import Request, metadata_of
 
 ANNOTATIONS_LIMIT = 256 * 1024
 STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+# The bits of a UUID that are random, and what stands in the others: version 4, variant 10.
+_UUID_FREE = ~((0xF000 << 64) | (0xC000 << 48))
+_UUID_VERSION_4 = (0x4000 << 64) | (0x8000 << 48)
 # Set by the system at creation and never again by a client.
 SYSTEM_FIELDS = ("uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation")
 
@@ -29,10 +31,16 @@ def start(request: Request, now: float, source: random.Random) -> None:
     prefix = metadata.get("generateName", "")
     if not metadata.get("name") and prefix:
         metadata["name"] = names.generated_name(prefix, source)
-    metadata["uid"] = str(uuid.UUID(int=source.getrandbits(128), version=4))
+    metadata["uid"] = _uid(source)
     metadata["creationTimestamp"] = rfc3339(now)
     if request.hooks.generation is not None and "spec" in request.resource.schema.root.fields:
         metadata["generation"] = 1
+
+
+def _uid(source: random.Random) -> str:
+    """A random UUID (RFC 9562, version 4) as text."""
+    digits = f"{source.getrandbits(128) & _UUID_FREE | _UUID_VERSION_4:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def carry_over(request: Request) -> None:

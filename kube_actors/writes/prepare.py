@@ -88,10 +88,10 @@ def read(request: Request) -> None:
     if error is not None:
         raise error
     request.causes = found
-    old = request.old or {}
-    for name in [name for name, value in request.new.items() if value is None]:
-        del request.new[name]
-    schema.drop_nulls({name: value for name, value in request.new.items() if _differs(request.new, old, name)})
+    new, old = request.new, request.old
+    for name in [name for name, value in new.items() if value is None]:
+        del new[name]
+    schema.drop_nulls(new if old is None else {name: new[name] for name in new if _differs(new, old, name)})
 
 
 def keep_other_half(request: Request, old: Body) -> None:

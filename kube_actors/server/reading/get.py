@@ -6,7 +6,7 @@ from kube_actors.errors import not_found
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full
 from kube_actors.server.reading.negotiation import represent
-from kube_actors.server.reading.resource_versions import check_reached, resource_version
+from kube_actors.server.reading.resource_versions import reached, resource_version
 
 
 async def get(call: Call) -> Full:
@@ -17,7 +17,7 @@ async def get(call: Call) -> Full:
     store = call.api.store
     at_least = resource_version(call.request)
     if at_least:
-        check_reached(store, at_least)
+        await reached(store, at_least)
     revision = store.get(call.key)
     await store.durable(store.head if revision is None else revision.resource_version)
     if revision is None:

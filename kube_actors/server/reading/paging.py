@@ -18,7 +18,7 @@ import trio
 from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.reading.list_options import ListOptions
-from kube_actors.server.reading.resource_versions import check_reached
+from kube_actors.server.reading.resource_versions import reached
 from kube_actors.server.reading.selection import Condition, Selection
 from kube_actors.store import Revision, Store
 
@@ -116,7 +116,7 @@ async def page_of(store: Store, selection: Selection, options: ListOptions) -> P
     token = decode_token(options.token, selection) if options.token else None
     if token is not None and options.resource_version:
         raise bad_request("specifying resource version is not allowed when using continue")
-    revision = _revision_of(store, options, token)
+    revision = await _revision_of(store, options, token)
     found = _listed(store, selection, revision, token)
     if token is not None:
         found = found[bisect_right(found, token.after, key=lambda each: each.key[1:]) :]
@@ -131,14 +131,14 @@ async def page_of(store: Store, selection: Selection, options: ListOptions) -> P
     return Page(chosen[:limit], revision, following.encode(), remaining)
 
 
-def _revision_of(store: Store, options: ListOptions, token: Token | None) -> int:
+async def _revision_of(store: Store, options: ListOptions, token: Token | None) -> int:
     """At which revision the objects are to be shown."""
     if token is not None:
         return store.head if token.revision == _NOW else token.revision
     asked = options.resource_version
     if not asked:
         return store.head
-    check_reached(store, asked)
+    await reached(store, asked)
     # A limited list at a revision has always meant exactly that one, long before there was a word for it.
     is_exact = options.match == "Exact" or (not options.match and options.limit > 0)
     return asked if is_exact else store.head

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+import trio
+
 from kube_actors.errors import ApiError, Cause, bad_request
 from kube_actors.server.http import HttpRequest
-from kube_actors.store import Store
+from kube_actors.store import Commit, Store
 
+PATIENCE: Final = 3.0
+"""Machine seconds that a revision which has not come yet is waited for."""
 _LARGEST = 2**64 - 1
 _MOST_DIGITS = 20  # of a number of 64 bits
 
@@ -27,13 +33,29 @@ def _invalid(text: str, why: str) -> ApiError:
     return bad_request(f'invalid resource version: resourceVersion: Invalid value: "{text}": {problem}')
 
 
-def check_reached(store: Store, number: int) -> None:
-    """ApiError 504 when the store has not come to this number: a client that knows more than us is to come back."""
-    if number > store.head:
-        raise ApiError(
-            "Timeout",
-            504,
-            f"Timeout: Too large resource version: {number}, current: {store.head}",
-            causes=[Cause("ResourceVersionTooLarge", "Too large resource version")],
-            retry_after_seconds=1,
-        )
+async def reached(store: Store, number: int) -> None:
+    """Return when the store has come to this number, which it nearly always has.
+
+    ApiError 504 when it does not within a few seconds: a client that knows more than us is to come back.
+    """
+    if number <= store.head:
+        return
+    there = trio.Event()
+
+    def look(_commit: Commit) -> None:
+        if number <= store.head:
+            there.set()
+
+    unsubscribe = store.subscribe(look)
+    try:
+        with trio.move_on_after(PATIENCE):
+            return await there.wait()
+    finally:
+        unsubscribe()
+    raise ApiError(
+        "Timeout",
+        504,
+        f"Timeout: Too large resource version: {number}, current: {store.head}",
+        causes=[Cause("ResourceVersionTooLarge", "Too large resource version")],
+        retry_after_seconds=1,
+    )

@@ -15,7 +15,7 @@ from kube_actors.server.http import Send, Streaming, Upgrade
 from kube_actors.server.reading.accept import JSON
 from kube_actors.server.reading.list_options import ListOptions, list_options
 from kube_actors.server.reading.negotiation import negotiate
-from kube_actors.server.reading.resource_versions import check_reached
+from kube_actors.server.reading.resource_versions import reached
 from kube_actors.server.reading.selection import Selection, selection_of
 from kube_actors.server.reading.watch_encoding import Lines, error_line, lines_of
 from kube_actors.store import Batch, Store, Watch
@@ -45,12 +45,41 @@ async def watch(call: Call) -> Streaming | Upgrade:
 
 
 def _writing(store: Store, selection: Selection, options: ListOptions, lines: Lines, deadline: float) -> Write:
-    """What writes the stream, beginning with the store as it is at this moment."""
+    """What writes the stream, beginning with the store as it is now, or will be at a revision that is to come."""
+
+    def opened() -> Write:
+        try:
+            return Following(_opened(store, selection, options), lines, options.bookmarks, deadline).write
+        except ApiError as error:
+            return _told(error)
+
+    async def patient(send: Send) -> None:
+        write: Write | None = None
+        with trio.move_on_at(deadline):
+            write = await _wait_for(store, options) or opened()
+        if write is not None:
+            await write(send)
+
+    return patient if (options.resource_version or 0) > store.head else opened()
+
+
+async def _wait_for(store: Store, options: ListOptions) -> Write | None:
+    """Wait for a revision that has not come yet; what tells the client that it does not come, if so.
+
+    Whoever watches from a revision that nobody has come to, as those of a cluster that has lost its state do, would be
+    told nothing by kube-apiserver until then. Here the store tells them to list again.
+    """
     try:
-        return Following(_opened(store, selection, options), lines, options.bookmarks, deadline).write
+        await reached(store, options.resource_version or 0)
     except ApiError as error:
-        line = error_line(error)
-        return lambda send: send(line)
+        return _told(error) if options.send_initial_events else None
+    return None
+
+
+def _told(error: ApiError) -> Write:
+    """A stream of nothing but an error."""
+    line = error_line(error)
+    return lambda send: send(line)
 
 
 def _seconds(options: ListOptions) -> float:
@@ -60,12 +89,10 @@ def _seconds(options: ListOptions) -> float:
 
 
 def _opened(store: Store, selection: Selection, options: ListOptions) -> Watch:
-    """The store's watch. ApiError 410 when history does not go back far enough, 504 when it is not that far yet."""
+    """The store's watch. ApiError 410 when history does not go back far enough."""
     since, initial = options.resource_version, options.send_initial_events
     if initial is None and not since:
         initial = True
-    if initial:
-        check_reached(store, since or 0)
     return store.watch(
         selection.resource,
         selection.namespace,

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import trio
+from trio.testing import MockClock
 
 from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError
 from kube_actors.server.reading.get import get
+from kube_actors.store import Key
 from kube_actors.verbs.session import Session
 from tests.server import kit
 
@@ -58,14 +61,31 @@ async def test_any_revision_that_was_there_is_fresh_enough(session: Session, ver
     assert (await answer_of(session, f"{PATH}?resourceVersion={version}"))["data"] == {"key": "value"}
 
 
-async def test_a_revision_from_the_future_times_out(session: Session) -> None:
-    """504 with the cause that tells client-go to wait and try again."""
+async def test_a_revision_from_the_future_times_out(session: Session, autojump_clock: MockClock) -> None:
+    """504 after three seconds, with the cause that tells client-go to wait and try again."""
     head = session.plane.store.head
     status = await refusal_of(session, f"{PATH}?resourceVersion={head + 7}")
     assert status["message"] == f"Timeout: Too large resource version: {head + 7}, current: {head}"
     assert (status["code"], status["reason"]) == (504, "Timeout")
     assert status["details"]["retryAfterSeconds"] == 1
     assert status["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+    assert autojump_clock.current_time() == pytest.approx(3, abs=0.1)
+
+
+async def test_a_revision_that_is_about_to_come_is_waited_for(session: Session, autojump_clock: MockClock) -> None:
+    """Somebody writes a second later, and the answer is as new as was asked for."""
+    head = session.plane.store.head
+    bodies = []
+    async with trio.open_nursery() as nursery:
+
+        @nursery.start_soon
+        async def ask() -> None:
+            bodies.append(await answer_of(session, f"{PATH}?resourceVersion={head + 1}"))
+
+        await trio.sleep(1)
+        await session.client.mutate(Key("configmaps", "default", "one"), lambda body: body.update(data={"key": "new"}))
+    assert [body["data"] for body in bodies] == [{"key": "new"}]
+    assert autojump_clock.current_time() < 2
 
 
 @pytest.mark.parametrize("version", ["abc", "-1", "1.5", "²", "9" * 30])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 
 from kube_actors.errors import ApiError
 from kube_actors.server.reading.list import list_objects
@@ -224,7 +225,7 @@ async def test_revisions(session: Session) -> None:
 
 
 @pytest.mark.parametrize("match", ["", "&resourceVersionMatch=Exact", "&resourceVersionMatch=NotOlderThan"])
-async def test_a_revision_from_the_future_times_out(session: Session, match: str) -> None:
+async def test_a_revision_from_the_future_times_out(session: Session, match: str, autojump_clock: MockClock) -> None:
     """504, so that a client that is ahead waits and asks again."""
     status = await refusal_of(session, f"{ONE}?resourceVersion=99999{match}")
     assert (status["code"], status["reason"]) == (504, "Timeout")

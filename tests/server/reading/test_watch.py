@@ -10,6 +10,7 @@ import attrs
 import pytest
 import trio
 import trio.testing
+from trio.testing import MockClock
 
 from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError
@@ -227,12 +228,26 @@ async def test_a_revision_that_is_too_long_ago() -> None:
     assert event["object"]["message"].startswith("too old resource version: 2 (")
 
 
-async def test_a_list_that_is_ahead_of_the_server(session: Session) -> None:
-    """A watch list that asks for a revision to come gets 504 as an ERROR event."""
+async def test_a_list_that_is_ahead_of_the_server(session: Session, autojump_clock: MockClock) -> None:
+    """A watch list that asks for a revision to come gets 504 as an ERROR event, if it does not come soon."""
     target = f"{ONE}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&resourceVersion=9999"
     async with listening(session, target) as client:
         [event] = await client.until_end()
     assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 504, "Timeout")
+
+
+async def test_a_watch_that_is_ahead_of_the_server(session: Session, autojump_clock: MockClock) -> None:
+    """It hears of what comes after the revision it names; when nothing comes for seconds, it is to list again (410)."""
+    head = session.plane.store.head
+    async with listening(session, f"{ONE}&resourceVersion={head + 1}") as client:
+        await kit.create(session, kit.config_map("unheard-of"))
+        await kit.create(session, kit.config_map("new"))
+        assert (await client.next())["object"]["metadata"]["name"] == "new"
+    async with listening(session, f"{ONE}&resourceVersion={head + 100}") as client:
+        [event] = await client.until_end()
+    assert (event["type"], event["object"]["code"], event["object"]["reason"]) == ("ERROR", 410, "Expired")
+    async with listening(session, f"{ONE}&resourceVersion={head + 100}&timeoutSeconds=1") as client:
+        assert await client.until_end() == []
 
 
 async def test_a_client_that_reads_too_slowly_is_told() -> None:

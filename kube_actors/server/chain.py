@@ -16,6 +16,7 @@ from kube_actors.kinds.deprecations import deprecation
 from kube_actors.log import Log
 from kube_actors.server.audit import AuditLog
 from kube_actors.server.call import Api, Call, answer
+from kube_actors.server.deadlines import in_time
 from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Full, Headers, HttpRequest, Response, Upgrade
 from kube_actors.server.impersonation import impersonate
@@ -42,7 +43,7 @@ class Chain:
         info = request_info(request.method, request.path, request.query)
         call = Call(self.api, request, info, User.anonymous())
         try:
-            response = await self._answered(call)
+            response = await in_time(call, self._answered)
         except ApiError as error:
             response = status_of(error)
         except Exception as error:  # whatever a handler did not foresee must not end the connection's task

@@ -1,16 +1,19 @@
-"""The FlowSchemas and PriorityLevelConfigurations of a cluster as Kubernetes v1.36 makes them.
+"""The FlowSchemas and PriorityLevelConfigurations of a cluster as Kubernetes v1.36 makes and maintains them.
 
-They are there for programs that read them; the server bounds its clients by limits of its own.
+`exempt` and `catch-all` are mandatory: whoever changes them finds them put right. The others are suggested: they follow
+their defaults as long as their annotation says so.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from kube_actors.kinds.hooks import Body
 
 API_VERSION: Final = "flowcontrol.apiserver.k8s.io/v1"
 AUTOUPDATE: Final = "apf.kubernetes.io/autoupdate-spec"
+MANDATORY: Final = frozenset({"exempt", "catch-all"})
 EVERYBODY: Final = ("Group system:unauthenticated", "Group system:authenticated")
 MANAGER: Final = "User system:kube-controller-manager"
 SCHEDULER: Final = "User system:kube-scheduler"
@@ -88,6 +91,27 @@ def default_objects() -> list[Body]:
         *(_object("PriorityLevelConfiguration", row[0], _limited(*row[1:])) for row in _LEVELS),
         *(_object("FlowSchema", row[0], _schema(*row[1:])) for row in _SCHEMAS),
     ]
+
+
+def plan_upkeep(wanted: Body, live: Mapping[str, Any]) -> Body | None:
+    """What annotations and spec of an object are to be, given its default; None when they are that already. Pure.
+
+    Without the annotation an object follows its default until somebody has changed its spec. How many seats the exempt
+    level reserves and lends is for people to say.
+    """
+    metadata, spec = live["metadata"], wanted["spec"]
+    annotations = metadata.get("annotations") or {}
+    follows = {"true": True, "false": False}.get(annotations.get(AUTOUPDATE, ""), metadata.get("generation", 1) == 1)
+    if metadata["name"] in MANDATORY:
+        follows = True
+        if spec.get("type") == "Exempt" and "exempt" in live["spec"]:
+            spec = {**spec, "exempt": live["spec"]["exempt"]}
+    annotated = {**annotations, AUTOUPDATE: str(follows).lower()}
+    if not follows:
+        spec = live["spec"]
+    if annotated == annotations and spec == live["spec"]:
+        return None
+    return {"annotations": annotated, "spec": spec}
 
 
 def _limited(shares: int, lendable: int, queuing: tuple[int, int, int] | None) -> Body:

@@ -24,9 +24,12 @@ async def create_defaults(client: Client) -> None:
 
 
 async def restore_defaults(client: Client) -> None:
-    """Create again what is missing of the objects a cluster is never without (`kept_keys`)."""
-    for body in _kept():
-        await _create(client, body)
+    """Create again what is missing of the objects a cluster is never without (`kept_keys`), and put right what flow
+    control needs."""
+    for name in NAMESPACES:
+        await _create(client, _namespace(name))
+    for body in default_flow_control.default_objects():
+        await _keep_up(client, body)
 
 
 def kept_keys() -> frozenset[Key]:
@@ -38,15 +41,34 @@ def kept_keys() -> frozenset[Key]:
 
 
 def _kept() -> Iterator[Body]:
-    for name in NAMESPACES:
-        yield {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+    yield from map(_namespace, NAMESPACES)
     yield from default_flow_control.default_objects()
+
+
+def _namespace(name: str) -> Body:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
 
 
 def _key(body: Body) -> Key:
     resource = Registry.built_in().by_kind(body["apiVersion"], body["kind"])
     assert resource is not None, "default objects are of kinds that exist"
     return Key(resource.id, "", body["metadata"]["name"])
+
+
+async def _keep_up(client: Client, body: Body) -> None:
+    live = client.get(_key(body))
+    if live is None:
+        await _create(client, body)
+        return
+    plan = default_flow_control.plan_upkeep(body, live.body())
+    if plan is None:
+        return
+    annotations, spec = plan["annotations"], plan["spec"]
+
+    def change(current: Body) -> None:
+        current["metadata"]["annotations"], current["spec"] = annotations, spec
+
+    await client.mutate(live.key, change, uid=live.uid)
 
 
 async def _create(client: Client, body: Body) -> None:

@@ -1,4 +1,4 @@
-"""FlowSchemas: which requests go to which priority level. Kept and shown; the server's own limits do not read them."""
+"""FlowSchemas: which requests go to which priority level."""
 
 from __future__ import annotations
 

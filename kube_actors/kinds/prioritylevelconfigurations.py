@@ -1,4 +1,4 @@
-"""PriorityLevelConfigurations: how much of the server some requests may take. Kept and shown, as FlowSchemas are."""
+"""PriorityLevelConfigurations: how much of the server some requests may take."""
 
 from __future__ import annotations
 

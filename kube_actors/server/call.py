@@ -12,7 +12,7 @@ from kube_actors.api.codecs import json
 from kube_actors.api.names import path_segment
 from kube_actors.api.registry import Registry, Resource
 from kube_actors.errors import ApiError, forbidden
-from kube_actors.server.http import Full, HttpRequest
+from kube_actors.server.http import Full, Headers, HttpRequest
 from kube_actors.server.request_info import RequestInfo
 from kube_actors.store import Key, Store
 from kube_actors.verbs.session import Session
@@ -64,7 +64,7 @@ class Call:
 
     `resource` is the registry's row in the very version of the path; None for plain paths. `impersonator` is who
     really asks, when `user` is somebody the request acts as. `created` is the name of what the call has created: the
-    path does not have it, and it may have been generated.
+    path does not have it, and it may have been generated. `headers` go on whatever is answered.
     """
 
     api: Api
@@ -75,6 +75,7 @@ class Call:
     warnings: list[str] = attrs.field(factory=list)
     impersonator: User | None = None
     created: str = ""
+    headers: Headers = ()
 
     @property
     def row(self) -> Resource:

@@ -34,8 +34,8 @@ class Chain:
     """Answers requests of one API: the edge's handler. Writes are written down in `audit`, if there is one."""
 
     api: Api
-    flow: FlowControl = attrs.field(factory=FlowControl)
     audit: AuditLog | None = None
+    flow: FlowControl = attrs.field(default=attrs.Factory(lambda self: self.api.part(FlowControl), takes_self=True))
 
     async def __call__(self, request: HttpRequest) -> Response:
         """Answer one request; never raises but when it is cancelled."""
@@ -56,10 +56,12 @@ class Chain:
             response = status_of(ApiError("InternalError", 500, "Internal error occurred: see the server's log"))
         if self.audit is not None:
             self.audit.record(call, response, time.monotonic() - began)
-        return with_warnings(response, call.warnings)
+        headers = (*call.headers, *warning_headers(call.warnings)) if call.warnings else call.headers
+        return with_headers(response, headers)
 
     def close(self) -> None:
         """Write nothing down any more."""
+        self.flow.close()
         if self.audit is not None:
             self.audit.close()
 
@@ -94,8 +96,18 @@ def status_of(error: ApiError) -> Full:
     return attrs.evolve(answer(error.code, error.status()), headers=headers)
 
 
-def with_warnings(response: Response, warnings: list[str]) -> Response:
-    """The answer with a `Warning` header (RFC 9111, code 299) for each text, as long as they fit."""
+def with_headers(response: Response, headers: Headers) -> Response:
+    """The answer with more headers; a connection that is handed over has only its own."""
+    if not headers or isinstance(response, Upgrade):
+        return response
+    if isinstance(response, Full):  # most answers are, and this takes a third of what `evolve` takes
+        together = response.headers + headers if response.headers else headers
+        return Full(response.status, response.body, response.content_type, together, response.compressible)
+    return attrs.evolve(response, headers=(*response.headers, *headers))
+
+
+def warning_headers(warnings: list[str]) -> Headers:
+    """A `Warning` header (RFC 9111, code 299) for each text, as long as they fit."""
     headers: list[tuple[str, str]] = []
     room = MAX_WARNINGS_BYTES
     for text in warnings:
@@ -105,6 +117,4 @@ def with_warnings(response: Response, warnings: list[str]) -> Response:
         if room < 0:
             break
         headers.append(("Warning", f'299 - "{escaped}"'))
-    if not headers or isinstance(response, Upgrade):
-        return response
-    return attrs.evolve(response, headers=(*response.headers, *headers))
+    return tuple(headers)

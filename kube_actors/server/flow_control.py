@@ -1,6 +1,7 @@
 """How much is under way at once: requests that find no room wait a little, and are told to come again.
 
-Requests that may take long (watches, logs, terminals) take no room from the others. Each client may have so many of
+What a request may take is said by the cluster's FlowSchemas and priority levels (`fairness`). Requests that may take
+long (watches once they have begun, logs, terminals) take no seats from the others. Each client may have so many of
 them, so that one that opens thousands is refused and everybody else notices nothing.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Final, TypeVar
 
 import attrs
@@ -16,53 +17,92 @@ import trio
 
 from kube_actors.server.call import Call
 from kube_actors.server.capacity import most_connections, too_many_requests
+from kube_actors.server.fairness.configuration import SEATS, Configuration, PriorityLevel
+from kube_actors.server.fairness.gate import PATIENCE, Gate, Level
+from kube_actors.server.fairness.matching import FlowSchema
+from kube_actors.server.fairness.width import seats_of
 from kube_actors.server.http import HttpRequest, Response, Streaming, Upgrade
 from kube_actors.server.request_info import RequestInfo, request_info
+from kube_actors.store import Commit, Store
 
-_READING: Final = frozenset({"get", "list", "watch", "head", "options"})
-_LONG_VERBS: Final = frozenset({"watch"})
+SCHEMAS: Final = "flowschemas.flowcontrol.apiserver.k8s.io"
+LEVELS: Final = "prioritylevelconfigurations.flowcontrol.apiserver.k8s.io"
+_WATCH: Final = "watch"
 _LONG_SUBRESOURCES: Final = frozenset({"attach", "exec", "log", "portforward", "proxy"})
 T = TypeVar("T")
 
 
 @attrs.frozen
 class FlowLimits:
-    """How many requests may be under way: `reading` and `writing` are kube-apiserver's numbers.
+    """How much may be under way: `seats` for requests, divided among the priority levels, for which they wait up to
+    `patience` machine seconds.
 
-    `waiting` more of each may wait for up to `patience` machine seconds. `streams_per_client` and `streams` count what
-    may take long; each takes a connection, so they leave room for other clients' connections.
+    `streams_per_client` and `streams` count what may take long; each takes a connection, so they leave room for other
+    clients' connections.
     """
 
-    reading: int = 400
-    writing: int = 200
-    waiting: int = 1000
-    patience: float = 15.0
+    seats: int = SEATS
+    patience: float = PATIENCE
     streams_per_client: int = attrs.field(factory=lambda: most_connections() // 4)
     streams: int = attrs.field(factory=lambda: most_connections() * 3 // 4)
 
 
 class FlowControl:
-    """Lets requests through as long as there is room. One for each API."""
+    """Lets requests through as long as there is room. One for each API; `close` it in the end."""
 
-    def __init__(self, limits: FlowLimits | None = None) -> None:
-        self._limits = limits or FlowLimits()
-        self._reading = _Seats(self._limits.reading, self._limits)
-        self._writing = _Seats(self._limits.writing, self._limits)
+    def __init__(self, store: Store, limits: FlowLimits | None = None) -> None:
+        self._store, self._limits = store, limits or FlowLimits()
+        self._gate = Gate(self._limits.seats, self._limits.patience)
+        self._stale = True
+        self._unsubscribe = [store.subscribe(self._committed, each) for each in (SCHEMAS, LEVELS)]
         self._streams: Counter[tuple[str, str, str]] = Counter()
         self._all_streams = 0
 
+    @property
+    def levels(self) -> Mapping[str, Level]:
+        """The priority levels by their names."""
+        return self._gate.levels
+
+    @property
+    def now(self) -> float:
+        """The time by which requests arrive, in machine seconds."""
+        return trio.current_time()
+
+    def close(self) -> None:
+        """Look at the cluster's objects no more."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
     async def answered(self, call: Call, answer: Callable[[Call], Awaitable[Response]]) -> Response:
         """What `answer` says, once there is room for it; a stream keeps its place for as long as it runs. ApiError 429
-        when there is none."""
-        if is_long_running(call.info):
+        when there is none. The call's headers then say by which schema and level it went."""
+        info, gate = call.info, self._gate
+        if info.subresource in _LONG_SUBRESOURCES:
             return await self._streamed(call, answer)
-        seats = self._reading if call.info.verb in _READING else self._writing
-        if not seats.take():
-            await seats.wait()
+        if self._stale:
+            self._configure()
+        flow = gate.flow_of(call.user, info)
+        call.headers = flow.headers
+        ticket = gate.arrive(flow, call.user, info, seats_of(call, flow.level.widest))
+        if ticket.began is None:
+            await gate.wait(flow, ticket)
         try:
-            return await answer(call)
+            return await (self._streamed(call, answer) if info.verb == _WATCH else answer(call))
         finally:
-            seats.give_back()
+            gate.leave(flow, ticket)
+
+    # --- schemas and levels
+
+    def _committed(self, commit: Commit) -> None:
+        self._stale = True
+
+    def _configure(self) -> None:
+        self._stale = False
+        levels = [PriorityLevel.read(each.body()) for each in self._store.list(LEVELS)]
+        schemas = [FlowSchema.read(each.body()) for each in self._store.list(SCHEMAS)]
+        self._gate.configure(Configuration.of(levels, schemas))
+
+    # --- streams
 
     async def _streamed(self, call: Call, answer: Callable[[Call], Awaitable[Response]]) -> Response:
         client = (call.user.name, call.request.peer.address, call.request.header("user-agent"))
@@ -99,39 +139,9 @@ class FlowControl:
                 del self._streams[client]
 
 
-class _Seats:
-    """So many may be in, some more may wait."""
-
-    def __init__(self, count: int, limits: FlowLimits) -> None:
-        self._free = count
-        self._limits = limits
-        self._waiting = trio.lowlevel.ParkingLot()
-
-    def take(self) -> bool:
-        """Whether there was one."""
-        if not self._free:
-            return False
-        self._free -= 1
-        return True
-
-    async def wait(self) -> None:
-        """Take one as soon as it is given back. ApiError 429."""
-        if len(self._waiting) >= self._limits.waiting:
-            raise too_many_requests()
-        with trio.move_on_after(self._limits.patience):
-            await self._waiting.park()
-            return
-        raise too_many_requests()
-
-    def give_back(self) -> None:
-        """Let the next one in."""
-        if not self._waiting.unpark():
-            self._free += 1
-
-
 def is_long_running(info: RequestInfo) -> bool:
     """Whether Kubernetes lets a request take as long as it likes."""
-    return info.verb in _LONG_VERBS or info.subresource in _LONG_SUBRESOURCES
+    return info.verb == _WATCH or info.subresource in _LONG_SUBRESOURCES
 
 
 def may_take_long(request: HttpRequest) -> bool:

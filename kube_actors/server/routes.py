@@ -76,6 +76,7 @@ PREFIXES: Final[tuple[tuple[str, str], ...]] = (
     ("/livez/", "health:health"),
     ("/readyz/", "health:health"),
     ("/openapi/v3/", "openapi.v3:group_version"),
+    ("/debug/api_priority_and_fairness/", "fairness.dump:dump"),
     ("/api/", "discovery.documents:resources"),
     ("/apis/", "discovery.documents:resources"),
 )

@@ -23,6 +23,7 @@ from kube_actors.kernel import ActorSystem, VirtualClock
 from kube_actors.kinds import project
 from kube_actors.server.call import Api, Call
 from kube_actors.server.chain import Chain
+from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Full, HttpRequest, Peer, Response, Streaming
 from kube_actors.server.request_info import request_info
 from kube_actors.store import Commit, Revision, Store
@@ -78,6 +79,8 @@ def make_api(
     session: Session, *, user: User = ADMIN, authorizer: Authorizer | None = None, parts: tuple[object, ...] = ()
 ) -> Api:
     """The API over a session; everybody is `user`, who may do everything unless an authorizer says otherwise."""
+    if not any(isinstance(part, FlowControl) for part in parts):
+        parts = (*parts, FlowControl(session.plane.store))
     return Api(session, Always(user), authorizer or AllowAll(), parts)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.actors.namespace_object import EVERYWHERE
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
@@ -35,7 +36,7 @@ class IssueLegacy(Protocol):
 class TokenSecretsActor(Actor[Describe]):
     """Looks at a Secret when it or its account changed; keys of its latch are (key, uid).
 
-    `ca_pem` gives the certificate of the authority that clients are to trust.
+    `ca_pem` gives the certificate of the authority that clients are to trust; whoever renews it notifies of EVERYWHERE.
     """
 
     def __init__(self, plane: ControlPlane, issue: IssueLegacy, ca_pem: Callable[[], bytes]) -> None:
@@ -80,6 +81,9 @@ class TokenSecretsActor(Actor[Describe]):
 
     async def changed(self, keys: frozenset[Any]) -> None:
         """Fill or remove each Secret; what somebody else changed meanwhile is looked at again."""
+        if EVERYWHERE in keys:
+            self._look_at(self.plane.store.list("secrets"))
+            keys -= {EVERYWHERE}
         for number, (key, uid) in enumerate(sorted(keys)):
             if number % OBJECTS_BETWEEN_CHECKPOINTS == 0:
                 await trio.lowlevel.checkpoint()

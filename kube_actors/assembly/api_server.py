@@ -49,7 +49,7 @@ from kube_actors.server.health import HealthChecks
 from kube_actors.state import StateDirectory
 from kube_actors.verbs.session import Session
 
-TRUST_KEEPERS: Final = ("/root-certificates", "/client-trust")
+TRUST_KEEPERS: Final = ("/root-certificates", "/client-trust", "/token-secrets")
 """Actors that pass on the authority's certificate."""
 ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 

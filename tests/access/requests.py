@@ -23,7 +23,7 @@ from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.token_secrets import TokenSecretsActor
 from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
-from kube_actors.kernel import VirtualClock
+from kube_actors.kernel import ActorSystem, VirtualClock
 from kube_actors.kinds import project
 from kube_actors.store import Commit, Key, Store
 from kube_actors.store.journal.memory import MemoryJournal
@@ -76,6 +76,7 @@ def _raise(error: Exception, _commit: Commit) -> None:
 class World:
     """A cluster without nodes. Time stands until it is stepped."""
 
+    system: ActorSystem
     store: Store
     clock: VirtualClock
     authority: Authority
@@ -136,8 +137,8 @@ async def open_world(
         tokens = ServiceAccountTokens(authority, store, clock.now)
         sign = RequestSigner(authority)
         stage.system.spawn("certificates", lambda: CertificatesActor(plane, sign, may_request))
-        stage.system.spawn("tokens", lambda: TokenSecretsActor(plane, tokens.legacy, lambda: authority.ca_pem))
-        world = World(store, clock, authority, tokens, pipeline)
+        stage.system.spawn("token-secrets", lambda: TokenSecretsActor(plane, tokens.legacy, lambda: authority.ca_pem))
+        world = World(stage.system, store, clock, authority, tokens, pipeline)
         await world.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
         await wait_all_tasks_blocked()
         yield world

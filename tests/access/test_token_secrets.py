@@ -11,6 +11,7 @@ import pytest
 from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.access.authenticators import TokenRefused
+from kube_actors.actors.namespace_object import EVERYWHERE
 from kube_actors.store import Key
 from tests.access.requests import World, open_world
 
@@ -58,6 +59,20 @@ async def test_a_secret_is_filled(world: World) -> None:
     assert revision is not None
     uid = revision.body()["metadata"]["annotations"]["kubernetes.io/service-account.uid"]
     assert uid == verified.user.uid
+
+
+async def test_a_renewed_authority(world: World) -> None:
+    """Clients go on trusting the server: the Secret has the new certificate, and the token it had."""
+    await world.client.create(secret())
+    before = await filled(world)
+    await world.clock.step(9 * 365 * 24 * 3600)
+    assert world.authority.renew()
+    actor = world.system.find("/token-secrets")
+    assert actor is not None
+    actor.notify(EVERYWHERE)
+    after = await filled(world)
+    assert after["ca.crt"] != before["ca.crt"]
+    assert after == {**before, "ca.crt": world.authority.ca_pem.decode()}
 
 
 async def test_the_token_lives_as_long_as_its_secret(world: World) -> None:

@@ -291,6 +291,11 @@ def has_started(container: Container, observed: Observed | None) -> bool:
     return container.startup_probe is None or observed.startup is Verdict.SUCCESS
 
 
+def is_redefined(container: Container, observed: Observed) -> bool:
+    """Whether the latest attempt ran another image than the container is to have now."""
+    return observed.image not in ("", container.image)
+
+
 def is_ready(container: Container, observed: Observed | None) -> bool:
     """Whether it has started and its readiness probe (if any) says so."""
     if observed is None or not has_started(container, observed):

@@ -371,3 +371,22 @@ def test_a_new_attempt_remembers_the_last_end() -> None:
     assert (crashed.attempt, crashed.last_exit, crashed.exit) == (1, Exit(3, NOW, 50.0), None)
     pulled = Observed("a").failed("ErrImagePull", "no", 1.0).starting(0, None).running(20.0)
     assert (pulled.backoff, pulled.failure, pulled.failure_backoff) == (None, None, None)
+
+
+def test_another_image_restarts_a_container_whatever_its_policy() -> None:
+    """It is stopped with the pod's grace, and comes back without waiting for an earlier backoff."""
+    pod = a_pod(named("a", image="new"), restartPolicy="Never", terminationGracePeriodSeconds=7)
+    known = attrs.evolve(running("a"), image="old", backoff=Backoff(80.0, NOW - 10))
+    message = "Container a definition changed, will be restarted"
+    assert plan(pod, state(known)).actions == (StopContainer("a", 0, NOW + 7, "Killing", message, restart=True),)
+    stopped = known.stopping(NOW + 7, restart=True).exited(Exit(0, NOW, 50.0))
+    assert plan(pod, state(stopped)).actions == (StartContainer("a", 1, Backoff(10.0, NOW)),)
+
+
+def test_another_image_ends_the_wait_of_a_crashing_container() -> None:
+    """Its backoff belonged to the image before; an init container that runs is left alone."""
+    crashed = attrs.evolve(exited("a", 1, backoff=Backoff(80.0, NOW)), image="old")
+    assert plan(a_pod(named("a", image="old")), state(crashed)).actions == ()
+    assert plan(a_pod(named("a", image="new")), state(crashed)).actions == (StartContainer("a", 1, Backoff(10.0, NOW)),)
+    initializing = attrs.evolve(running("i"), image="old")
+    assert plan(a_pod(named("a"), init=(named("i", image="new"),)), state(initializing)).actions == ()

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from typing import Any, Literal, assert_never
 
 import attrs
 
 from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.actors.pod import facts
 from kube_actors.actors.pod.probes import PROBE_WORDS, ProbeKey, ProbeRounds
-from kube_actors.actors.pod.reporting import StatusReport, exit_of, found_attempts
-from kube_actors.actors.pod.words import RESIZE_RESTARTS, Words, resize_words, start_failure, start_success
+from kube_actors.actors.pod.reporting import STATUS, StatusReport, exit_of, found_attempts
+from kube_actors.actors.pod.stopping import Stopping
+from kube_actors.actors.pod.words import RESIZE_RESTARTS
 from kube_actors.actors.pod.work import PodWork
 from kube_actors.actors.pod.world import VOLUMES, PodWorld
 from kube_actors.api.views.containers import Container
@@ -27,21 +28,16 @@ from kube_actors.node.runtime.base import ContainerId, FoundSandbox
 from kube_actors.node.runtime.handlers import ProbeOutcome, ProbeResult
 from kube_actors.plan import pod_lifecycle as steps
 from kube_actors.plan.backoff import doubled
-from kube_actors.plan.observed import Ending, Exit, Observed, Sandbox, SandboxState, Stage
+from kube_actors.plan.observed import Ending, Observed, Sandbox, SandboxState, Stage
 from kube_actors.plan.pod_adoption import adopt
 from kube_actors.plan.pod_lifecycle import plan_pod
 from kube_actors.plan.probes import ProbeKind, Verdict
 from kube_actors.store import Key, Revision
 
-STATUS = "status"
-REPORT_PAUSE = 0.05
-"""Cluster seconds a report waits while the pod is in the middle of something, to say all of it at once."""
 FIND_DEADLINE = 30.0
 FIRST_SANDBOX_RETRY = 0.5
 """Seconds before a failed sandbox or volume is tried again; doubled each time, as a kubelet does for mounts."""
 LONGEST_SANDBOX_RETRY = 122.0
-LEAST_GRACE_AFTER_HOOK = 2.0
-"""Seconds a container gets after preStop even when the hook used up the grace, as from the kubelet."""
 TIMESTAMP_SECONDS = 1.0
 """What the times of API objects are cut to."""
 
@@ -66,9 +62,8 @@ class PodActor(Actor[PodMessage]):
         self.found = found
         self.gone = False
         self.taken_over = False
-        self.kill_at: dict[str, float] = {}
+        self.early_ends: dict[ContainerId, messages.ContainerEnded] = {}
         self.sandbox_failures = 0
-        self.report_at: float | None = None
         self.waiting_for_end: list[messages.EndPod] = []
 
     # -- life
@@ -83,8 +78,9 @@ class PodActor(Actor[PodMessage]):
         self.revision = revision
         self.pod: PodView = revision.view
         self.work = PodWork(self.world, self.plane.clock, self.context.ref, self.node, self.pod, revision)
+        self.stopping = Stopping(self.context, self.work, self.plane.clock.now)
         self.probes = ProbeRounds(self.context.notify_at)
-        self.report = StatusReport(self.world.client, self.key, self.uid)
+        self.report = StatusReport(self.world.client, self.key, self.uid, self.context.notify_at)
         found = self.found if isinstance(self.found, FoundSandbox) else None
         address = (found.address if found is not None else None) or ""
         self.state = adopt(
@@ -123,8 +119,8 @@ class PodActor(Actor[PodMessage]):
         for key in keys:
             if isinstance(key, ProbeKey):
                 self._begin_probe(key)
-            elif isinstance(key, tuple):  # ("kill", name)
-                self._kill_if_due(key[1])
+            elif isinstance(key, tuple) and (observed := self._observed(key[1])) is not None:  # ("kill", name)
+                self.stopping.kill_if_due(observed)
         if VOLUMES in keys:
             await self._update_volumes()
         changed = self._see_object() if self.world.link.connected else False
@@ -161,8 +157,8 @@ class PodActor(Actor[PodMessage]):
         if not self.taken_over:  # there was nothing to take over, and the node is about to let go of this actor
             return
         match message:
-            case messages.ContainerEnded(exit):
-                self._container_ended(exit_of(exit, self._observed(exit.id.name), self.work.last_words(exit)), exit.id)
+            case messages.ContainerEnded():
+                self._container_ended(message)
             case messages.SandboxFound(found):
                 self._sandbox_found(found)
             case messages.SandboxCreated(address):
@@ -173,14 +169,14 @@ class PodActor(Actor[PodMessage]):
                 self._sandbox_failed(reason, text)
             case messages.SandboxRemoved():
                 self._sandbox_removed()
-            case messages.ContainerStarted(started):
-                self._container_started(started.id, started.started_at, started.runtime_id)
-            case messages.ContainerFailed(id, reason, text):
-                self._container_failed(id, reason, text)
+            case messages.ContainerStarted():
+                self._container_started(message)
+            case messages.ContainerFailed():
+                self._container_failed(message)
             case messages.ContainerResized():
                 self._container_resized(message)
-            case messages.HookEnded(id, error):
-                self._hook_ended(id, error)
+            case messages.HookEnded():
+                self._hook_ended(message)
             case messages.ProbeEnded(id, kind, result):
                 before = self.state
                 self._probe_ended(id, kind, result)
@@ -205,6 +201,8 @@ class PodActor(Actor[PodMessage]):
         plan = plan_pod(self.pod, self.state, now)
         if plan.ending is not None and self.state.ending is None:
             self.state = attrs.evolve(self.state, ending=plan.ending)
+            if plan.ending.reason:
+                self.work.say("Normal", plan.ending.reason, plan.ending.message)
         for action in plan.actions:
             self._perform(action)
         for container in self._containers():
@@ -214,9 +212,8 @@ class PodActor(Actor[PodMessage]):
             self.context.notify_at(plan.wake_at, "wake")
         if reporting or plan.ended or not self.state.moving:
             await self._report(now)
-        elif self.report_at is None:
-            self.report_at = now + REPORT_PAUSE
-            self.context.notify_at(self.report_at, STATUS)
+        else:
+            self.report.put_off(now)
         if plan.ended:
             await self._ended()
 
@@ -228,7 +225,7 @@ class PodActor(Actor[PodMessage]):
             case steps.StartContainer(name, attempt, backoff):
                 before = self._observed(name) or Observed(name)
                 self._set(before.starting(attempt, backoff, self._container(name).resources))
-                self.kill_at.pop(name, None)
+                self.stopping.forget(name)
                 self.context.start_task(self.work.start_container, self._container(name), attempt, name=f"start {name}")
             case steps.StopContainer():
                 self._stop(action)
@@ -245,92 +242,62 @@ class PodActor(Actor[PodMessage]):
 
     def _stop(self, action: steps.StopContainer) -> None:
         """Begin to stop a container, or shorten the grace of one that is being stopped."""
-        name = action.name
-        observed = self._observed(name)
+        observed = self._observed(action.name)
         if observed is None:
             return
-        first = observed.stop is None
         self._set(observed.stopping(action.kill_at, restart=action.restart))
-        self.kill_at[name] = action.kill_at
-        self.context.notify_at(action.kill_at, ("kill", name))
-        if first:
-            self.work.say("Normal", action.reason, action.message, name)
-            id = ContainerId(self.uid, name, action.attempt)
-            network = self.plane.directory.network if self.state.ending is not None else None
-            arguments = (self._container(name), id, action.kill_at, network)
-            self.context.start_task(self.work.stop_container, *arguments, name=f"stop {name}")
-
-    def _kill_if_due(self, name: str) -> None:
-        observed = self._observed(name)
-        due = self.kill_at.get(name)
-        if observed is None or not observed.alive or due is None:
+        if observed.stop is not None:
+            self.stopping.shorten(action)
             return
-        if self.plane.clock.now() < due:
-            self.context.notify_at(due, ("kill", name))
-            return
-        id = ContainerId(self.uid, name, observed.attempt)
-        self.context.start_task(self.work.kill, id, name=f"kill {name}")
-
-    def _stop_signal_sent(self, id: ContainerId) -> None:
-        """After a hook that took long the container still gets a moment to react to the signal."""
-        observed = self._observed(id.name)
-        due = self.kill_at.get(id.name)
-        if observed is None or not observed.alive or due is None:
-            return
-        least = self.plane.clock.now() + LEAST_GRACE_AFTER_HOOK
-        hooked = (container := self._container(id.name)).lifecycle is not None and container.lifecycle.pre_stop
-        if hooked and due < least and self.state.ending is not None and self.state.ending.grace_seconds > 0:
-            self.kill_at[id.name] = least
-            self.context.notify_at(least, ("kill", id.name))
+        network = self.plane.directory.network if self.state.ending is not None else None
+        self.stopping.begin(action, self._container(action.name), network)
 
     # -- facts
 
-    def _container_ended(self, exit: Exit, id: ContainerId) -> None:
-        observed = self._observed(id.name)
-        if observed is None or observed.attempt != id.attempt or not observed.alive:
+    def _container_ended(self, fact: messages.ContainerEnded) -> None:
+        """An attempt ended. Its start may be told later than its end: then the end waits for it."""
+        observed = self._latest(fact.exit.id)
+        if observed is None or not observed.alive:
             return
+        if observed.stage is Stage.STARTING:
+            self.early_ends[fact.exit.id] = fact
+            return
+        exit = exit_of(fact.exit, observed, self.work.last_words(fact.exit))
         self._set(observed.exited(exit))
         if self.state.ending is None and exit.exit_code != 0 and observed.backoff is not None:
-            self.work.say_back_off(id.name)
+            self.work.say_back_off(observed.name)
 
-    def _container_started(self, id: ContainerId, started_at: float, runtime_id: str) -> None:
-        observed = self._observed(id.name)
-        if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.STARTING:
-            return
-        container = self._container(id.name)
-        hook = container.lifecycle is not None and container.lifecycle.post_start is not None
-        image = container.image
-        self._set(observed.running(started_at, container_id=runtime_id, image=image, image_id=image, hook=hook))
-        self._say(start_success(id.name, image), id.name)
+    def _container_started(self, fact: messages.ContainerStarted) -> None:
+        id = fact.started.id
+        if (observed := self._latest(id, Stage.STARTING)) is not None:
+            self._hear(facts.started(self._container(id.name), observed, fact), id.name)
+        if (end := self.early_ends.pop(id, None)) is not None:
+            self._container_ended(end)
 
-    def _container_failed(self, id: ContainerId, reason: str, text: str) -> None:
-        observed = self._observed(id.name)
-        if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.STARTING:
-            return
-        now = self.plane.clock.now()
-        again = observed.failure is not None
-        # A program that cannot be executed is an attempt that ended; everything else is tried again as the same one.
-        self._set(observed.not_executed(text, now) if reason == "StartError" else observed.failed(reason, text, now))
-        self._say(start_failure(self._container(id.name).image, reason, text, again=again), id.name)
+    def _container_failed(self, fact: messages.ContainerFailed) -> None:
+        name = fact.container.name
+        self.early_ends.pop(fact.container, None)
+        if (observed := self._latest(fact.container, Stage.STARTING)) is not None:
+            self._hear(facts.failed(self._container(name), observed, fact, self.plane.clock.now()), name)
 
     def _container_resized(self, fact: messages.ContainerResized) -> None:
-        observed = self._observed(fact.container.name)
-        if observed is None or observed.attempt != fact.container.attempt or observed.stage is not Stage.RUNNING:
+        observed = self._latest(fact.container, Stage.RUNNING)
+        if observed is None:
             return
         now = self.plane.clock.now()
-        self._set(observed.resized(fact.reason, fact.message, now))
-        self._say(resize_words(fact), "")
+        self._hear(facts.resized(observed, fact, now), "")
         if fact.restart:
             due, text = now + self.pod.spec.termination_grace_period_seconds, RESIZE_RESTARTS.format(observed.name)
             self._stop(steps.StopContainer(observed.name, observed.attempt, due, "Killing", text, restart=True))
 
-    def _hook_ended(self, id: ContainerId, error: str | None) -> None:
-        observed = self._observed(id.name)
-        if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.RUNNING:
-            return
-        self._set(observed.hooked(error is None))
-        if error is not None:
-            self.work.say("Warning", "FailedPostStartHook", f"PostStartHook failed: {error}", id.name)
+    def _hook_ended(self, fact: messages.HookEnded) -> None:
+        if (observed := self._latest(fact.container, Stage.RUNNING)) is not None:
+            self._hear(facts.hooked(observed, fact), observed.name)
+
+    def _stop_signal_sent(self, id: ContainerId) -> None:
+        observed = self._latest(id)
+        if observed is not None and observed.alive and self.state.ending is not None:
+            self.stopping.signal_sent(self._container(id.name), self.state.ending.grace_seconds)
 
     def _sandbox_failed(self, reason: str, text: str) -> None:
         delay = doubled(FIRST_SANDBOX_RETRY, LONGEST_SANDBOX_RETRY, self.sandbox_failures)
@@ -367,8 +334,8 @@ class PodActor(Actor[PodMessage]):
         self.context.start_task(self.work.ask_probe, id, key.kind, probe.timeout_seconds, name=f"probe {key.container}")
 
     def _probe_ended(self, id: ContainerId, kind: ProbeKind, result: ProbeResult) -> None:
-        observed = self._observed(id.name)
-        if observed is None or observed.attempt != id.attempt or observed.stage is not Stage.RUNNING:
+        observed = self._latest(id, Stage.RUNNING)
+        if observed is None:
             return
         passed = None if result.outcome is ProbeOutcome.UNKNOWN else result.succeeded
         key = ProbeKey(id.name, kind)
@@ -391,18 +358,9 @@ class PodActor(Actor[PodMessage]):
     # -- reporting
 
     async def _report(self, now: float) -> None:
-        if self.report_at is not None:
-            self.report_at = None
-            self.context.notify_at(math.inf, STATUS)
-        if self.gone or not self.world.link.connected or self.waiting_for_end:
-            return
-        try:
-            seen = await self.report.write(self.pod, self.revision, self.state, now)
-        except ApiError as error:
-            if error.reason not in ("NotFound", "Conflict"):
-                raise
-        else:
-            self.revision, self.pod = seen
+        self.report.settle()
+        if not (self.gone or not self.world.link.connected or self.waiting_for_end):
+            self.revision, self.pod = await self.report.write(self.pod, self.revision, self.state, now)
 
     async def _ended(self) -> None:
         """Nothing of the pod is left here: a deleted pod goes, one that is over stays to be looked at."""
@@ -437,12 +395,20 @@ class PodActor(Actor[PodMessage]):
     def _observed(self, name: str) -> Observed | None:
         return self.state.observed.get(name)
 
+    def _latest(self, id: ContainerId, stage: Stage | None = None) -> Observed | None:
+        """The attempt a fact is about, if there was none after it and (`stage`) it got just that far."""
+        observed = self._observed(id.name)
+        if observed is None or observed.attempt != id.attempt or stage not in (None, observed.stage):
+            return None
+        return observed
+
+    def _hear(self, heard: facts.Heard, container: str) -> None:
+        self._set(heard.observed)
+        for word in heard.words:
+            self.work.say(word.type, word.reason, word.message, container)
+
     def _set(self, observed: Observed) -> None:
         self.state = attrs.evolve(self.state, observed={**self.state.observed, observed.name: observed})
-
-    def _say(self, words: Iterable[Words], name: str) -> None:
-        for word in words:
-            self.work.say(word.type, word.reason, word.message, name)
 
     def _describe(self) -> Description:
         rows = [("pod", f"{self.key.namespace}/{self.key.name}"), ("sandbox", self.state.sandbox.state.value)]

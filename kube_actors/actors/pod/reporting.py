@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import Any
 
 import attrs
 
 from kube_actors.api.views import PodView, body_of
+from kube_actors.errors import ApiError
 from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, Runtime
 from kube_actors.plan.observed import Exit, Observed, PodState
 from kube_actors.plan.pod_adoption import FoundAttempt
@@ -42,18 +45,39 @@ def found_attempts(found: FoundSandbox, runtime: Runtime) -> tuple[FoundAttempt,
     return tuple(attempts)
 
 
+STATUS = "status"
+"""Key of the alarm that ends a pause before a report."""
+REPORT_PAUSE = 0.05
+"""Cluster seconds a report waits while the pod is in the middle of something, to say all of it at once."""
+
+
 class StatusReport:
     """Writes a pod's status when it differs from what is stored, and only the part that is the node's."""
 
-    def __init__(self, client: Client, key: Key, uid: str) -> None:
+    def __init__(self, client: Client, key: Key, uid: str, set_alarm: Callable[[float, str], None]) -> None:
         self._client = client
         self._key = key
         self._uid = uid
+        self._set_alarm = set_alarm
+        self._put_off = False
+
+    def put_off(self, now: float) -> None:
+        """More will be known in a moment: report then, at the latest."""
+        if not self._put_off:
+            self._put_off = True
+            self._set_alarm(now + REPORT_PAUSE, STATUS)
+
+    def settle(self) -> None:
+        """What was put off is being reported."""
+        if self._put_off:
+            self._put_off = False
+            self._set_alarm(math.inf, STATUS)
 
     async def write(self, pod: PodView, seen: Revision, state: PodState, now: float) -> tuple[Revision, PodView]:
-        """One write, or none, for a pod last seen as `seen`. Raises ApiError as any write.
+        """One write, or none, for a pod last seen as `seen`; of a pod that is gone or new there is nothing to report.
 
-        Answers what is to count as seen: the new revision, unless somebody else wrote in between.
+        Answers what is to count as seen: the new revision, unless somebody else wrote in between. Raises ApiError for
+        any other failure of the write.
         """
         status = pod_status(pod, state, now)
         if status == pod.status:
@@ -67,7 +91,12 @@ class StatusReport:
             alone = stored["metadata"]["resourceVersion"] == version
             return {**stored, "status": {**stored.get("status", {}), **body}}
 
-        revision = await self._client.edit(self._key, change, "status", uid=self._uid, in_place=False)
+        try:
+            revision = await self._client.edit(self._key, change, "status", uid=self._uid, in_place=False)
+        except ApiError as error:
+            if error.reason not in ("NotFound", "Conflict"):
+                raise
+            return seen, pod
         if not alone:
             return seen, pod
         metadata = attrs.evolve(pod.metadata, resource_version=str(revision.resource_version))

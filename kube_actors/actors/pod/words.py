@@ -33,7 +33,11 @@ def start_failure(image: str, reason: str, text: str, *, again: bool) -> tuple[W
         case "ErrImagePull":
             begin = f'Failed to pull image "{image}": '
             cause = text.removeprefix(f'failed to pull image "{image}": ')
-            pull = (Words("Warning", "Failed", begin + cause), Words("Warning", "Failed", "Error: ErrImagePull"))
+            pull = (
+                Words("Normal", "Pulling", f'Pulling image "{image}"'),
+                Words("Warning", "Failed", begin + cause),
+                Words("Warning", "Failed", "Error: ErrImagePull"),
+            )
             wait = Words("Normal", "BackOff", f'Back-off pulling image "{image}"')
             return (*pull, wait, Words("Warning", "Failed", "Error: ImagePullBackOff")) if again else pull
         case "ErrImageNeverPull":

@@ -165,6 +165,16 @@ class ContainerState:
 
 
 @frozen
+class VolumeMountStatus:
+    """A volume as a container has it; `recursive_read_only` is said of read-only mounts."""
+
+    name: str = always(default="")
+    mount_path: str = always(default="")
+    read_only: bool = False
+    recursive_read_only: str = ""
+
+
+@frozen
 class ContainerStatus:
     """What became of one container; `restart_count` counts finished attempts."""
 
@@ -179,6 +189,7 @@ class ContainerStatus:
     started: bool | None = None
     resources: ResourceRequirements | None = None
     allocated_resources: Mapping[str, Quantity] = attrs.field(factory=dict)
+    volume_mounts: tuple[VolumeMountStatus, ...] = ()
 
 
 @frozen

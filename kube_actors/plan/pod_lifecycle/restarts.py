@@ -15,10 +15,12 @@ def restart_policy(spec: PodSpec, container: Container) -> str:
 def will_restart(spec: PodSpec, container: Container, observed: Observed) -> bool:
     """Whether an attempt that ended is followed by another one.
 
-    A container's own rules on exit codes come first. One that was stopped in order to be restarted (a failed probe)
-    comes back even after exiting with 0, unless its policy is Never. An init container's policy Always means Always
+    One that was stopped in order to be restarted (a failed probe, another image) comes back whatever its exit code;
+    else a container's own rules on exit codes come first. An init container's policy Always means Always
     only for sidecars; for plain ones it is to try until it succeeds.
     """
+    if observed.stop is not None and observed.stop.restart:
+        return True
     code = observed.exit.exit_code if observed.exit else 1
     for rule in container.restart_policy_rules:
         if rule.action == "Restart" and rule.exit_codes is not None and rule.exit_codes.matches(code):
@@ -28,7 +30,7 @@ def will_restart(spec: PodSpec, container: Container, observed: Observed) -> boo
         return False
     if policy == "Always" and (container.sidecar or container in spec.containers):
         return True
-    return code != 0 or (observed.stop is not None and observed.stop.restart)
+    return code != 0
 
 
 def finished(spec: PodSpec, container: Container, observed: Observed | None) -> bool:

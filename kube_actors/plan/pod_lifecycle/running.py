@@ -1,13 +1,11 @@
-"""Running a pod: init containers in order, sidecars beside them, then the containers; restarts and probe kills."""
+"""Running a pod: init containers in order, sidecars beside them, then the containers; restarts, and stops for them."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodSpec
 from kube_actors.plan.backoff import after_restart, restart_at
-from kube_actors.plan.observed import Hook, Observed, PodState, Stage, has_started
+from kube_actors.plan.observed import Hook, Observed, PodState, Stage, has_started, is_redefined
 from kube_actors.plan.pod_lifecycle.plan import PodAction, PodPlan, StartContainer, StopContainer
 from kube_actors.plan.pod_lifecycle.resizing import plan_resizes
 from kube_actors.plan.pod_lifecycle.restarts import restart_policy, will_restart
@@ -16,13 +14,13 @@ from kube_actors.records import frozen
 
 
 def plan_running(spec: PodSpec, state: PodState, now: float) -> PodPlan:
-    """The next step in a pod whose sandbox is ready: stop what a probe has failed, then start one container.
+    """The next step in a pod whose sandbox is ready: stop what has to be, then start one container.
 
     Like the kubelet, containers are started one at a time, in order, each only when the postStart of the one before has
     ended; a container that waits for its backoff does not hold up the others.
     """
     resizes, retry_at = plan_resizes(spec, state, now)
-    stops = (*_probe_stops(spec, state, now), *resizes)
+    stops = (*_stops(spec, state, now), *resizes)
     if any(one.busy and one.current for one in state.observed.values()):
         return PodPlan(stops, retry_at)
     starts = [_start(spec, one, state, now) for one in _wanted(spec, state)]
@@ -96,10 +94,11 @@ def _start(spec: PodSpec, container: Container, state: PodState, now: float) -> 
         due = one.retry_at or now
         return StartContainer(one.name, one.attempt, one.backoff) if now >= due else due
     finished_at = one.exit.finished_at if one.exit else now
-    due = restart_at(one.backoff, finished_at)
+    backoff = None if is_redefined(container, one) else one.backoff
+    due = restart_at(backoff, finished_at)
     if now < due:
         return due
-    return StartContainer(one.name, one.attempt + 1, after_restart(one.backoff, finished_at, now))
+    return StartContainer(one.name, one.attempt + 1, after_restart(backoff, finished_at, now))
 
 
 @frozen
@@ -112,9 +111,9 @@ class _Complaint:
     restart: bool
 
 
-def _probe_stops(spec: PodSpec, state: PodState, now: float) -> tuple[PodAction, ...]:
+def _stops(spec: PodSpec, state: PodState, now: float) -> tuple[PodAction, ...]:
     stops: list[PodAction] = []
-    for container in _with_probes(spec):
+    for container in (*spec.init_containers, *spec.containers):
         one = _present(container, state)
         if one is None or one.stage is not Stage.RUNNING or one.stop is not None:
             continue
@@ -125,13 +124,11 @@ def _probe_stops(spec: PodSpec, state: PodState, now: float) -> tuple[PodAction,
     return tuple(stops)
 
 
-def _with_probes(spec: PodSpec) -> Iterable[Container]:
-    yield from spec.init_containers
-    yield from spec.containers
-
-
 def _complaint(spec: PodSpec, container: Container, one: Observed) -> _Complaint | None:
     grace = spec.termination_grace_period_seconds
+    if is_redefined(container, one) and (container.sidecar or container not in spec.init_containers):
+        message = f"Container {one.name} definition changed, will be restarted"
+        return _Complaint("Killing", message, grace, True)
     if one.hook is Hook.FAILED:
         return _Complaint("FailedPostStartHook", "FailedPostStartHook", grace, False)
     if container.startup_probe is not None and one.startup is Verdict.FAILURE:

@@ -12,6 +12,7 @@ from kube_actors.api.views.pods import (
     ContainerStateWaiting,
     ContainerStatus,
     PodView,
+    VolumeMountStatus,
 )
 from kube_actors.plan.backoff import FIRST_DELAY, duration_text, restart_at
 from kube_actors.plan.observed import Exit, Observed, PodState, Stage, has_started, is_ready
@@ -23,7 +24,8 @@ def container_status(pod: PodView, container: Container, state: PodState, now: f
     one = state.observed.get(container.name)
     if one is None:
         waiting = ContainerState(waiting=_first_wait(pod, state))
-        return ContainerStatus(container.name, waiting, image=container.image, started=False)
+        mounts = _mounts(container)
+        return ContainerStatus(container.name, waiting, image=container.image, started=False, volume_mounts=mounts)
     shown, last = _states(pod, container, one, state, now, init=init)
     started = shown.running is not None and has_started(container, one)
     done = shown.terminated is not None and shown.terminated.exit_code == 0
@@ -40,6 +42,7 @@ def container_status(pod: PodView, container: Container, state: PodState, now: f
         started=started,
         resources=one.resources if shown.running is not None else None,
         allocated_resources=one.resources.requests if one.resources is not None else {},
+        volume_mounts=_mounts(container),
     )
 
 
@@ -47,6 +50,14 @@ def debug_status(pod: PodView, container: Container, state: PodState, now: float
     """The status of an ephemeral container: nothing waits for it, so it is never ready nor said to have started."""
     status = container_status(pod, container, state, now, init=False)
     return attrs.evolve(status, ready=False, started=None)
+
+
+def _mounts(container: Container) -> tuple[VolumeMountStatus, ...]:
+    """The container's mounts; of a read-only one only the mount itself is, not what lies mounted below it."""
+    return tuple(
+        VolumeMountStatus(one.name, one.mount_path, one.read_only, "Disabled" if one.read_only else "")
+        for one in container.volume_mounts
+    )
 
 
 def _first_wait(pod: PodView, state: PodState) -> ContainerStateWaiting:
@@ -123,5 +134,3 @@ def statuses(
     init = tuple(container_status(pod, one, state, now, init=True) for one in pod.spec.init_containers)
     regular = tuple(container_status(pod, one, state, now, init=False) for one in pod.spec.containers)
     return init, regular
-
-

@@ -23,9 +23,11 @@ from kube_actors.server.openapi.operations import (
     STATUS,
     SUBRESOURCE_TYPES,
     WATCH_EVENT,
+    Operation,
     about_subresource,
     operations_of,
 )
+from kube_actors.server.openapi.plain_paths import PlainPath, plain_paths, schemas_of
 from kube_actors.server.openapi.schemas import V2, V3, Body, Dialect, Schemas, full_name
 from kube_actors.server.openapi.writing import paths_v2, paths_v3
 
@@ -46,7 +48,7 @@ class Documents:
     @functools.cached_property
     def paths(self) -> dict[str, str]:
         """`apis/apps/v1` -> the hash of its document. What a document says depends on these hashes' sources alone."""
-        return {path: self._hash(path) for path in map(_path, self.registry)}
+        return {path: self._hash(path) for path in sorted(each.document for each in self._plain)}
 
     @functools.cached_property
     def index(self) -> CachedDocument:
@@ -58,24 +60,34 @@ class Documents:
         return f"/openapi/v3/{path}?hash={self.paths[path]}"
 
     async def version_3(self, path: str) -> CachedDocument:
-        """The document of one group and version (`apis/apps/v1`); KeyError when there is none."""
+        """The document of one path: a group and version (`apis/apps/v1`), or what is no resource (`apis`, `version`).
+        KeyError when there is none."""
         if path not in self._made:
+            hash_ = self.paths[path]
             known = [each for each in self.registry if _path(each) == path]
-            self._made[path] = CachedDocument(json.dumps(await _document_v3(self.registry, known)), self.paths[path])
+            plain = [each.operation for each in self._plain if each.document == path]
+            self._made[path] = CachedDocument(json.dumps(await _document_v3(self.registry, known, plain)), hash_)
         return self._made[path]
 
     async def version_2(self) -> CachedDocument:
         """The document of everything."""
         if "v2" not in self._made:
-            self._made["v2"] = CachedDocument(json.dumps(await _document_v2(self.registry)), self._hash("v2"))
+            self._made["v2"] = CachedDocument(json.dumps(await self._document_v2()), self._hash("v2"))
         return self._made["v2"]
 
     async def version_2_protobuf(self) -> CachedDocument:
         """The same in protobuf."""
         if "protobuf" not in self._made:
-            written = await _in_short_stretches(protobuf.pieces(await _document_v2(self.registry)))
+            written = await _in_short_stretches(protobuf.pieces(await self._document_v2()))
             self._made["protobuf"] = CachedDocument(b"".join(written), self._hash("protobuf"))
         return self._made["protobuf"]
+
+    async def _document_v2(self) -> Body:
+        return await _document_v2(self.registry, [each.operation for each in self._plain])
+
+    @functools.cached_property
+    def _plain(self) -> list[PlainPath]:
+        return list(plain_paths(self.registry))
 
     def _hash(self, path: str) -> str:
         return hashlib.sha512(self._sources + path.encode()).hexdigest()[:_HASH_LENGTH].upper()
@@ -103,24 +115,25 @@ def _path(resource: Resource) -> str:
     return f"apis/{resource.api_version}" if resource.group else f"api/{resource.version}"
 
 
-async def _document_v3(registry: Registry, known: Sequence[Resource]) -> Body:
-    operations = await _in_short_stretches(each for resource in known for each in operations_of(resource))
+async def _document_v3(registry: Registry, known: Sequence[Resource], plain: list[Operation]) -> Body:
+    operations = plain + await _in_short_stretches(each for resource in known for each in operations_of(resource))
+    schemas = (await _schemas(registry, known, V3) if known else {}) | schemas_of(plain, V3)
     return {
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": GIT_VERSION},
         "paths": paths_v3(operations),
-        "components": {"schemas": await _schemas(registry, known, V3), "securitySchemes": _SECURITY},
+        "components": {"schemas": schemas, "securitySchemes": _SECURITY},
         "security": [{"BearerToken": []}],
     }
 
 
-async def _document_v2(registry: Registry) -> Body:
-    operations = await _in_short_stretches(each for resource in registry for each in operations_of(resource))
+async def _document_v2(registry: Registry, plain: list[Operation]) -> Body:
+    operations = plain + await _in_short_stretches(each for resource in registry for each in operations_of(resource))
     return {
         "swagger": "2.0",
         "info": {"title": "Kubernetes", "version": GIT_VERSION},
         "paths": paths_v2(operations),
-        "definitions": await _schemas(registry, list(registry), V2),
+        "definitions": await _schemas(registry, list(registry), V2) | schemas_of(plain, V2),
         "securityDefinitions": _SECURITY,
         "security": [{"BearerToken": []}],
     }

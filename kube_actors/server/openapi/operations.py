@@ -47,7 +47,8 @@ class Operation:
     """One method of one path. `action` is Kubernetes' word for it (`list`, `post`, `connect`).
 
     `id` is unique in all documents; `body` and `answer` are names of types, empty for none; `codes` are those of
-    success. `streams`: the answer may be a watch.
+    success. `streams`: the answer may be a watch. A path that is no resource has no action and is about no kind;
+    `tag` is the chapter it belongs to, and `produces` says what it answers in where that is not the usual.
     """
 
     path: str
@@ -55,12 +56,14 @@ class Operation:
     action: str
     id: str
     description: str
-    about: GroupVersionKind
+    about: GroupVersionKind | None
     answer: str
     body: str = ""
     codes: tuple[int, ...] = (200,)
     query: tuple[Parameter, ...] = ()
     streams: bool = False
+    tag: str = ""
+    produces: tuple[str, ...] | None = None
 
 
 def operations_of(resource: Resource) -> Iterator[Operation]:
@@ -104,13 +107,21 @@ class _Names:
     def id(self, verb: str, suffix: str = "", middle: str = "", *, everywhere: bool = False) -> str:
         """`readAppsV1NamespacedDeploymentStatus`."""
         namespaced = "Namespaced" if self.resource.namespaced and not everywhere else ""
-        return f"{verb}{_group_words(self.resource)}{middle}{namespaced}{self.resource.kind}{suffix}"
+        resource = self.resource
+        group = group_words(resource.group) + resource.version.capitalize()
+        return f"{verb}{group}{middle}{namespaced}{resource.kind}{suffix}"
 
 
-def _group_words(resource: Resource) -> str:
-    """`RbacAuthorizationV1`, `CoreV1`."""
-    words = resource.group.removesuffix(".k8s.io").split(".") if resource.group else ["core"]
-    return "".join(word.capitalize() for word in [*words, resource.version])
+def group_words(group: str) -> str:
+    """`RbacAuthorization`, `Core`: a group in the ids of its operations."""
+    words = group.removesuffix(".k8s.io").split(".") if group else ["core"]
+    return "".join(word.capitalize() for word in words)
+
+
+def tag_of(group: str) -> str:
+    """`rbacAuthorization`, `core`: a group as a chapter."""
+    first, *rest = (group.removesuffix(".k8s.io") or "core").split(".")
+    return f"{first}{''.join(each.capitalize() for each in rest)}"
 
 
 def _of_collection(resource: Resource, names: _Names, about: GroupVersionKind) -> Iterator[Operation]:

@@ -38,7 +38,7 @@ def pieces(document: Body) -> Iterator[bytes]:
 
 def _path_item(item: Body) -> bytes:
     operations = (_message(number, _operation(item[name])) for name, number in _METHODS.items() if name in item)
-    return b"".join(operations) + b"".join(_message(9, _parameter(each)) for each in item["parameters"])
+    return b"".join(operations) + b"".join(_message(9, _parameter(each)) for each in item.get("parameters", ()))
 
 
 def _operation(operation: Body) -> bytes:

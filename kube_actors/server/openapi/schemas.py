@@ -15,6 +15,7 @@ _PREFIXES: Final = {
     "meta": "io.k8s.apimachinery.pkg.apis.meta",
     "apiextensions": "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions",
     "apiregistration": "io.k8s.kube-aggregator.pkg.apis.apiregistration",
+    "version": "io.k8s.apimachinery.pkg.version",
 }
 # Kinds of values that have a name of their own in the document.
 NAMED_KINDS: Final[Mapping[Kind, str]] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
-from kube_actors.server.openapi.operations import PATCH, TEXT, Operation
+from kube_actors.server.openapi.operations import PATCH, TEXT, Operation, tag_of
 from kube_actors.server.openapi.parameters import PATH, PRETTY, Parameter
 from kube_actors.server.openapi.schemas import V2, V3, Body, full_name
 
@@ -24,7 +24,7 @@ def paths_v3(operations: Iterable[Operation]) -> Body:
     """`paths` of an OpenAPI 3.0 document."""
     paths: Body = {}
     for operation in operations:
-        place = paths.setdefault(operation.path, {"parameters": _path_parameters(operation.path, _parameter_v3)})
+        place = paths.setdefault(operation.path, _place(operation, _parameter_v3))
         place[operation.method] = _operation_v3(operation)
     return paths
 
@@ -33,13 +33,17 @@ def paths_v2(operations: Iterable[Operation]) -> Body:
     """`paths` of a Swagger 2.0 document."""
     paths: Body = {}
     for operation in operations:
-        place = paths.setdefault(operation.path, {"parameters": _path_parameters(operation.path, _parameter_v2)})
+        place = paths.setdefault(operation.path, _place(operation, _parameter_v2))
         place[operation.method] = _operation_v2(operation)
     return paths
 
 
-def _path_parameters(path: str, write: Any) -> list[Body]:
-    return [write(parameter) for name, parameter in PATH.items() if f"{{{name}}}" in path] + [write(PRETTY)]
+def _place(operation: Operation, write: Any) -> Body:
+    """What all operations of a path have in common."""
+    if operation.about is None:
+        return {}
+    named = [parameter for name, parameter in PATH.items() if f"{{{name}}}" in operation.path]
+    return {"parameters": [write(each) for each in (*named, PRETTY)]}
 
 
 def _operation_v3(operation: Operation) -> Body:
@@ -78,18 +82,20 @@ def _operation_v2(operation: Operation) -> Body:
 
 def _common(operation: Operation) -> Body:
     about = operation.about
-    group = about.group.removesuffix(".k8s.io") or "core"
-    first, *rest = group.split(".")
+    said: Body = {"description": operation.description, "operationId": operation.id}
+    if about is None:
+        return {**said, "tags": [operation.tag]}
     return {
-        "description": operation.description,
-        "operationId": operation.id,
-        "tags": [f"{first}{''.join(each.capitalize() for each in rest)}_{about.version}"],
+        **said,
+        "tags": [f"{tag_of(about.group)}_{about.version}"],
         "x-kubernetes-action": operation.action,
         "x-kubernetes-group-version-kind": about.as_dict(),
     }
 
 
 def _produced(operation: Operation) -> tuple[str, ...]:
+    if operation.produces is not None:
+        return operation.produces
     if operation.answer == TEXT:
         return ("*/*",)
     return _WATCHES if operation.streams else _ANSWERS

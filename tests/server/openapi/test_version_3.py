@@ -45,13 +45,31 @@ async def test_the_index_leads_to_every_group_and_version() -> None:
     """Each path comes with the hash of its document, which is also its ETag."""
     index = json_of(await get("/openapi/v3"))["paths"]
     versions = {each.api_version for each in Registry.built_in()}
-    assert index.keys() == {f"apis/{each}" if "/" in each else f"api/{each}" for each in versions}
+    named = {each for each in index if each.count("/") == (2 if each.startswith("apis/") else 1)}
+    assert {f"apis/{each}" if "/" in each else f"api/{each}" for each in versions} <= named
     url = index["apis/apps/v1"]["serverRelativeURL"]
     assert url.startswith("/openapi/v3/apis/apps/v1?hash=")
     answer = await get(url)
     assert dict(answer.headers)["ETag"] == f'"{url.partition("=")[2]}"'
     assert dict(answer.headers)["Cache-Control"] == "public, immutable"
     assert "Expires" in dict(answer.headers)
+
+
+async def test_paths_that_are_no_resources_have_documents() -> None:
+    """Discovery, each group, the version and the keys of tokens, as kube-apiserver lists them."""
+    index = json_of(await get("/openapi/v3"))["paths"]
+    plain = {"api", "apis", "apis/apps", "apis/events.k8s.io", "version"}
+    plain |= {".well-known/openid-configuration", "openid/v1/jwks"}
+    assert plain <= index.keys()
+    for path in plain:
+        found = json_of(await get(index[path]["serverRelativeURL"]))
+        assert found["paths"].keys() == {f"/{path}/"}
+        assert {each.rpartition("/")[2] for each in references(found)} <= found["components"].get("schemas", {}).keys()
+    operation = (await document("apis/apps"))["paths"]["/apis/apps/"]["get"]
+    assert (operation["operationId"], operation["tags"]) == ("getAppsAPIGroup", ["apps"])
+    resources = (await document("apis/rbac.authorization.k8s.io/v1"))["paths"]["/apis/rbac.authorization.k8s.io/v1/"]
+    assert resources["get"]["operationId"] == "getRbacAuthorizationV1APIResources"
+    assert "x-kubernetes-action" not in resources["get"]
 
 
 async def test_what_a_client_has_already_is_not_sent_again() -> None:
@@ -87,7 +105,7 @@ async def test_every_document_is_whole(api_version: str) -> None:
     assert {each.removeprefix(SCHEMAS) for each in references(found)} <= schemas.keys()
     ids = []
     for path, place in found["paths"].items():
-        named = {each["name"] for each in place["parameters"] if each["in"] == "path"}
+        named = {each["name"] for each in place.get("parameters", ()) if each["in"] == "path"}
         assert named == {part[1:-1] for part in path.split("/") if part.startswith("{")}
         ids += [place[method]["operationId"] for method in place if method != "parameters"]
     assert len(ids) == len(set(ids))

@@ -51,6 +51,8 @@ from kube_actors.verbs.session import Session
 
 TRUST_KEEPERS: Final = ("/root-certificates", "/client-trust", "/token-secrets")
 """Actors that pass on the authority's certificate."""
+NOTICE: Final = 0.25
+"""Machine seconds."""
 ANYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 
 log = Log(__name__)
@@ -88,7 +90,14 @@ class ApiServer:
     edge: Edge
 
     async def drain(self, seconds: float) -> None:
-        """Take no more clients; let those that are there come to their ends."""
+        """Take no more clients; let those that are there come to their ends.
+
+        Where somebody is connected the server goes on for NOTICE, and says that it is no longer ready: `/readyz` tells
+        load balancers and probes to go elsewhere before connections are refused.
+        """
+        self.checks.draining = True
+        if self.edge.clients:
+            await trio.sleep(NOTICE)
         await self.edge.drain(seconds)
 
 

@@ -74,6 +74,11 @@ class Edge:
         self._serving = trio.CancelScope()
         self._changes = trio.lowlevel.ParkingLot()
 
+    @property
+    def clients(self) -> int:
+        """How many are connected."""
+        return len(self._connections)
+
     async def drain(self, seconds: float) -> None:
         """Take no more clients and let the others come to their ends: requests are answered, streams end where they
         are. What is not done after so many machine seconds is dropped. The sockets are closed."""

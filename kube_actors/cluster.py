@@ -39,6 +39,7 @@ from kube_actors.actors.role_aggregation import RoleAggregation
 from kube_actors.actors.scheduler.actor import SchedulerActor
 from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
+from kube_actors.actors.service_ranges import ServiceAddressKeeper, ServiceRanges
 from kube_actors.api.registry import Registry
 from kube_actors.assembly.defaults import create_defaults, kept_keys, restore_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
@@ -262,6 +263,8 @@ def _start_actors(
         system.spawn("replicasets", lambda: replica_sets(plane)),
         system.spawn("deployments", lambda: deployments(plane)),
         system.spawn("services", lambda: services(plane)),
+        system.spawn("service-ranges", lambda: ServiceRanges(plane, network.ranges.service_cidr)),
+        system.spawn("service-addresses", lambda: ServiceAddressKeeper(plane)),
         system.spawn("mirrored-endpoints", lambda: mirrored_endpoints(plane)),
         system.spawn("namespaces", lambda: namespaces(plane)),
         system.spawn("default-objects", lambda: KeptObjects(plane, kept_keys(), restore)),

@@ -11,10 +11,12 @@ import random
 from ipaddress import IPv4Network, ip_address
 
 from kube_actors.kinds import project
+from kube_actors.kinds.servicecidrs import DEFAULT_RANGE, SERVICE_CIDRS
 from kube_actors.log import Log
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.store import Candidate, Key, Revision, Store
-from kube_actors.writes.plugins.addresses import HEADLESS, ServiceAddresses
+from kube_actors.writes.plugins.addresses import ServiceAddresses
+from kube_actors.writes.plugins.in_use import HEADLESS
 
 API = Key("services", "default", "kubernetes")
 """The Service whose address is fixed: the first of its range."""
@@ -27,6 +29,7 @@ def move_to_ranges(store: Store, ranges: NetworkRanges, source: random.Random) -
 
     A node that knows no podCIDR is given one when it registers. Pods get their addresses with their new sandboxes.
     """
+    _move_default_range(store, ranges.service_cidr)
     moved = _move_services(store, ranges, source)
     _forget_pod_cidrs(store, ranges.pod_cidr)
     if moved:
@@ -40,7 +43,7 @@ def _move_services(store: Store, ranges: NetworkRanges, source: random.Random) -
     moved = 0
     for revision in store.list("services"):
         held = [each for each in revision.projection.facts.cluster_ips if each != HEADLESS]
-        if all(ip_address(each) in network for each in held):
+        if all(any(ip_address(each) in one for one in addresses.networks()) for each in held):
             continue
         body = revision.body()
         body["spec"]["clusterIP"] = ranges.api_address if revision.key == API else addresses.free_address()
@@ -48,6 +51,15 @@ def _move_services(store: Store, ranges: NetworkRanges, source: random.Random) -
         _commit(store, revision, body)
         moved += 1
     return moved
+
+
+def _move_default_range(store: Store, network: IPv4Network) -> None:
+    """The ServiceCIDR `kubernetes` is that range."""
+    revision = store.get(Key(SERVICE_CIDRS, "", DEFAULT_RANGE))
+    if revision is not None and revision.projection.facts.cidrs != (str(network),):
+        body = revision.body()
+        body["spec"]["cidrs"] = [str(network)]
+        _commit(store, revision, body)
 
 
 def _forget_pod_cidrs(store: Store, network: IPv4Network) -> None:

@@ -26,7 +26,7 @@ def _prepare_create(body: Body) -> None:
         condition = {
             "type": "Available",
             "status": "True",
-            "lastTransitionTime": body["metadata"]["creationTimestamp"],
+            "lastTransitionTime": body["metadata"].get("creationTimestamp"),
             "reason": "Local",
             "message": "Local APIServices are always available",
         }

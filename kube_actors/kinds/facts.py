@@ -58,7 +58,10 @@ class DeploymentFacts:
 
 @frozen(weakref_slot=False)
 class ServiceFacts:
-    """A Service: `cluster_ips` ("None" when headless), `selector` as sorted pairs, `node_ports` as (protocol, port)."""
+    """A Service: `cluster_ips` ("None" when headless), `selector` as sorted pairs.
+
+    `node_ports` are (protocol, port), the port of health checks among them.
+    """
 
     type: str
     cluster_ips: tuple[str, ...]

@@ -14,6 +14,17 @@ from kube_actors.kinds.selector_rules import label_map_rules
 DAY = 86400
 
 
+def is_reachable_from_outside(spec: Body) -> bool:
+    """Whether traffic comes in from beyond the cluster."""
+    kind = spec.get("type")
+    return kind in ("NodePort", "LoadBalancer") or (kind == "ClusterIP" and bool(spec.get("externalIPs")))
+
+
+def needs_health_check(spec: Body) -> bool:
+    """Whether a load balancer has to ask which nodes have pods of the service: the others drop its traffic."""
+    return spec.get("type") == "LoadBalancer" and spec.get("externalTrafficPolicy") == "Local"
+
+
 def validate_service(new: Body, old: Body | None) -> list[Cause]:
     """Every cause at once."""
     spec = new.get("spec") or {}
@@ -121,9 +132,15 @@ def _policies(spec: Body, kind: Any) -> list[Cause]:
     if timeout is not None and not 0 < timeout <= DAY:
         field = "spec.sessionAffinityConfig.clientIP.timeoutSeconds"
         found.append(causes.invalid(field, timeout, f"must be greater than 0 and less than {DAY}"))
-    if spec.get("externalTrafficPolicy") and kind not in ("NodePort", "LoadBalancer") and not spec.get("externalIPs"):
+    policy, port = spec.get("externalTrafficPolicy"), spec.get("healthCheckNodePort")
+    if policy and not is_reachable_from_outside(spec):
         why = "may only be set for externally-accessible services"
-        found.append(causes.invalid("spec.externalTrafficPolicy", spec["externalTrafficPolicy"], why))
+        found.append(causes.invalid("spec.externalTrafficPolicy", policy, why))
+    if port and not needs_health_check(spec):
+        why = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'"
+        found.append(causes.invalid("spec.healthCheckNodePort", port, why))
+    elif port:
+        found += causes.port("spec.healthCheckNodePort", port)
     if kind != "LoadBalancer":
         for name in ("loadBalancerClass", "allocateLoadBalancerNodePorts", "loadBalancerSourceRanges"):
             if spec.get(name) is not None:
@@ -133,7 +150,11 @@ def _policies(spec: Body, kind: Any) -> list[Cause]:
 
 
 def _kept(spec: Body, before: Body) -> list[Cause]:
-    """The address stays for as long as the service has one."""
+    """The address stays for as long as the service has one, and so does the port of health checks."""
+    if needs_health_check(spec) and needs_health_check(before):
+        port = spec.get("healthCheckNodePort")
+        if port and before.get("healthCheckNodePort") not in (None, port):
+            return [causes.immutable("spec.healthCheckNodePort", port)]
     if "ExternalName" in (spec.get("type"), before.get("type")):
         return []
     old, new = before.get("clusterIPs") or [], spec.get("clusterIPs") or []

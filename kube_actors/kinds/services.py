@@ -9,7 +9,7 @@ from typing import Any
 from kube_actors.api import names
 from kube_actors.kinds.facts import ServiceFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
-from kube_actors.kinds.service_rules import validate_service
+from kube_actors.kinds.service_rules import is_reachable_from_outside, needs_health_check, validate_service
 
 NONE = "None"
 
@@ -32,7 +32,7 @@ def _default(body: Body) -> None:
     if kind != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
         _default_families(spec)
-    if kind in ("NodePort", "LoadBalancer"):
+    if is_reachable_from_outside(spec):
         spec.setdefault("externalTrafficPolicy", "Cluster")
     if kind == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
@@ -88,14 +88,21 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
     elif spec.get("clusterIP") and spec.get("clusterIPs") == before.get("clusterIPs"):
         spec["clusterIPs"] = [spec["clusterIP"]]  # only the one was changed, and means both
     _keep_node_ports(spec, before, kind)
-    if kind not in ("NodePort", "LoadBalancer") and spec.get("externalTrafficPolicy") == before.get(
-        "externalTrafficPolicy"
+    if needs_health_check(spec) and needs_health_check(before) and not spec.get("healthCheckNodePort"):
+        _take(spec, before, "healthCheckNodePort")
+    for name, has_use in (
+        ("externalTrafficPolicy", is_reachable_from_outside({**spec, "type": kind})),
+        ("healthCheckNodePort", needs_health_check(spec)),
+        ("allocateLoadBalancerNodePorts", kind == "LoadBalancer"),
+        ("loadBalancerClass", kind == "LoadBalancer"),
     ):
-        spec.pop("externalTrafficPolicy", None)
-    if kind != "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts") == before.get(
-        "allocateLoadBalancerNodePorts"
-    ):
-        spec.pop("allocateLoadBalancerNodePorts", None)
+        if not has_use and spec.get(name) == before.get(name):
+            spec.pop(name, None)
+
+
+def _take(spec: Body, before: Body, name: str) -> None:
+    if before.get(name):
+        spec[name] = before[name]
 
 
 def _keep_node_ports(spec: Body, before: Body, kind: str) -> None:
@@ -118,8 +125,13 @@ def _facts(body: Mapping[str, Any]) -> ServiceFacts:
         type=spec.get("type", "ClusterIP"),
         cluster_ips=tuple(spec.get("clusterIPs") or ()),
         selector=tuple(sorted((spec.get("selector") or {}).items())),
-        node_ports=tuple(
-            (port.get("protocol", "TCP"), port["nodePort"]) for port in spec.get("ports") or () if port.get("nodePort")
+        node_ports=(
+            *(
+                (port.get("protocol", "TCP"), port["nodePort"])
+                for port in spec.get("ports") or ()
+                if port.get("nodePort")
+            ),
+            *((("TCP", spec["healthCheckNodePort"]),) if spec.get("healthCheckNodePort") else ()),
         ),
     )
 

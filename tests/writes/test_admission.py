@@ -87,8 +87,54 @@ async def test_services_without_an_address(world: World) -> None:
         "spec"
     ]
     assert "clusterIP" not in external
-    with pytest.raises(ApiError, match=r"The range of valid IPs is 10\.96\.0\.0/12"):
+    with pytest.raises(ApiError, match="the provided network does not match the current range"):
         await world.client.create(_service("c", clusterIP="192.168.0.1"))
+
+
+async def test_further_ranges(world: World) -> None:
+    """Services may name addresses of other ServiceCIDRs, and get them when the default range is full."""
+    network = ipaddress.IPv4Network("10.0.0.0/30")
+    world = World(lambda store: Admission(allocating=(ServiceAddresses.over(store, random.Random(1), network),)))
+    metadata = {"name": "more"}
+    more = {"apiVersion": "networking.k8s.io/v1", "kind": "ServiceCIDR", "metadata": metadata}
+    await world.client.create({**more, "spec": {"cidrs": ["10.1.0.0/28"]}})
+    named = await world.client.create(_service("named", clusterIP="10.1.0.14"))
+    assert named.body()["spec"]["clusterIP"] == "10.1.0.14"
+    given = [(await world.client.create(_service(f"s-{number}"))).body()["spec"]["clusterIP"] for number in range(3)]
+    assert [ipaddress.ip_address(each) in network for each in given] == [True, True, False]
+    not_ready = {"conditions": [{"type": "Ready", "status": "False", "reason": "", "message": "no"}]}
+    key = Key("servicecidrs.networking.k8s.io", "", "more")
+    await world.client.mutate(key, lambda body: body.update(status=not_ready), subresource="status")
+    with pytest.raises(ApiError, match="range is full"):
+        await world.client.create(_service("one-too-many"))
+
+
+async def test_an_address_that_is_spoken_for(world: World) -> None:
+    """An IPAddress that a person made keeps its address from services."""
+    parent = {"group": "gateway.networking.k8s.io", "resource": "gateways", "namespace": "default", "name": "g"}
+    body = {"apiVersion": "networking.k8s.io/v1", "kind": "IPAddress", "metadata": {"name": "10.96.0.9"}}
+    await world.client.create({**body, "spec": {"parentRef": parent}})
+    with pytest.raises(ApiError, match="provided IP is already allocated"):
+        await world.client.create(_service("a", clusterIP="10.96.0.9"))
+
+
+async def test_health_check_ports(world: World) -> None:
+    """A load balancer that keeps traffic on its node has a port to ask at: given, kept, fixed, and given back."""
+    local = {"type": "LoadBalancer", "externalTrafficPolicy": "Local"}
+    made = (await world.client.create(_service("a", **local))).body()["spec"]
+    port = made["healthCheckNodePort"]
+    assert 30000 <= port <= 32767
+    kept = (await world.client.update(_service("a", **local, selector={"x": "y"}))).body()["spec"]
+    assert kept["healthCheckNodePort"] == port
+    with pytest.raises(ApiError, match=r"spec\.healthCheckNodePort: Invalid value: 30001: field is immutable"):
+        await world.client.update(_service("a", **local, healthCheckNodePort=30001))
+    with pytest.raises(ApiError, match="provided port is already allocated"):
+        await world.client.create(_service("b", **local, healthCheckNodePort=port))
+    with pytest.raises(ApiError, match="may only be set when `type` is 'LoadBalancer' and"):
+        await world.client.create(_service("b", healthCheckNodePort=30001))
+    plain = (await world.client.update(_service("a", type="ClusterIP"))).body()["spec"]
+    assert "healthCheckNodePort" not in plain
+    assert (await world.client.create(_service("b", **local, healthCheckNodePort=port))).body()
 
 
 async def test_dry_run_takes_no_address() -> None:

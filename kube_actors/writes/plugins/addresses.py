@@ -1,63 +1,34 @@
-"""Cluster IPs and node ports of services: what is in use is read from the store, so nothing can leak."""
+"""Cluster IPs, node ports and health check ports of services: given out in the step that commits."""
 
 from __future__ import annotations
 
 import ipaddress
 import random
-from collections.abc import Callable, Hashable
-from typing import Any, Generic, TypeVar
+from collections.abc import Mapping
+from typing import Any, Final
 
 from kube_actors.errors import ApiError, Cause
 from kube_actors.kinds import causes
+from kube_actors.kinds.ipaddresses import ALLOCATOR, IP_ADDRESSES, MANAGER_LABEL
+from kube_actors.kinds.service_rules import needs_health_check
+from kube_actors.kinds.servicecidrs import DEFAULT_RANGE, SERVICE_CIDRS
 from kube_actors.records import frozen
-from kube_actors.store import Commit, Key, Revision, Store
+from kube_actors.store import Key, Store
+from kube_actors.writes.plugins.in_use import HEADLESS, InUse, addresses_held, ports_held
 from kube_actors.writes.request import Operation, Request
 
-HEADLESS = "None"
-TRIES = 16
-V = TypeVar("V", bound=Hashable)
-
-
-class InUse(Generic[V]):
-    """Who uses which value, kept up to date by the store's commits."""
-
-    def __init__(self, store: Store, values: Callable[[Revision], tuple[V, ...]]) -> None:
-        self._values = values
-        self._holders: dict[V, Key] = {}
-        for revision in store.list("services"):
-            self._add(revision)
-        store.subscribe(self._committed, "services")
-
-    def holder(self, value: V) -> Key | None:
-        """The service that uses the value."""
-        return self._holders.get(value)
-
-    def _add(self, revision: Revision) -> None:
-        for value in self._values(revision):
-            self._holders[value] = revision.key
-
-    def _committed(self, commit: Commit) -> None:
-        before = commit.previous or commit.revision
-        for value in self._values(before):
-            if self._holders.get(value) == before.key:
-                del self._holders[value]
-        if commit.kind != "deleted":
-            self._add(commit.revision)
-
-
-def _cluster_ips(revision: Revision) -> tuple[str, ...]:
-    return tuple(each for each in revision.projection.facts.cluster_ips if each != HEADLESS)
-
-
-def _node_ports(revision: Revision) -> tuple[tuple[str, int], ...]:
-    found: tuple[tuple[str, int], ...] = revision.projection.facts.node_ports
-    return found
+TRIES: Final = 16
 
 
 @frozen(eq=False)
 class ServiceAddresses:
-    """Gives services their cluster IPs and node ports; what a service names itself must be free and in range."""
+    """Gives services their cluster IPs and ports; what a service names itself must be free and in range.
 
+    `network` is the range of the default ServiceCIDR. Addresses come from it and from all other ServiceCIDRs that are
+    ready; an IPAddress that somebody else made keeps its address from services.
+    """
+
+    store: Store
     network: ipaddress.IPv4Network
     node_ports: range
     source: random.Random
@@ -74,7 +45,8 @@ class ServiceAddresses:
     ) -> ServiceAddresses:
         """An allocator for the services of this store. Without a network: 10.96.0.0/12, as in Kubernetes."""
         chosen = network or ipaddress.IPv4Network("10.96.0.0/12")
-        return cls(chosen, node_ports, source, InUse(store, _cluster_ips), InUse(store, _node_ports))
+        in_use = InUse(store, "services", addresses_held), InUse(store, "services", ports_held)
+        return cls(store, chosen, node_ports, source, *in_use)
 
     def matches(self, request: Request) -> bool:
         """Services, not their status."""
@@ -83,49 +55,94 @@ class ServiceAddresses:
         return request.operation is not Operation.DELETE
 
     def allocate(self, request: Request) -> None:
-        """Fill in `clusterIP`, `clusterIPs` and `nodePort`."""
+        """Fill in `clusterIP`, `clusterIPs`, `nodePort` and `healthCheckNodePort`."""
         spec = request.new["spec"]
         kind = spec.get("type")
         if kind != "ExternalName":
             self._cluster_ip(request, spec)
         if kind == "NodePort" or (kind == "LoadBalancer" and spec.get("allocateLoadBalancerNodePorts", True)):
             self._node_ports(request, spec)
+        if needs_health_check(spec):
+            self._health_check_port(request, spec)
+
+    def networks(self) -> list[ipaddress.IPv4Network]:
+        """The ranges that addresses may be taken from, the default one first."""
+        found = {DEFAULT_RANGE: [self.network]}
+        for revision in self.store.list(SERVICE_CIDRS):
+            facts, usable = revision.projection.facts, not revision.projection.deleting
+            cidrs = [each for each in facts.cidrs if ":" not in each] if usable and facts.ready else []
+            found[revision.key.name] = [ipaddress.IPv4Network(cidr) for cidr in cidrs]
+        return [network for networks in found.values() for network in networks]
 
     def _cluster_ip(self, request: Request, spec: dict[str, Any]) -> None:
         wanted = spec.get("clusterIP", "")
         if wanted == HEADLESS:
             return
-        if wanted:
-            self._check_address(request, wanted)
-        else:
+        if not wanted:
             spec["clusterIP"] = self.free_address()
             spec["clusterIPs"] = [spec["clusterIP"]]
+        elif request.old is None or wanted not in (request.old["spec"].get("clusterIPs") or ()):
+            self._check_address(request, wanted)
 
     def _check_address(self, request: Request, wanted: str) -> None:
         problem = ""
-        if ipaddress.ip_address(wanted) not in self.network:
-            problem = f"the provided IP ({wanted}) is not in the valid range. The range of valid IPs is {self.network}"
-        elif self.addresses_in_use.holder(wanted) not in (None, request.key):
+        if not any(ipaddress.ip_address(wanted) in network for network in self.networks()):
+            problem = "the provided network does not match the current range"
+        elif self._is_taken(wanted, by_other_than=request.key):
             problem = "provided IP is already allocated"
         if problem:
             why = f"failed to allocate IP {wanted}: {problem}"
             raise request.invalid([causes.invalid("spec.clusterIPs", [wanted], why)])
 
     def free_address(self) -> str:
-        """A random one from the upper band; the lower stays for services that name their address."""
-        size = self.network.num_addresses
+        """A random one from the upper band of a range; the lower stays for services that name their address."""
+        for network in self.networks():
+            address = self._free_address_in(network)
+            if address is not None:
+                return address
+        raise ApiError("InternalError", 500, "failed to allocate a serviceIP: range is full")
+
+    def _free_address_in(self, network: ipaddress.IPv4Network) -> str | None:
+        size = network.num_addresses
         first, last = 1, size - 2
+        if last < first:
+            return None
         lower = min(max(16, size // 16), 256)
         start = first + lower if last - first > lower else first
         for _ in range(TRIES):
-            address = str(self.network[self.source.randint(start, last)])
-            if self.addresses_in_use.holder(address) is None:
+            address = str(network[self.source.randint(start, last)])
+            if not self._is_taken(address):
                 return address
-        for offset in (*range(start, last + 1), *range(first, start)):
-            address = str(self.network[offset])
-            if self.addresses_in_use.holder(address) is None:
-                return address
-        raise ApiError("InternalError", 500, "failed to allocate a serviceIP: range is full")
+        everywhere = (str(network[offset]) for offset in (*range(start, last + 1), *range(first, start)))
+        return next((address for address in everywhere if not self._is_taken(address)), None)
+
+    def _is_taken(self, address: str, by_other_than: Key | None = None) -> bool:
+        """Whether another service has the address, or an IPAddress says that somebody else has."""
+        holder = self.addresses_in_use.holder(address)
+        if holder is not None:
+            return holder != by_other_than
+        reserved = self.store.get(Key(IP_ADDRESSES, "", address))
+        return reserved is not None and not self._is_left_over(reserved.body(), by_other_than)
+
+    def _is_left_over(self, reserved: Mapping[str, Any], asking: Key | None) -> bool:
+        """Whether an IPAddress is the asking service's own, or one of the allocator's that nobody uses any more."""
+        parent = reserved["spec"].get("parentRef") or {}
+        owner = Key(parent.get("resource", ""), parent.get("namespace", ""), parent.get("name", ""))
+        is_ours = (reserved["metadata"].get("labels") or {}).get(MANAGER_LABEL) == ALLOCATOR
+        return not parent.get("group") and (owner == asking or is_ours)
+
+    def _health_check_port(self, request: Request, spec: dict[str, Any]) -> None:
+        """Where a load balancer asks nodes whether they have pods of the service."""
+        wanted, before = spec.get("healthCheckNodePort"), (request.old or {}).get("spec") or {}
+        if not wanted:
+            taken = {port["nodePort"] for port in spec.get("ports") or () if port.get("nodePort")}
+            spec["healthCheckNodePort"] = self._free_port("TCP", taken)
+        elif wanted != before.get("healthCheckNodePort"):
+            problems = self._check_port(request, "TCP", wanted, "spec.healthCheckNodePort")
+            if problems:
+                why = problems[0].message.rpartition(": ")[2]
+                told = f"failed to allocate requested HealthCheck NodePort {wanted}: {why}"
+                raise ApiError("InternalError", 500, f"Internal error occurred: {told}")
 
     def _node_ports(self, request: Request, spec: dict[str, Any]) -> None:
         """One node port per port; TCP and UDP of the same port share theirs."""

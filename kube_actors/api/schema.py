@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from kube_actors.api.codecs import json
 from kube_actors.api.types import Kind, Node
@@ -89,29 +89,44 @@ class Schema:
     def drop_nulls(self, body: dict[str, Any]) -> None:
         """Remove fields that are null, in place: for Kubernetes they were never there (`creationTimestamp: null`).
 
-        A key of a map of texts stays, with the empty text (`data: {empty: null}`). Inside values that are kept as they
-        are (`RawExtension`), null stays.
+        A key of a map and an item of a list stay, with what Go has where nothing was set (`data: {empty: null}` is the
+        empty text). Inside values that are kept as they are (`RawExtension`), null stays.
         """
         if b"null" in json.dumps(body):  # far cheaper than the walk, and nearly always the end of it
             _drop_nulls(self.root, body)
 
 
+# What a value of Go is before anything was set; objects and lists are left out.
+_UNSET: Final[Mapping[Kind, str | int | bool]] = {
+    Kind.STRING: "",
+    Kind.BYTES: "",
+    Kind.QUANTITY: "0",
+    Kind.BOOL: False,
+    Kind.INT32: 0,
+    Kind.INT64: 0,
+    Kind.DOUBLE: 0,
+    Kind.INT_OR_STRING: 0,
+}
+
+
 def _drop_nulls(node: Node, value: Any) -> None:
     if node.preserves_unknown:
         return
+    unset = None if node.items is None else _UNSET.get(node.items.kind)
     if isinstance(value, dict):
-        texts = node.items is not None and node.items.kind in (Kind.STRING, Kind.BYTES)
         for key in [key for key, item in value.items() if item is None]:
-            if texts:
-                value[key] = ""
+            if unset is not None:
+                value[key] = unset
             else:
                 del value[key]
         for key, item in value.items():
             if isinstance(item, (dict, list)) and (child := node.child(key)) is not None:
                 _drop_nulls(child, item)
     elif isinstance(value, list) and node.items is not None:
-        for item in value:
-            if isinstance(item, (dict, list)):
+        for index, item in enumerate(value):
+            if item is None:
+                value[index] = {} if unset is None else unset
+            elif isinstance(item, (dict, list)):
                 _drop_nulls(node.items, item)
 
 

@@ -117,14 +117,13 @@ class _Walk:
         before = old if isinstance(old, list) else []
         items = _items(node)
         for index, item in enumerate(value):
-            if type(item) is items.sufficient_type:
+            if item is None and items.kind is Kind.OBJECT:
+                item = {}  # for Kubernetes an object of which nothing was set
+            if item is None or type(item) is items.sufficient_type:
                 continue
-            if item is None:
-                self.wrong_type(items, None, (trail, index), owner)
-            else:
-                previous = before[index] if index < len(before) else None
-                if item is not previous:
-                    self.value(items, item, previous, (trail, index), owner, demand)
+            previous = before[index] if index < len(before) else None
+            if item is not previous:
+                self.value(items, item, previous, (trail, index), owner, demand)
 
     def wrong_type(self, node: Node, value: Any, trail: _Trail, owner: Node) -> None:
         """Go's words for a value that does not fit: the path in them has no indexes and no keys."""

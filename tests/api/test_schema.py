@@ -91,15 +91,23 @@ def test_types_that_contain_themselves() -> None:
 
 
 def test_drop_nulls() -> None:
-    """Null fields were never there; keys of text maps stay, and free-form values are left alone."""
+    """Null fields were never there; keys of maps and items of lists stay, and free-form values are left alone."""
+    resources = {"limits": None, "requests": {"cpu": None}}
     body = {
         "metadata": {"name": "a", "creationTimestamp": None, "labels": {"a": None}},
-        "spec": {"containers": [{"name": "c", "image": None, "resources": {"limits": None}}], "volumes": None},
+        "spec": {
+            "containers": [{"name": "c", "image": None, "args": [None, "x"], "resources": resources}],
+            "tolerations": [None],
+            "volumes": None,
+        },
     }
     POD.drop_nulls(body)
     assert body == {
         "metadata": {"name": "a", "labels": {"a": ""}},
-        "spec": {"containers": [{"name": "c", "resources": {}}]},
+        "spec": {
+            "containers": [{"name": "c", "args": ["", "x"], "resources": {"requests": {"cpu": "0"}}}],
+            "tolerations": [{}],
+        },
     }
     revision = {"data": {"spec": None}, "revision": 1}
     Registry.built_in().find("controllerrevisions").schema.drop_nulls(revision)

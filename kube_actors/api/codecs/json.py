@@ -22,6 +22,11 @@ def dumps(body: Any) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
 
 
+def dumps_as_given(body: Any) -> bytes:
+    """UTF-8, no blanks, keys in the order they were put in."""
+    return orjson.dumps(body)
+
+
 def dumps_line(value: Any, default: Callable[[Any], Any] | None = None) -> bytes:
     """One line of a log or a trace: keys in the order given, a line feed at the end. Keys that are no text become text.
 

@@ -73,7 +73,7 @@ def _aggregated_document(registry: Registry, version: str, core: bool) -> Cached
 
 @functools.lru_cache(maxsize=8)
 def _plain_documents(registry: Registry) -> dict[str, bytes]:
-    """Path -> document, but for `/api`, which is different for each client."""
+    """Path -> document, but for `/api`, which is different for each client. Members stand as Kubernetes writes them."""
     found = {"/apis": make.group_list(registry)}
     for group, versions in make.versions_by_group(registry).items():
         root = f"/apis/{group}" if group else "/api"
@@ -81,7 +81,7 @@ def _plain_documents(registry: Registry) -> dict[str, bytes]:
             found[f"{root}/{version}"] = make.resource_list(registry, group, version)
         if group:
             found[root] = make.group(registry, group)
-    return {path: json.dumps(body) for path, body in found.items()}
+    return {path: json.dumps_as_given(body) for path, body in found.items()}
 
 
 def _plain(call: Call, document: bytes) -> Full:

@@ -56,12 +56,13 @@ def group(registry: Registry, name: str) -> Body:
 def resource_list(registry: Registry, group: str, version: str) -> Body:
     """`/apis/GROUP/VERSION` or `/api/v1`: the resources of this version and their subresources."""
     resources = sorted(_resources(registry, group, version), key=lambda each: each.plural)
-    body: Body = {
+    api_version = {"apiVersion": "v1"} if group else {}
+    return {
         "kind": "APIResourceList",
+        **api_version,
         "groupVersion": f"{group}/{version}" if group else version,
         "resources": [entry for resource in resources for entry in _entries(resource, registry)],
     }
-    return {**body, "apiVersion": "v1"} if group else body
 
 
 def aggregated(registry: Registry, groups: Iterable[str], version: str) -> Body:
@@ -113,16 +114,16 @@ def _entries(resource: Resource, registry: Registry) -> list[Body]:
 
 
 def _subentry(resource: Resource, subresource: Subresource) -> Body:
-    entry: Body = {
+    elsewhere = KINDS_ELSEWHERE.get(subresource.kind)
+    place = {} if elsewhere is None else {"group": elsewhere[0], "version": elsewhere[1]}
+    return {
         "name": f"{resource.plural}/{subresource.name}",
         "singularName": "",
         "namespaced": resource.namespaced,
+        **place,
         "kind": subresource.kind,
         "verbs": list(subresource.verbs),
     }
-    if subresource.kind in KINDS_ELSEWHERE:
-        entry["group"], entry["version"] = KINDS_ELSEWHERE[subresource.kind]
-    return entry
 
 
 def _aggregated_version(registry: Registry, name: str, version: str) -> Body:

@@ -62,7 +62,7 @@ async def _patch(call: Call) -> Response:
 
     def check(before: Body, new: Body) -> None:
         settle(call, new)
-        judge_fields(call, expected.schema, Patched(new, before, decoded), options.validation)
+        judge_fields(call, expected.schema, Patched(new, before, decoded, kind), options.validation)
 
     revision = await call.client.patch_scale(call.key, decoded.value, kind, dry_run=options.dry_run, check=check)
     return await _answer(call, revision)

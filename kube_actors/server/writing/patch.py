@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any, Final
 
 from kube_actors.api.codecs import json
 from kube_actors.api.patches import clone
-from kube_actors.api.schema import WRONG_TYPE, Schema
+from kube_actors.api.restoring import as_go_prints, misfit
+from kube_actors.api.schema import WRONG_TYPE, Schema, parse_path
 from kube_actors.api.strictness import prune, strict_problems, unknown_fields
-from kube_actors.errors import ApiError, bad_request, invalid
+from kube_actors.errors import ApiError, Cause, bad_request, invalid
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.versions import as_version
@@ -48,7 +50,7 @@ async def patch(call: Call) -> Response:
         before = as_version(stored, row)
         new = patched(before, clone(decoded.value), kind, row.schema)
         settle(call, new)
-        judge_fields(call, row.schema, Patched(new, before, decoded), options.validation)
+        judge_fields(call, row.schema, Patched(new, before, decoded, kind), options.validation)
         return as_version(new, storage)
 
     revision = await call.client.edit(call.key, change, call.info.subresource, dry_run=options.dry_run, sent=row)
@@ -82,11 +84,12 @@ _GO: Final[dict[type, str]] = {list: "[]handlers.jsonPatchOp", dict: "map[string
 
 @frozen
 class Patched:
-    """What a patch made of an object, the object before it, and the patch."""
+    """What a patch of this kind made of an object, the object before it, and the patch."""
 
     new: Body
     before: Body
     patch: Decoded
+    kind: PatchKind
 
 
 def judge_fields(call: Call, schema: Schema, patched: Patched, validation: Validation) -> None:
@@ -98,9 +101,9 @@ def judge_fields(call: Call, schema: Schema, patched: Patched, validation: Valid
     problems = _repeated(sent) + unknown_fields(sorted(prune(schema, patched.new)))
     wrong = [cause for cause in schema.validate(patched.new, patched.before) if cause.reason == WRONG_TYPE]
     if wrong:
-        raise refused(call, sent.value, wrong[0].message)
+        raise refused(call, patched, _why(schema, patched, wrong[0]))
     if problems and validation == "Strict":
-        raise refused(call, sent.value, f"strict decoding error: {', '.join(problems)}")
+        raise refused(call, patched, f"strict decoding error: {', '.join(problems)}")
     if validation == "Warn":
         for problem in problems:
             call.warn(problem)
@@ -118,7 +121,19 @@ def _repeated(decoded: Decoded) -> list[str]:
     return found + [f"json patch {each}" for each in twice]
 
 
-def refused(call: Call, sent: Any, why: str) -> ApiError:
+def _why(schema: Schema, patched: Patched, wrong: Cause) -> str:
+    """A wrong value in the words of the decoder, or of the converter that a strategic merge patch goes through."""
+    path = parse_path(wrong.field)
+    node = schema.node(path) if patched.kind == "strategic" else None
+    return (None if node is None else misfit(node, reduce(_inside, path, patched.new))) or wrong.message
+
+
+def _inside(value: Any, segment: str | int) -> Any:
+    return value[str(segment)] if isinstance(value, dict) else value[segment]
+
+
+def refused(call: Call, patched: Patched, why: str) -> ApiError:
     """422 for a patch whose outcome cannot be read. Patches of Secrets are not repeated in it."""
-    shown = "" if call.row.kind == "Secret" else json.dumps(sent).decode()
-    return invalid("", "", [causes.invalid("patch", shown, why)])
+    sent = patched.patch.value
+    shown = as_go_prints(sent) if patched.kind == "strategic" else json.dumps(sent).decode()
+    return invalid("", "", [causes.invalid("patch", "" if call.row.kind == "Secret" else shown, why)])

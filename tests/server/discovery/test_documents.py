@@ -72,6 +72,19 @@ async def test_resources_with_their_subresources() -> None:
     assert (scale["group"], scale["kind"], scale["verbs"]) == ("autoscaling", "Scale", ["get", "patch", "update"])
 
 
+async def test_members_stand_as_kubernetes_writes_them() -> None:
+    """Scripts that look for a piece of the text find it."""
+    begin = b'{"name":"configmaps","singularName":"configmap","namespaced":true,"kind":"ConfigMap","verbs":["create",'
+    core = (await get("/api/v1")).body
+    assert begin in core
+    assert core.startswith(b'{"kind":"APIResourceList","groupVersion":"v1","resources":[')
+    assert b'"watch"],"shortNames":["po"],"categories":["all"],"storageVersionHash":"' in core
+    scale = (
+        b'{"name":"deployments/scale","singularName":"","namespaced":true,"group":"autoscaling","version":"v1","kind"'
+    )
+    assert scale in (await get("/apis/apps/v1")).body
+
+
 async def test_versions_of_a_kind_share_a_storage_version() -> None:
     """Autoscalers are kept in version 2, whichever version is looked at; events in that of the core."""
     hashes = set()

@@ -227,3 +227,25 @@ async def test_concurrent_patches_all_arrive(web: Caller) -> None:
     revision = web.session.plane.store.get(Key("deployments.apps", "default", "web"))
     assert revision is not None
     assert len(revision.body()["metadata"]["annotations"]) == 10
+
+
+@pytest.mark.parametrize(
+    ("patch", "shown", "why"),
+    [
+        ({"metadata": {"labels": "x"}}, "map[metadata:map[labels:x]]", "cannot restore map from string"),
+        (
+            {"metadata": {"labels": {"1": [None]}}},
+            "map[metadata:map[labels:map[1:[<nil>]]]]",
+            "unrecognized type: string",
+        ),
+        ({"metadata": {"labels": {"a": 1}}}, "map[metadata:map[labels:map[a:1]]]", "cannot convert int64 to string"),
+        ({"spec": True}, "map[spec:true]", "cannot restore struct from: bool"),
+        ({"spec": {"replicas": 1.5}}, "map[spec:map[replicas:1.5]]", "cannot convert float64 to int32"),
+        ({"metadata": {"finalizers": {}}}, "map[metadata:map[finalizers:map[]]]", "cannot restore slice from map"),
+    ],
+)
+async def test_strategic_merge_patch_that_does_not_fit(web: Caller, patch: Any, shown: str, why: str) -> None:
+    """The converter's words, and the patch as Go prints it."""
+    answer = await web("PATCH", WEB, patch, STRATEGIC)
+    assert answer.code == 422
+    assert answer.message == f' "" is invalid: patch: Invalid value: "{shown}": {why}'

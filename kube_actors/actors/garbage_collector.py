@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import trio
 
-from kube_actors.actors.control_plane import ControlPlane
-from kube_actors.actors.ownership import remove_owner
+from kube_actors.actors.control_plane import ControlPlane, reference_to
+from kube_actors.actors.ownership import remove_owner, unblock_owners
 from kube_actors.api.registry import Registry
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
@@ -32,14 +32,19 @@ OBJECTS_BETWEEN_CHECKPOINTS = 16
 
 
 class GarbageCollector(Actor[Describe]):
-    """Looks at an object when it, an owner or a dependent of it changed; keys of its latch are (key, uid)."""
+    """Looks at an object when it, an owner or a dependent of it changed; keys of its latch are (key, uid).
+
+    `strays` are uids of objects that came with an owner that is not where it should be.
+    """
 
     def __init__(self, plane: ControlPlane, registry: Registry) -> None:
         self.plane = plane
         self.registry = registry
         self.client = plane.controller_client("generic-garbage-collector")
+        self.events = plane.events("garbage-collector-controller")
         self.unsubscribe: Callable[[], None] | None = None
         self.looked = 0
+        self.strays: set[str] = set()
 
     async def started(self) -> None:
         """Look at everything once: owners may have gone while nobody watched."""
@@ -67,24 +72,33 @@ class GarbageCollector(Actor[Describe]):
         )
 
     def _committed(self, commit: Commit) -> None:
-        revision, previous = commit.revision, commit.previous
+        revision = commit.revision
         notify = self.context.ref.notify
         if commit.kind == "deleted":
+            self.strays.discard(revision.uid)
             for dependent in self.plane.store.owned_by(revision.uid):
                 notify((dependent.key, dependent.uid))
         elif self._waits(revision):
             notify((revision.key, revision.uid))
-        owners = revision.projection.owners
-        if not owners:
-            return
-        if commit.kind == "deleted" or (previous is not None and previous.projection.deleting is None):
-            self._notify_waiting_owners(revision)
-        if commit.kind == "added" or (previous is not None and previous.projection.owners != owners):
-            notify((revision.key, revision.uid))
+        self._committed_dependent(commit)
 
-    def _notify_waiting_owners(self, dependent: Revision) -> None:
-        for owner in dependent.projection.owners:
-            found = self._owner(owner, dependent.key.namespace)
+    def _committed_dependent(self, commit: Commit) -> None:
+        revision, previous = commit.revision, commit.previous
+        owners = revision.projection.owners
+        before = previous.projection.owners if previous is not None else ()
+        if not owners and not before:
+            return
+        begins_to_go = previous is not None and previous.projection.deleting is None
+        if commit.kind == "deleted" or begins_to_go or owners != before:
+            self._notify_waiting_owners(revision.key, {*owners, *before})
+        if commit.kind == "added" or owners != before:
+            if commit.kind != "deleted" and any(self._owner(each, revision.key.namespace) is None for each in owners):
+                self.strays.add(revision.uid)
+            self.context.ref.notify((revision.key, revision.uid))
+
+    def _notify_waiting_owners(self, dependent: Key, owners: Iterable[Owner]) -> None:
+        for owner in owners:
+            found = self._owner(owner, dependent.namespace)
             if found is not None and self._waits(found):
                 self.context.ref.notify((found.key, found.uid))
 
@@ -134,18 +148,23 @@ class GarbageCollector(Actor[Describe]):
         if revision is None:
             return
         projection = revision.projection
+        self._tell_of_stray(revision)
+        own = self.plane.store.owned_by(uid)
         dependent = Dependent(
             uid=uid,
             owners=tuple(owner.uid for owner in projection.owners),
             finalizers=projection.finalizers,
             deleting=projection.deleting is not None,
-            has_dependents=bool(self.plane.store.owned_by(uid)),
+            has_dependents=bool(own),
+            dependents_wait=any(_waits_for_dependents(one) for one in own),
         )
         states = {owner.uid: self._state(owner, key.namespace) for owner in projection.owners}
         match plan_dependent(dependent, states):
             case RemoveOwners(uids):
                 await self._remove_owners(revision, uids)
-            case Delete(propagation):
+            case Delete(propagation, unblock):
+                if unblock:
+                    await self.client.mutate(key, unblock_owners, uid=uid)
                 await self.client.delete(key, uid=uid, propagation=propagation)
             case Keep():
                 pass
@@ -165,11 +184,32 @@ class GarbageCollector(Actor[Describe]):
         return self.plane.find(key, owner.uid)
 
     def _state(self, owner: Owner, namespace: str) -> OwnerState:
-        """An owner of a kind nobody knows counts as there: better to keep an object than to lose it."""
-        if self.registry.by_kind(owner.api_version, owner.kind) is None:
-            return OwnerState.SOLID
+        resource = self.registry.by_kind(owner.api_version, owner.kind)
+        if resource is None or (resource.namespaced and not namespace):
+            return OwnerState.UNKNOWN
         found = self._owner(owner, namespace)
         if found is None:
             return OwnerState.DANGLING
-        waiting = found.projection.deleting is not None and FOREGROUND in found.projection.finalizers
-        return OwnerState.WAITING if waiting else OwnerState.SOLID
+        return OwnerState.WAITING if _waits_for_dependents(found) else OwnerState.SOLID
+
+    def _tell_of_stray(self, dependent: Revision) -> None:
+        """An Event for every owner that lives, but in a namespace where this object's owners cannot be."""
+        if dependent.uid not in self.strays:
+            return
+        self.strays.discard(dependent.uid)
+        namespace, own = dependent.key.namespace, self.registry.by_id(dependent.key.resource)
+        about = reference_to(dependent, kind=own.kind, api_version=own.api_version)
+        for owner in dependent.projection.owners:
+            resource = self.registry.by_kind(owner.api_version, owner.kind)
+            known = self.plane.store.list(resource.id) if resource is not None and resource.namespaced else ()
+            if not any(one.uid == owner.uid and one.key.namespace != namespace for one in known):
+                continue
+            named = f"{owner.api_version}/{owner.kind}, namespace: {namespace}, name: {owner.name}, uid: {owner.uid}"
+            text = f'ownerRef [{named}] does not exist in namespace "{namespace}"'
+            self.events.record(about, "Warning", "OwnerRefInvalidNamespace", text)
+
+
+def _waits_for_dependents(revision: Revision) -> bool:
+    """Whether the object is being deleted in the foreground."""
+    projection = revision.projection
+    return projection.deleting is not None and FOREGROUND in projection.finalizers

@@ -19,3 +19,10 @@ def remove_owner(body: dict[str, Any], uid: str) -> None:
         body["metadata"]["ownerReferences"] = references
     else:
         body["metadata"].pop("ownerReferences", None)
+
+
+def unblock_owners(body: dict[str, Any]) -> None:
+    """No owner waits any longer for this object to go."""
+    for reference in body["metadata"].get("ownerReferences", []):
+        if reference.get("blockOwnerDeletion"):
+            reference["blockOwnerDeletion"] = False

@@ -51,6 +51,8 @@ class Hooks:
     * `keeps_first_status`: an object is created with the status that is sent (nodes say what they are); otherwise it is
       reset.
     * `default_grace(body)`: seconds a deleted object stays to end in order; without it, it goes at once.
+    * `orphans_dependents`: who deletes an object without saying what becomes of its dependents leaves them behind;
+      `orphan_warning` is what such a client is told.
     """
 
     default: Callable[[Body], None] = _nothing
@@ -66,3 +68,5 @@ class Hooks:
     status_metadata: tuple[str, ...] = ()
     keeps_first_status: bool = False
     default_grace: Callable[[Body], int] | None = None
+    orphans_dependents: bool = False
+    orphan_warning: str = ""

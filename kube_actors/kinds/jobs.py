@@ -178,4 +178,9 @@ HOOKS = Hooks(
     prepare_create=_prepare_create,
     validate=_validate,
     selectable_fields=(*METADATA_FIELDS, "status.successful"),
+    orphans_dependents=True,
+    orphan_warning=(
+        "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or "
+        "set propagationPolicy=Orphan to suppress this warning"
+    ),
 )

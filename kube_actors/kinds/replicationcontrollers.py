@@ -44,4 +44,9 @@ def _validate(new: Body, _old: Body | None) -> list[Cause]:
     return found + template_rules(spec)
 
 
-HOOKS = Hooks(default=_default, validate=_validate, selectable_fields=(*METADATA_FIELDS, "status.replicas"))
+HOOKS = Hooks(
+    default=_default,
+    validate=_validate,
+    selectable_fields=(*METADATA_FIELDS, "status.replicas"),
+    orphans_dependents=True,
+)

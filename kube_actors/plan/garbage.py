@@ -1,7 +1,8 @@
 """What becomes of objects whose owners go: the rules of Kubernetes' garbage collector as pure functions.
 
-An owner reference is *solid* when its owner exists, *dangling* when it does not, and *waiting* when the owner is being
-deleted in the foreground and waits for its dependents.
+An owner reference is *solid* when its owner exists, *dangling* when it does not, *waiting* when the owner is being
+deleted in the foreground and waits for its dependents, and *unknown* when nobody can look: its kind is not served, or
+an object without a namespace names an owner that has one.
 """
 
 from __future__ import annotations
@@ -21,17 +22,22 @@ class OwnerState(Enum):
     SOLID = "solid"
     DANGLING = "dangling"
     WAITING = "waiting"
+    UNKNOWN = "unknown"
 
 
 @attrs.frozen
 class Dependent:
-    """An object with owners. `owners` are its owner references' uids in order; `has_dependents` counts its own."""
+    """An object with owners. `owners` are its owner references' uids in order; `has_dependents` counts its own.
+
+    `dependents_wait`: one of its own dependents is being deleted and waits, perhaps, in the end, for this object.
+    """
 
     uid: str
     owners: tuple[str, ...]
     finalizers: tuple[str, ...] = ()
     deleting: bool = False
     has_dependents: bool = False
+    dependents_wait: bool = False
 
 
 @attrs.frozen
@@ -48,9 +54,10 @@ class RemoveOwners:
 
 @attrs.frozen
 class Delete:
-    """Nobody is left that wants the object."""
+    """Nobody is left that wants the object. `unblock`: first its owners have to stop waiting for it."""
 
     propagation: str
+    unblock: bool = False
 
 
 DependentAction = Keep | RemoveOwners | Delete
@@ -62,13 +69,14 @@ def plan_dependent(dependent: Dependent, owners: Mapping[str, OwnerState]) -> De
         return Keep()
     states = {uid: owners.get(uid, OwnerState.DANGLING) for uid in dependent.owners}
     gone = tuple(uid for uid, state in states.items() if state is not OwnerState.SOLID)
-    if not gone or dependent.deleting:
+    if not gone or dependent.deleting or OwnerState.UNKNOWN in states.values():
         return Keep()
     if len(gone) < len(states):
         return RemoveOwners(gone)
     if OwnerState.WAITING in states.values() and dependent.has_dependents:
-        # The owner waits for this object, and this object has dependents of its own: they go first, too.
-        return Delete("Foreground")
+        # The owner waits for this object, and this object has dependents of its own: they go first, too. When one of
+        # them waits already (a owns b, b owns c, c owns a), everybody would wait for ever.
+        return Delete("Foreground", unblock=dependent.dependents_wait)
     if ORPHAN in dependent.finalizers:
         return Delete("Orphan")
     return Delete("Foreground" if FOREGROUND in dependent.finalizers else "Background")

@@ -59,7 +59,7 @@ def mark_deleted(request: Request, options: DeleteOptions, now: float) -> bool:
     """
     body = request.new
     metadata = body["metadata"]
-    _set_propagation(metadata, options.propagation)
+    _set_propagation(request, options.propagation)
     if "deletionTimestamp" not in metadata:
         grace = _grace(request, options)
         _set_end(metadata, now + grace, grace)
@@ -101,11 +101,18 @@ def _set_end(metadata: dict[str, Any], end: float, grace: int) -> None:
     metadata["deletionGracePeriodSeconds"] = grace
 
 
-def _set_propagation(metadata: dict[str, Any], propagation: str | None) -> None:
-    """The finalizer that makes the garbage collector do its part before the object goes."""
+def _set_propagation(request: Request, propagation: str | None) -> None:
+    """The finalizer that makes the garbage collector do its part before the object goes.
+
+    What the client says counts, then what an earlier finalizer says, then the kind's own way.
+    """
+    metadata = request.new["metadata"]
+    before = metadata.get("finalizers") or []
     if propagation is None:
-        return
-    kept = [each for each in metadata.get("finalizers") or [] if each not in (ORPHAN, FOREGROUND)]
+        if not request.hooks.orphans_dependents or ORPHAN in before or FOREGROUND in before:
+            return
+        propagation = "Orphan"
+    kept = [each for each in before if each not in (ORPHAN, FOREGROUND)]
     wanted = PROPAGATION_FINALIZER[propagation]
     if wanted is not None:
         kept.append(wanted)

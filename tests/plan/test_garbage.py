@@ -18,7 +18,7 @@ from kube_actors.plan.garbage import (
 )
 
 FOREGROUND = "foregroundDeletion"
-SOLID, DANGLING, WAITING = OwnerState.SOLID, OwnerState.DANGLING, OwnerState.WAITING
+SOLID, DANGLING, WAITING, UNKNOWN = OwnerState.SOLID, OwnerState.DANGLING, OwnerState.WAITING, OwnerState.UNKNOWN
 
 
 @pytest.mark.parametrize(
@@ -37,15 +37,20 @@ SOLID, DANGLING, WAITING = OwnerState.SOLID, OwnerState.DANGLING, OwnerState.WAI
             {"a": WAITING},
             Delete("Foreground"),
         ),
+        (
+            "and in the end it owns its owner",
+            Dependent("d", ("a",), has_dependents=True, dependents_wait=True),
+            {"a": WAITING},
+            Delete("Foreground", unblock=True),
+        ),
+        ("an owner nobody can look for", Dependent("d", ("a", "b")), {"a": UNKNOWN}, Keep()),
         ("it would orphan", Dependent("d", ("a",), ("orphan",)), {}, Delete("Orphan")),
         ("it would wait", Dependent("d", ("a",), ("foregroundDeletion",)), {}, Delete("Foreground")),
         ("already going", Dependent("d", ("a",), deleting=True), {}, Keep()),
         ("already going and waiting", Dependent("d", ("a",), ("foregroundDeletion",), deleting=True), {}, Keep()),
     ],
 )
-def test_dependents(
-    case: str, dependent: Dependent, owners: dict[str, OwnerState], expected: DependentAction
-) -> None:
+def test_dependents(case: str, dependent: Dependent, owners: dict[str, OwnerState], expected: DependentAction) -> None:
     """What to do about an object, by the state of its owners."""
     assert plan_dependent(dependent, owners) == expected
 

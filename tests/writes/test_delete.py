@@ -174,3 +174,19 @@ async def test_collections(world: World) -> None:
     )
     assert [each.key.name for each in gone] == ["a"]
     assert [each.key.name for each in world.store.list("configmaps")] == ["b", "c"]
+
+
+async def test_some_kinds_orphan_by_default(world: World) -> None:
+    """Who deletes a ReplicationController without a word about its pods leaves them; a finalizer that is there wins."""
+    body = {"apiVersion": "v1", "kind": "ReplicationController", "metadata": {"name": "old"}}
+    template = {"metadata": {"labels": {"app": "old"}}, "spec": {"containers": [{"name": "c", "image": "app:1"}]}}
+    await world.client.create({**body, "spec": {"template": template}})
+    key = Key("replicationcontrollers", "default", "old")
+    revision = await world.client.delete(key)
+    assert revision is not None
+    assert revision.projection.finalizers == ("orphan",)
+    await world.client.delete(key, propagation="Foreground")
+    revision = await world.client.delete(key)
+    assert revision is not None
+    assert revision.projection.finalizers == ("foregroundDeletion",)
+    assert await world.client.delete(key, propagation="Background") is None

@@ -12,7 +12,7 @@ from kube_actors.server.http import Full, Response
 from kube_actors.server.reading.list_options import list_options
 from kube_actors.server.reading.negotiation import negotiate, represent, served
 from kube_actors.server.writing.answers import success, written
-from kube_actors.server.writing.delete_options import read_deletion
+from kube_actors.server.writing.delete_options import Deletion, read_deletion
 from kube_actors.server.writing.places import check_collection, check_object_path
 from kube_actors.store import Revision
 
@@ -35,7 +35,7 @@ async def delete(call: Call) -> Response:
     """200 with a Status once the object has gone; the object itself while it waits for its end."""
     check_object_path(call)
     negotiate(call.request)
-    deletion = read_deletion(call)
+    deletion = _read(call)
     store, key = call.api.store, call.key
     last = store.get(key)
     waiting = await call.client.delete(
@@ -59,7 +59,7 @@ async def delete(call: Call) -> Response:
 async def delete_collection(call: Call) -> Response:
     """200 with the list of all that was deleted, as it was before."""
     check_collection(call)
-    deletion = read_deletion(call)
+    deletion = _read(call)
     chosen = _chosen(call)
     await call.client.delete_all(
         chosen, grace_seconds=deletion.grace_seconds, propagation=deletion.propagation, dry_run=deletion.dry_run
@@ -67,6 +67,15 @@ async def delete_collection(call: Call) -> Response:
     store = call.api.store
     await store.durable(store.head)
     return _listed(call, chosen)
+
+
+def _read(call: Call) -> Deletion:
+    """The options; of kinds whose dependents stay behind where nothing is said, a warning."""
+    deletion = read_deletion(call)
+    warning = hooks_for(call.row.id).orphan_warning
+    if warning and deletion.propagation is None:
+        call.warn(warning)
+    return deletion
 
 
 def _chosen(call: Call) -> list[Revision]:

@@ -33,7 +33,7 @@ from kube_actors.actors.network import NetworkActor
 from kube_actors.actors.node_lifecycle import NodeLifecycle
 from kube_actors.actors.nodes import NodesActor
 from kube_actors.actors.pod_garbage_collector import PodGarbageCollector
-from kube_actors.actors.replica_set import replica_sets
+from kube_actors.actors.replica_set import replica_sets, replication_controllers
 from kube_actors.actors.resource_quota import resource_quotas
 from kube_actors.actors.role_aggregation import RoleAggregation
 from kube_actors.actors.scheduler.actor import SchedulerActor
@@ -43,7 +43,7 @@ from kube_actors.actors.service_ranges import ServiceAddressKeeper, ServiceRange
 from kube_actors.api.registry import Registry
 from kube_actors.assembly.defaults import create_defaults, kept_keys, restore_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
-from kube_actors.assembly.nodes import NodeFactory, needs_agent, node_factory
+from kube_actors.assembly.nodes import NodeFactory, node_factory
 from kube_actors.assembly.pod_logs import collect_logs
 from kube_actors.assembly.ranges import hold_ranges
 from kube_actors.assembly.readdressing import move_to_ranges
@@ -56,6 +56,7 @@ from kube_actors.log import Log
 from kube_actors.messages.common import Describe
 from kube_actors.messages.node import NodeMessage, ShutDown
 from kube_actors.messages.nodes import NodesMessage, SetNodes
+from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.node.runtime.agent_link import AgentLink, open_agent
 from kube_actors.node.runtime.base import RuntimeFailure, RuntimeGone
 from kube_actors.plan.scheduling import Framework
@@ -156,9 +157,16 @@ class Cluster:
 
 @asynccontextmanager
 async def open_cluster(
-    config: ClusterConfig, *, state: StateDirectory, clock: ClusterClock | None = None, serve: bool = False
+    config: ClusterConfig,
+    *,
+    state: StateDirectory,
+    clock: ClusterClock | None = None,
+    serve: bool = False,
+    interpreter: AgentInterpreter | None = None,
 ) -> AsyncIterator[Cluster]:
     """Run a cluster for as long as the block; with `serve` its API is there for kubectl and other clients.
+
+    `interpreter` is a process that waits to become the cluster's agent, if it needs one.
 
     Raises InputError and StateError before anything is started.
     """
@@ -185,7 +193,7 @@ async def open_cluster(
         stack.callback(background.cancel_scope.cancel)
         background.start_soon(store.run, name="journal")
         link = None
-        if needs_agent(config):
+        if config.needs_agent:
             agent, keep = Path(state.agent), config.on_runtime_exit
             opening = open_agent(
                 agent,
@@ -194,6 +202,7 @@ async def open_cluster(
                 on_exit=keep,
                 tier=config.tier,
                 held=held.descriptors,
+                interpreter=interpreter,
             )
             link = await stack.enter_async_context(opening)
         ranges = held.of_tier(link.tier if link is not None else "")
@@ -261,6 +270,7 @@ def _start_actors(
     )
     controllers: list[Ref[Any]] = [
         system.spawn("replicasets", lambda: replica_sets(plane)),
+        system.spawn("replicationcontrollers", lambda: replication_controllers(plane)),
         system.spawn("deployments", lambda: deployments(plane)),
         system.spawn("services", lambda: services(plane)),
         system.spawn("service-ranges", lambda: ServiceRanges(plane, network.ranges.service_cidr)),

@@ -71,7 +71,8 @@ def test_instances_compare_and_hash_by_their_fields() -> None:
     assert hash(Point(1, 2, note="a")) == hash(Point(1, 2, note="b"))
     assert Point(1, 2) != Point(2, 1)
     assert Point(1) != Point3(1)
-    assert Point(1) != Plain(1)
+    plain: object = Plain(1)
+    assert Point(1) != plain
     assert len({Point(1), Point(1), Point3(1)}) == 2
 
 

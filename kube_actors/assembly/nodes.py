@@ -231,8 +231,3 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:
         return ""
-
-
-def needs_agent(config: ClusterConfig) -> bool:
-    """Whether any node runs real processes."""
-    return any(node.runtime == "process" for node in config.nodes)

@@ -9,6 +9,8 @@ from types import FrameType
 
 import trio
 
+from kube_actors.cli.main import INTERRUPTED
+
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 2
 """After so many signals the next one ends the process where it stands."""
@@ -32,6 +34,11 @@ class EndSignals:
     def first(self) -> signal.Signals | None:
         """The signal that began the end."""
         return self.received[0] if self.received else None
+
+    @property
+    def status(self) -> int:
+        """The exit status: Ctrl-C interrupts, SIGTERM and SIGHUP are how one asks for an end."""
+        return INTERRUPTED if self.first is signal.SIGINT else 0
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.received.append(signal.Signals(number))

@@ -119,3 +119,8 @@ class ClusterConfig:
     on_runtime_exit: OnRuntimeExit = "end"
     tier: Literal["A", "B", "C"] | None = None
     seed: int = 0
+
+    @property
+    def needs_agent(self) -> bool:
+        """Whether any node runs real processes."""
+        return any(node.runtime == "process" for node in self.nodes)

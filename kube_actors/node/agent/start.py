@@ -1,7 +1,8 @@
 """Entry of the keeper's process: become a daemon, find the tier, enter its namespaces, serve.
 
-Run as `python -I -S -c "..."` with this package's parent directory on the path and the settings on stdin. The process
-that was started ends with 0 when the agent serves, or with 1 and the reason on stderr.
+Run as `python -I -S -c "..."` with this package's parent directory on the path and a SOCK_SEQPACKET socket as stdin:
+its one message is the settings, and brings the descriptors that the keeper is to hold. The process that was started
+ends with 0 when the agent serves, or when nobody is left to send settings, else with 1 and the reason on stderr.
 """
 
 from __future__ import annotations
@@ -23,11 +24,15 @@ from .probe import Probe, enter, probe, remove_tree
 from .settings import Settings, read_first
 
 _READY = b"ok"
+_LONGEST_SETTINGS = 65_536
+_MOST_HELD = 16
 
 
 def main() -> None:
     """Never returns."""
-    settings = Settings.parse(sys.stdin.read())
+    settings = _settings()
+    if settings is None:
+        os._exit(0)
     _forget_caller()
     reading, writing = os.pipe2(os.O_CLOEXEC)
     if os.fork() == 0:
@@ -41,6 +46,13 @@ def main() -> None:
         sys.stderr.write(told.decode(errors="replace") or "the agent died at start; see agent.log\n")
         sys.stderr.flush()
     os._exit(0 if told == _READY else 1)
+
+
+def _settings() -> Settings | None:
+    """Wait for them. The descriptors that come along are never closed: they are held by being open."""
+    with socket.socket(fileno=os.dup(0)) as told:
+        text, _, _, _ = socket.recv_fds(told, _LONGEST_SETTINGS, _MOST_HELD)
+    return Settings.parse(text.decode()) if text else None
 
 
 def _forget_caller() -> None:

@@ -21,6 +21,7 @@ import trio
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.node.agent.settings import Settings
 from kube_actors.node.runtime.agent_connection import AgentConnection
+from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.node.runtime.agent_process import start_agent
 from kube_actors.node.runtime.base import RuntimeBack, RuntimeFailure, RuntimeGone, RuntimeLost
 from kube_actors.records import frozen
@@ -61,8 +62,16 @@ class _Pending:
 class AgentLink:
     """See the module. Made by `open_agent`."""
 
-    def __init__(self, settings: Settings, *, keep: bool, held: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        keep: bool,
+        held: Sequence[int] = (),
+        interpreter: AgentInterpreter | None = None,
+    ) -> None:
         self._settings, self._keep, self._held = settings, keep, tuple(held)
+        self._interpreter = interpreter
         self._connection: AgentConnection | None = None
         self._nursery: trio.Nursery | None = None
         self._numbers = itertools.count(1)
@@ -209,7 +218,8 @@ class AgentLink:
                 if connection is not None:
                     self._connection, self.hello = connection, connection.hello
                     return
-                await start_agent(self._settings, self._held)
+                interpreter, self._interpreter = self._interpreter or AgentInterpreter(), None
+                await start_agent(interpreter, self._settings, self._held)
         raise RuntimeFailure("AgentNotStarted", str(last)) from last
 
     async def serve(self, nursery: trio.Nursery) -> None:
@@ -288,19 +298,25 @@ async def open_agent(
     on_exit: Literal["end", "keep"],
     tier: Tier | None = None,
     held: Sequence[int] = (),
+    interpreter: AgentInterpreter | None = None,
 ) -> AsyncIterator[AgentLink]:
     """Connect to the cluster's agent, starting it if need be.
 
     `directory` (made private) holds its socket, log and the pods' files. With `on_exit="end"` pods end when this
     block is left, or when this process dies. `tier` forces one, None probes. `held` are descriptors that a keeper
-    started here holds for as long as it lives: the claims of the ranges.
+    started here holds for as long as it lives: the claims of the ranges. `interpreter` is one that waits to become the
+    agent; it is closed where an agent is there already.
     """
     directory = _private(directory)
     settings = Settings(
         str(directory), cluster_id, str(ranges.pod_cidr), str(ranges.service_cidr), str(ranges.node_cidr), tier
     )
-    link = AgentLink(settings, keep=on_exit == "keep", held=held)
-    await link.connect_agent()
+    link = AgentLink(settings, keep=on_exit == "keep", held=held, interpreter=interpreter)
+    try:
+        await link.connect_agent()
+    finally:
+        if interpreter is not None:
+            interpreter.close()
     # Whoever cancels the block still wants pods taken down, which is asked for here and has to be answered.
     serving = trio.CancelScope(shield=True)
 

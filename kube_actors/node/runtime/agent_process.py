@@ -1,45 +1,47 @@
-"""Starting the keeper and agent of a cluster: a fresh interpreter with the standard library only."""
+"""Starting the keeper and agent of a cluster."""
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import trio
 
-from kube_actors.node import agent as agent_package
 from kube_actors.node.agent.settings import Settings
+from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.node.runtime.base import RuntimeFailure
 
-# The package's parent goes last on the path, so that nothing in it can stand in for the standard library.
-_BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from agent.start import main; main()"
-_PACKAGE = str(Path(agent_package.__file__).resolve().parent.parent)
 _START_WITHIN = 20.0  # seconds
+_SAID = 65_536
 
 
-async def start_agent(settings: Settings, held: Sequence[int] = ()) -> None:
-    """Start keeper and agent and return when they serve. Raises RuntimeFailure with what they said.
+async def start_agent(interpreter: AgentInterpreter, settings: Settings, held: Sequence[int] = ()) -> None:
+    """Start keeper and agent and return when they serve; of our descriptors they get `held`.
 
-    They get no environment or terminal of ours, of our descriptors only `held`, and a session of their own.
+    The interpreter is used up. Raises RuntimeFailure with what they said.
     """
-    command = [sys.executable, "-I", "-S", "-c", _BOOT, _PACKAGE]
+    interpreter.tell(settings.dump(), held)
     try:
         with trio.fail_after(_START_WITHIN):
-            done = await trio.run_process(
-                command,
-                stdin=settings.dump().encode(),
-                stdout=subprocess.DEVNULL,
-                capture_stderr=True,
-                check=False,
-                start_new_session=True,
-                cwd="/",
-                env={},
-                pass_fds=held,
-            )
-    except trio.TooSlowError:
-        raise RuntimeFailure("AgentNotStarted", f"the agent did not start within {_START_WITHIN:.0f} s") from None
-    if done.returncode:
-        said = (done.stderr or b"").decode(errors="replace").strip()
-        raise RuntimeFailure("AgentNotStarted", f"the agent did not start: {said or f'status {done.returncode}'}")
+            said = await _all_said(interpreter)
+    except BaseException as error:
+        interpreter.process.kill()
+        interpreter.close()
+        if isinstance(error, trio.TooSlowError):
+            why = f"the agent did not start within {_START_WITHIN:.0f} s"
+            raise RuntimeFailure("AgentNotStarted", why) from None
+        raise
+    interpreter.close()
+    if status := interpreter.process.returncode:
+        why = said.decode(errors="replace").strip() or f"status {status}"
+        raise RuntimeFailure("AgentNotStarted", f"the agent did not start: {why}")
+
+
+async def _all_said(interpreter: AgentInterpreter) -> bytes:
+    """What it writes to stderr until it ends: the daemon it leaves behind writes to a file."""
+    assert interpreter.process.stderr is not None, "it is a pipe"
+    said = bytearray()
+    async with trio.lowlevel.FdStream(os.dup(interpreter.process.stderr.fileno())) as stream:
+        async for part in stream:
+            said += part[: _SAID - len(said)]
+    return bytes(said)

@@ -1,0 +1,53 @@
+"""A process that has read the agent's code and waits to hear for which cluster: a fresh interpreter, of the standard
+library only.
+
+Reading the code takes longer than anything an agent does at its start. Whoever knows early that there will be an agent
+lets its process read while this one still reads its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# The package's parent goes last on the path, so that nothing in it can stand in for the standard library.
+_BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from agent.start import main; main()"
+_PARENT = str(Path(__file__).resolve().parent.parent)
+
+
+class AgentInterpreter:
+    """Started when it is made. It gets no environment or terminal of ours, and a session of its own; it ends by itself
+    when nobody is left who could tell it anything."""
+
+    def __init__(self) -> None:
+        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with its:
+            self.process = subprocess.Popen(
+                [sys.executable, "-I", "-S", "-c", _BOOT, _PARENT],
+                stdin=its.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                cwd="/",
+                env={},
+            )
+        self._told = ours
+
+    def tell(self, settings: str, held: Sequence[int]) -> None:
+        """Have it start keeper and agent with these settings (`Settings.dump`); the keeper holds the descriptors.
+
+        What it says on stderr, and its exit status, tell what came of it.
+        """
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has died: its status says so
+            socket.send_fds(self._told, [settings.encode()], list(held))
+
+    def close(self) -> None:
+        """Have nothing more to do with it; one that was told nothing ends."""
+        self._told.close()
+        assert self.process.stderr is not None, "it is a pipe"
+        self.process.stderr.close()
+        self.process.wait()

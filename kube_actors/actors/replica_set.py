@@ -1,23 +1,28 @@
-"""The ReplicaSet actor: one per ReplicaSet. It keeps the right number of pods and reports how they are."""
+"""The ReplicaSet actor: one per ReplicaSet. It keeps the right number of pods and reports how they are.
+
+ReplicationControllers, the ReplicaSets of old, have actors of their own kind that do the same.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, assert_never
 
+import attrs
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.ownership import remove_owner, set_controller
 from kube_actors.actors.per_object import ObjectActor, PerObject, Route, controller_of
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.api.views import ReplicaSetView, body_of
+from kube_actors.api.views import ReplicaSetView, ReplicationControllerView, body_of
+from kube_actors.api.views.workloads import ReplicaSetStatus
 from kube_actors.errors import ApiError
 from kube_actors.messages.common import Describe
+from kube_actors.messages.events import ObjectReference
 from kube_actors.messages.replica_set import ReplicaSetMessage, Scale, Scaled
 from kube_actors.plan import replicas as steps
 from kube_actors.plan.backoff import doubled
-from kube_actors.plan.ownership import controller_reference
 from kube_actors.plan.pod_ranking import ReplicaPod
 from kube_actors.plan.replicas import ReplicaFailure, plan_replicas, pod_body, slow_start
 from kube_actors.store import Commit, Key, Revision, Store
@@ -30,10 +35,12 @@ LONGEST_RETRY = 300.0
 class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
     """Looks at its ReplicaSet and pods, plans, and performs the plan in order; status last, if it changed."""
 
+    keeper = steps.REPLICA_SET
+
     def __init__(self, plane: ControlPlane, key: Key, uid: str) -> None:
         super().__init__(plane, key, uid)
-        self.client = plane.controller_client("replicaset-controller")
-        self.events = plane.events("replicaset-controller")
+        self.client = plane.controller_client(self.keeper.controller)
+        self.events = plane.events(self.keeper.controller)
         self.summaries: dict[str, tuple[Revision, ReplicaPod]] = {}
         self.failure: ReplicaFailure | None = None
         self.failures = 0
@@ -63,7 +70,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
 
     async def reconcile(self, revision: Revision) -> int:
         """One look: snapshot, plan, actions, status."""
-        replica_set: ReplicaSetView = revision.view
+        replica_set = self.seen(revision)
         now = self.plane.clock.now()
         pods = self._pods(replica_set)
         surplus = len(pods) > replica_set.spec.replicas
@@ -71,8 +78,9 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         plan = plan_replicas(replica_set, pods, now, failure=self.failure, neighbours=neighbours)
         for action in plan.actions:
             await self._perform(action, replica_set, revision)
-        if plan.status != replica_set.status:
-            status = body_of(plan.status)
+        reported = self.reported(plan.status)
+        if reported != replica_set.status:
+            status = body_of(reported)
             await self.client.mutate(
                 self.key, lambda body: body.__setitem__("status", status), subresource="status", uid=self.uid
             )
@@ -81,6 +89,15 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         return len(pods)
 
     # -- what there is
+
+    def seen(self, revision: Revision) -> ReplicaSetView:
+        """What is asked for and was reported last."""
+        view: ReplicaSetView = revision.view
+        return view
+
+    def reported(self, status: ReplicaSetStatus) -> ReplicaSetStatus:
+        """What of a status this kind can say."""
+        return status
 
     def _pods(self, replica_set: ReplicaSetView) -> list[ReplicaPod]:
         """Pods it controls and orphans its selector matches, summarised once per revision."""
@@ -121,7 +138,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
             case steps.DeletePod(name, uid):
                 await self._delete_pod(name, uid, revision)
             case steps.AdoptPod(name, uid):
-                owner = controller_reference("apps/v1", "ReplicaSet", self.key.name, self.uid)
+                owner = self.keeper.reference(self.key.name, self.uid)
                 await self.client.mutate(self._pod(name), lambda body: set_controller(body, owner), uid=uid)
             case steps.ReleasePod(name, uid):
                 await self.client.mutate(self._pod(name), lambda body: remove_owner(body, self.uid), uid=uid)
@@ -132,8 +149,8 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         """In batches of 1, 2, 4 …: what refuses one pod most likely refuses them all."""
         if self.plane.clock.now() < self.retry_at:
             return
-        about = reference_to(revision, kind="ReplicaSet", api_version="apps/v1")
-        body = pod_body(replica_set)
+        about = self._about(revision)
+        body = pod_body(replica_set, self.keeper)
         for batch in slow_start(count):
             failed = None
             for number in range(batch):
@@ -152,7 +169,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         self._succeeded()
 
     async def _delete_pod(self, name: str, uid: str, revision: Revision) -> None:
-        about = reference_to(revision, kind="ReplicaSet", api_version="apps/v1")
+        about = self._about(revision)
         try:
             await self.client.delete(self._pod(name), uid=uid)
         except ApiError as error:
@@ -177,6 +194,9 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
             self.failure = None
             self.context.ref.notify("status")
 
+    def _about(self, revision: Revision) -> ObjectReference:
+        return reference_to(revision, kind=self.keeper.kind, api_version=self.keeper.api_version)
+
     def _pod(self, name: str) -> Key:
         return Key("pods", self.key.namespace, name)
 
@@ -200,24 +220,49 @@ def summarise(revision: Revision) -> ReplicaPod:
     )
 
 
-def replica_set_route(store: Store) -> dict[str, Route]:
+def replica_set_route(store: Store, keeper: steps.Keeper) -> dict[str, Route]:
     """Who wakes a ReplicaSet: its pods, and orphans that may become its pods."""
 
     def pod_changed(commit: Commit) -> Iterable[str]:
         owners = list(controller_of(commit))
         if owners or commit.kind == "deleted":
             return owners
-        return [one.uid for one in store.list("replicasets.apps", commit.revision.key.namespace)]
+        return [one.uid for one in store.list(keeper.resource, commit.revision.key.namespace)]
 
     return {"pods": pod_changed}
+
+
+class ReplicationControllerActor(ReplicaSetActor):
+    """A ReplicationController: kept as the ReplicaSet it amounts to, as in Kubernetes."""
+
+    keeper = steps.REPLICATION_CONTROLLER
+
+    def seen(self, revision: Revision) -> ReplicaSetView:
+        """What is asked for, as a ReplicaSet."""
+        view: ReplicationControllerView = revision.view
+        return view.replica_set
+
+    def reported(self, status: ReplicaSetStatus) -> ReplicaSetStatus:
+        """A ReplicationController has no word for pods that are ending."""
+        return attrs.evolve(status, terminating_replicas=None)
 
 
 def replica_sets(plane: ControlPlane) -> PerObject[ReplicaSetMessage]:
     """The supervisor of all ReplicaSet actors; the directory knows them, for Deployments ask them to scale."""
     return PerObject(
         plane,
-        "replicasets.apps",
+        steps.REPLICA_SET.resource,
         lambda key, uid: ReplicaSetActor(plane, key, uid),
-        routes=replica_set_route(plane.store),
+        routes=replica_set_route(plane.store, steps.REPLICA_SET),
         children=plane.directory.replica_sets,
+    )
+
+
+def replication_controllers(plane: ControlPlane) -> PerObject[ReplicaSetMessage]:
+    """The supervisor of all actors of ReplicationControllers."""
+    return PerObject(
+        plane,
+        steps.REPLICATION_CONTROLLER.resource,
+        lambda key, uid: ReplicationControllerActor(plane, key, uid),
+        routes=replica_set_route(plane.store, steps.REPLICATION_CONTROLLER),
     )

@@ -24,7 +24,6 @@ _MISSING: Final[Mapping[str, str]] = {
     "networkpolicies.networking.k8s.io": "enforces it",
     "persistentvolumeclaims": "binds it",
     "persistentvolumes": "binds claims to it",
-    "replicationcontrollers": "starts its pods",
     "resourceclaims.resource.k8s.io": "allocates it",
     "resourceclaimtemplates.resource.k8s.io": "makes claims of it",
     "resourceslices.resource.k8s.io": "allocates from it",

@@ -1,7 +1,7 @@
 """ReplicaSets: how many pods to create, which to delete, and what to report.
 
-`plan_replicas` is one pass of Kubernetes' ReplicaSet controller. Pods that ended (Succeeded, Failed) or are being
-deleted do not count; the rest are brought to `spec.replicas`.
+`plan_replicas` is one pass of Kubernetes' ReplicaSet controller, which keeps ReplicationControllers as well. Pods that
+ended (Succeeded, Failed) or are being deleted do not count; the rest are brought to `spec.replicas`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,24 @@ from kube_actors.api.views.workloads import ReplicaSetCondition, ReplicaSetStatu
 from kube_actors.plan.ownership import Claimant, claim, controller_reference
 from kube_actors.plan.pod_ranking import ReplicaPod, deletion_order
 from kube_actors.records import frozen
+
+
+@frozen
+class Keeper:
+    """A kind whose objects keep a number of pods, and the name under which its controller does so."""
+
+    resource: str
+    api_version: str
+    kind: str
+    controller: str
+
+    def reference(self, name: str, uid: str) -> dict[str, Any]:
+        """The owner reference of a pod that this object controls."""
+        return controller_reference(self.api_version, self.kind, name, uid)
+
+
+REPLICA_SET = Keeper("replicasets.apps", "apps/v1", "ReplicaSet", "replicaset-controller")
+REPLICATION_CONTROLLER = Keeper("replicationcontrollers", "v1", "ReplicationController", "replication-controller")
 
 # The most pods one pass creates or deletes, as in Kubernetes.
 BURST = 500
@@ -177,7 +195,7 @@ def slow_start(count: int) -> Iterator[int]:
         size *= 2
 
 
-def pod_body(replica_set: ReplicaSetView) -> dict[str, Any]:
+def pod_body(replica_set: ReplicaSetView, keeper: Keeper = REPLICA_SET) -> dict[str, Any]:
     """A pod of this ReplicaSet, to be created: its template, a generated name, and the set as its controller."""
     owner = replica_set.metadata
     template = replica_set.spec.template
@@ -191,7 +209,7 @@ def pod_body(replica_set: ReplicaSetView) -> dict[str, Any]:
             **kept,
             "generateName": prefix,
             "namespace": owner.namespace,
-            "ownerReferences": [controller_reference("apps/v1", "ReplicaSet", owner.name, owner.uid)],
+            "ownerReferences": [keeper.reference(owner.name, owner.uid)],
         },
         "spec": template.get("spec") or {},
     }

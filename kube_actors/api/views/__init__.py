@@ -13,12 +13,13 @@ from kube_actors.api.views.converter import body_of, structure
 from kube_actors.api.views.metadata import ObjectMeta, ObjectReference, OwnerReference
 from kube_actors.api.views.pods import PodSpec, PodStatus, PodView
 from kube_actors.api.views.services import EndpointSliceView, EndpointsView, ServiceView
-from kube_actors.api.views.workloads import DeploymentView, ReplicaSetView
+from kube_actors.api.views.workloads import DeploymentView, ReplicaSetView, ReplicationControllerView
 
 VIEWS: dict[str, type[Any]] = {
     "pods": PodView,
     "deployments.apps": DeploymentView,
     "replicasets.apps": ReplicaSetView,
+    "replicationcontrollers": ReplicationControllerView,
     "services": ServiceView,
     "endpoints": EndpointsView,
     "endpointslices.discovery.k8s.io": EndpointSliceView,
@@ -48,6 +49,7 @@ __all__ = [
     "PodStatus",
     "PodView",
     "ReplicaSetView",
+    "ReplicationControllerView",
     "ServiceView",
     "body_of",
     "structure",

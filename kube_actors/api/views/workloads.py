@@ -127,3 +127,18 @@ class ReplicaSetView:
     metadata: ObjectMeta = attrs.field(factory=ObjectMeta)
     spec: ReplicaSetSpec = ReplicaSetSpec()
     status: ReplicaSetStatus = ReplicaSetStatus()
+
+
+@frozen
+class ReplicationControllerView:
+    """A ReplicationController: a ReplicaSet of old, whose selector is a plain map of labels."""
+
+    metadata: ObjectMeta = attrs.field(factory=ObjectMeta)
+    spec: ReplicaSetSpec = ReplicaSetSpec()
+    status: ReplicaSetStatus = ReplicaSetStatus()
+
+    @property
+    def replica_set(self) -> ReplicaSetView:
+        """The ReplicaSet that would ask for the same."""
+        spec = attrs.evolve(self.spec, selector={"matchLabels": self.spec.selector})
+        return ReplicaSetView(self.metadata, spec, self.status)

@@ -122,12 +122,12 @@ class Authority:
 
     def client_certificate(self, user: str, groups: Iterable[str], seconds: float) -> Credentials:
         """A new key and a client's certificate for it, valid for so many seconds from now."""
-        from kube_actors.access import certificates
+        from kube_actors.access import certificates, keys
 
-        now, key = self.now(), certificates.new_key()
+        now, key = self.now(), keys.new_key()
         span = now - certificates.BACKDATED_SECONDS, now + seconds
         pem = certificates.client_certificate(self.issuer(), key, user, groups, span)
-        return Credentials(pem, certificates.key_pem(key))
+        return Credentials(pem, keys.key_pem(key))
 
     def issuer(self) -> Issuer:
         """The authority as one who signs. StateError when its files are gone or broken."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from cryptography import x509
 
-from kube_actors.access import certificates
+from kube_actors.access import certificates, keys
 from kube_actors.access.issued import (
     ADMIN,
     AUTHORITY,
@@ -74,8 +74,8 @@ class AuthorityFiles:
             self._read_key(name)
             self._read_certificate(name)
         key = self._read_key(SERVICE_ACCOUNTS)
-        if key is not None and not certificates.signs_tokens(key):
-            raise StateError(self._path(SERVICE_ACCOUNTS, "key"), f"the file {certificates.NO_TOKENS}", _HINT)
+        if key is not None and not keys.signs_tokens(key):
+            raise StateError(self._path(SERVICE_ACCOUNTS, "key"), f"the file {keys.NO_TOKENS}", _HINT)
 
     # -- the authority itself
 
@@ -104,7 +104,7 @@ class AuthorityFiles:
         self,
         name: str,
         issuer: certificates.Issuer,
-        make: Callable[[certificates.Issuer, certificates.PrivateKey], bytes],
+        make: Callable[[certificates.Issuer, keys.PrivateKey], bytes],
         fits: Callable[[x509.Certificate], bool],
     ) -> Span:
         key = self._key(name)
@@ -122,10 +122,10 @@ class AuthorityFiles:
             certificate = certificates.read_certificate(pem)
         return _span(certificate)
 
-    def _serving(self, issuer: certificates.Issuer, key: certificates.PrivateKey) -> bytes:
+    def _serving(self, issuer: certificates.Issuer, key: keys.PrivateKey) -> bytes:
         return certificates.serving_certificate(issuer, key, self.names, self._new_span(CERTIFICATE_SECONDS))
 
-    def _admin(self, issuer: certificates.Issuer, key: certificates.PrivateKey) -> bytes:
+    def _admin(self, issuer: certificates.Issuer, key: keys.PrivateKey) -> bytes:
         span = self._new_span(CERTIFICATE_SECONDS)
         return certificates.client_certificate(issuer, key, ADMIN_NAME, (MASTERS,), span)
 
@@ -139,19 +139,19 @@ class AuthorityFiles:
 
     # -- files
 
-    def _key(self, name: str) -> certificates.PrivateKey:
+    def _key(self, name: str) -> keys.PrivateKey:
         return self._read_key(name) or self._new_key(name)
 
-    def _new_key(self, name: str) -> certificates.PrivateKey:
-        key = certificates.new_key()
-        write_private(self._path(name, "key"), certificates.key_pem(key))
+    def _new_key(self, name: str) -> keys.PrivateKey:
+        key = keys.new_key()
+        write_private(self._path(name, "key"), keys.key_pem(key))
         return key
 
-    def _read_key(self, name: str) -> certificates.PrivateKey | None:
+    def _read_key(self, name: str) -> keys.PrivateKey | None:
         path = self._path(name, "key")
         data = read_file(path)
         try:
-            return None if data is None else certificates.read_key(data)
+            return None if data is None else keys.read_key(data)
         except ValueError as error:
             raise StateError(path, f"the file {error}", _HINT) from None
 

@@ -13,21 +13,15 @@ from typing import Final
 
 import attrs
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from kube_actors.access.keys import PrivateKey, PublicKey, digest_for
 from kube_actors.records import frozen
 
 BACKDATED_SECONDS: Final = 3600
 """Certificates begin so much before they are made: clocks of clients may go a little slow."""
-
-NO_TOKENS: Final = "holds neither an RSA key nor one on the curve P-256"
-"""What is said of a key that cannot sign tokens."""
-
-PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
-PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
 _SERVER: Final = (ExtendedKeyUsageOID.SERVER_AUTH,)
 _CLIENT: Final = (ExtendedKeyUsageOID.CLIENT_AUTH,)
@@ -56,36 +50,6 @@ class Wanted:
     extended: tuple[x509.ObjectIdentifier, ...]
     key_usage: frozenset[str] = frozenset({"digital_signature"})
     alternative: tuple[x509.GeneralName, ...] = ()
-
-
-def new_key() -> ec.EllipticCurvePrivateKey:
-    """A new key on the curve P-256: made in well under a millisecond, and every client knows it."""
-    return ec.generate_private_key(ec.SECP256R1())
-
-
-def key_pem(key: PrivateKey) -> bytes:
-    """PKCS #8, not encrypted: the file's mode protects it."""
-    plain = serialization.NoEncryption()
-    return key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-
-
-def read_key(pem: bytes) -> PrivateKey:
-    """A private key that can sign. ValueError says what is wrong with it."""
-    try:
-        key = serialization.load_pem_private_key(pem, None)
-    except TypeError:
-        raise ValueError("is encrypted with a passphrase") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("is not a private key in PEM form") from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
-        raise ValueError("is neither an EC, an RSA nor an Ed25519 key")
-    return key
-
-
-def signs_tokens(key: PrivateKey) -> bool:
-    """Whether the key can sign the tokens of service accounts: an RSA key, or one on the curve P-256."""
-    on_curve = isinstance(key, ec.EllipticCurvePrivateKey) and isinstance(key.curve, ec.SECP256R1)
-    return on_curve or isinstance(key, rsa.RSAPrivateKey)
 
 
 def read_certificate(pem: bytes) -> x509.Certificate:
@@ -138,7 +102,7 @@ def authority_certificate(key: PrivateKey, name: x509.Name, begins: float, ends:
     builder = builder.add_extension(usage, critical=True)
     identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key())
     builder = builder.add_extension(identifier, critical=False)
-    return builder.sign(key, _digest(key))
+    return builder.sign(key, digest_for(key))
 
 
 def serving_certificate(issuer: Issuer, key: PrivateKey, names: Iterable[str], span: tuple[float, float]) -> bytes:
@@ -169,7 +133,7 @@ def signed(issuer: Issuer, key: PublicKey, wanted: Wanted) -> x509.Certificate:
     builder = builder.add_extension(identifier, critical=False)
     if wanted.alternative:
         builder = builder.add_extension(x509.SubjectAlternativeName(wanted.alternative), critical=False)
-    return builder.sign(issuer.key, _digest(issuer.key))
+    return builder.sign(issuer.key, digest_for(issuer.key))
 
 
 def general_name(name: str) -> x509.GeneralName:
@@ -191,10 +155,6 @@ def _builder(name: x509.Name, issuer: x509.Name, key: PublicKey, begins: float, 
         .not_valid_after(datetime.fromtimestamp(int(ends), UTC))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
     )
-
-
-def _digest(key: PrivateKey) -> hashes.SHA256 | None:
-    return None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
 
 
 def _key_usage(true: Iterable[str]) -> x509.KeyUsage:

@@ -54,11 +54,11 @@ class RequestSigner:
         """
         from cryptography import x509
 
-        from kube_actors.access import certificates
+        from kube_actors.access import certificates, keys
 
         asked = x509.load_pem_x509_csr(request_pem(request))
         key = asked.public_key()
-        if not isinstance(key, certificates.PublicKey):
+        if not isinstance(key, keys.PublicKey):
             raise ValueError("the key is neither an EC, an RSA nor an Ed25519 key")
         try:
             names = tuple(asked.extensions.get_extension_for_class(x509.SubjectAlternativeName).value)

@@ -14,7 +14,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 
-from kube_actors.access import certificates
+from kube_actors.access import keys
 from kube_actors.api.codecs import json
 from kube_actors.records import frozen
 
@@ -31,9 +31,9 @@ class SigningKey:
     @classmethod
     def read(cls, pem: bytes) -> SigningKey:
         """Read a key out of PEM. ValueError when it cannot sign tokens."""
-        key = certificates.read_key(pem)
-        if not certificates.signs_tokens(key):
-            raise ValueError(certificates.NO_TOKENS)
+        key = keys.read_key(pem)
+        if not keys.signs_tokens(key):
+            raise ValueError(keys.NO_TOKENS)
         assert not isinstance(key, ed25519.Ed25519PrivateKey), "those sign no tokens"
         return cls(key)
 

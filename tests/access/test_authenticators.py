@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.access import certificates
+from kube_actors.access import certificates, keys
 from kube_actors.access.attributes import Attributes, Decision
 from kube_actors.access.authenticators import OWNER, Authentication, TokenRefused, Verified
 from kube_actors.access.csr_approval import RequestApproval
@@ -33,7 +33,7 @@ USER_UID = x509.ObjectIdentifier("1.3.6.1.4.1.57683.2")
 
 def certificate(*parts: tuple[x509.ObjectIdentifier, str]) -> bytes:
     """A certificate in DER with this subject, in order."""
-    key = certificates.new_key()
+    key = keys.new_key()
     name = x509.Name([x509.NameAttribute(kind, value) for kind, value in parts])
     made = certificates.authority_certificate(key, name, 0, 2_000_000_000)
     return made.public_bytes(serialization.Encoding.DER)

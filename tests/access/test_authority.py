@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 
-from kube_actors.access import certificates
+from kube_actors.access import certificates, keys
 from kube_actors.access.authority import LOOK_SECONDS, Authority
 from kube_actors.access.kubeconfig import write_kubeconfig
 from kube_actors.access.x509_user import user_of_certificate
@@ -282,7 +282,7 @@ def test_an_authority_of_ones_own(tmp_path: Path) -> None:
     now = Clock()()
     name = certificates.subject("Company")
     made = certificates.authority_certificate(key, name, now - DAY, now + 300 * DAY)
-    (tmp_path / "ca.key").write_bytes(certificates.key_pem(key))
+    (tmp_path / "ca.key").write_bytes(keys.key_pem(key))
     (tmp_path / "ca.crt").write_bytes(certificates.certificate_pem(made))
     authority = Authority.open(tmp_path, now=Clock())
     assert authority.ca_pem == certificates.certificate_pem(made)
@@ -298,7 +298,7 @@ def test_keys_that_sign_no_tokens(tmp_path: Path) -> None:
     from cryptography.hazmat.primitives.asymmetric import ec
 
     key = ec.generate_private_key(ec.SECP384R1())
-    (tmp_path / "sa.key").write_bytes(certificates.key_pem(key))
+    (tmp_path / "sa.key").write_bytes(keys.key_pem(key))
     with pytest.raises(InputError, match=r"sa\.key: the file holds neither an RSA key nor one on the curve P-256"):
         Authority.open(tmp_path)
     assert set(contents(tmp_path)) == {"sa.key"}

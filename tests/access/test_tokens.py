@@ -8,7 +8,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from kube_actors.access import certificates
+from kube_actors.access import keys
 from kube_actors.access.jws import SigningKey
 
 
@@ -19,7 +19,7 @@ def number(text: str) -> int:
 
 def test_an_rsa_key_signs_as_kubernetes_does() -> None:
     """RS256, checked with the published key by somebody else."""
-    pem = certificates.key_pem(rsa.generate_private_key(65537, 2048))
+    pem = keys.key_pem(rsa.generate_private_key(65537, 2048))
     key = SigningKey.read(pem)
     content, _, signature = key.sign({"sub": "jane"}).rpartition(".")
     raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
@@ -34,5 +34,5 @@ def test_an_rsa_key_signs_as_kubernetes_does() -> None:
 @pytest.mark.parametrize("signature", [b"", b"\0" * 63, b"\0" * 64, b"\xff" * 64, b"\0" * 72])
 def test_signatures_that_are_none(signature: bytes) -> None:
     """Of any length and any value: not ours, and no error."""
-    key = SigningKey.read(certificates.key_pem(certificates.new_key()))
+    key = SigningKey.read(keys.key_pem(keys.new_key()))
     assert not key.signed(b"content", signature)

@@ -28,10 +28,23 @@ class Peer:
     is_owner: bool = False
 
 
+class Incoming(Protocol):
+    """A body that is still coming in."""
+
+    async def receive(self) -> bytes:
+        """The next piece; empty at the end. ApiError for what cannot be read, BrokenResourceError when the client goes.
+
+        A receive that is cancelled has taken nothing.
+        """
+
+
 @define(slots=True)
 class HttpRequest:
     """One request, complete with its body. Names of headers are in lower case; values of one given twice are joined
-    by `, `. `path` is percent-decoded, `raw_path` as it was sent; `query` maps a name to its values in order."""
+    by `, `. `path` is percent-decoded, `raw_path` as it was sent; `query` maps a name to its values in order.
+
+    `incoming` is the body of a request that is to be passed on to somebody else; `body` is empty then.
+    """
 
     method: str
     path: str
@@ -40,6 +53,7 @@ class HttpRequest:
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
     peer: Peer
+    incoming: Incoming | None = None
 
     def parameter(self, name: str, default: str = "") -> str:
         """The first value of a query parameter."""

@@ -10,6 +10,7 @@ import trio
 
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.edge import answers, heads
+from kube_actors.server.edge.incoming import IncomingBody
 from kube_actors.server.edge.line import Line, Phase, is_going
 from kube_actors.server.edge.parsing import Parsed, RequestParser
 from kube_actors.server.edge.service import Service
@@ -22,6 +23,8 @@ _PIPELINED: Final = 64 << 10
 UNKNOWN_HOST: Final = "the request's Host is none of this server's names; others go into api.names of cluster.yaml"
 _FAREWELL: Final = 1.0
 """Machine seconds that closing may take."""
+_UNWANTED: Final = 16 << 20
+"""Bytes of a body that are read after the request has been answered."""
 
 
 class Connection:
@@ -37,6 +40,7 @@ class Connection:
         self._parser = RequestParser(peer, service.limits, service.bodies)
         self._scope = trio.CancelScope()
         self._stream: StreamAnswer | None = None
+        self._incoming: IncomingBody | None = None
         self._upgraded: trio.CancelScope | None = None
         self._checks_host = not peer.is_owner
         self._ending = self._overdue = False
@@ -121,8 +125,13 @@ class Connection:
         return True
 
     async def _take_in(self) -> None:
-        """Keep what the client sends while its answer is a stream; returns when it goes, or sends too much."""
+        """Keep what the client sends while its answer is a stream; returns when it goes, or sends too much.
+
+        A body that is still being passed on is taken in by whoever does that.
+        """
         parser, kept = self._parser, 0
+        if self._incoming is not None:
+            await self._incoming.complete.wait()
         while kept <= _PIPELINED and (data := await self._wire.receive_some()):
             kept += len(data)
             parser.feed(data)
@@ -137,16 +146,39 @@ class Connection:
             return False
         self.line.enter(Phase.HANDLING)
         self.handling = parsed.request
+        if parsed.incoming is not None:
+            parsed.incoming.pull = self._pull
         response = await self._service.handler(parsed.request)
         self.handling = None
         if isinstance(response, Upgrade):
             await self._upgrade(parsed, response)
             return False
-        framing = answers.closing(parsed, ending=self._ending)
+        framing = answers.closing(parsed, ending=self._ending or _goes_on(parsed))
         if isinstance(response, Full):
             await answers.send_full(self.line, parsed, response, self._service.compressing, framing)
-            return framing is not heads.CLOSE
-        return await self._send_stream(parsed, response, framing)
+            goes_on = framing is not heads.CLOSE
+        else:
+            goes_on = await self._send_stream(parsed, response, framing)
+        if _goes_on(parsed):
+            await self._let_finish(parsed)
+        return goes_on
+
+    async def _pull(self) -> bool:
+        """Take in more of a body that is being passed on; False when the client has gone."""
+        parser = self._parser
+        if parser.expects_continue:
+            parser.expects_continue = False
+            await self._wire.send_all(heads.CONTINUE)
+        data = await self._wire.receive_some()
+        if data:
+            parser.feed(data)
+        return bool(data)
+
+    async def _let_finish(self, parsed: Parsed) -> None:
+        """Let a client that was answered before it had sent its body read the answer: closing at once could lose it."""
+        if parsed.incoming is not None and not self._parser.expects_continue:
+            with trio.move_on_after(_FAREWELL):
+                await parsed.incoming.skip(_UNWANTED)
 
     def _host_problem(self, parsed: Parsed) -> ApiError | None:
         host = parsed.request.headers.get("host")
@@ -165,11 +197,12 @@ class Connection:
         if parsed.request.method == "HEAD":
             return goes_on
         line.enter(Phase.STREAMING)
+        self._incoming = parsed.incoming
         self._stream = stream = StreamAnswer(parsed.request, line, chunked=chunked)
         if self._ending:
             stream.end()
         await stream.run(response.write, self._take_in)
-        self._stream = None
+        self._stream = self._incoming = None
         if stream.whole and chunked:
             await line.send(heads.LAST_CHUNK)
         return stream.whole and goes_on and not self._ending
@@ -186,6 +219,11 @@ class Connection:
             except ExceptionGroup as errors:
                 if not is_going(errors):
                     raise
+
+
+def _goes_on(parsed: Parsed) -> bool:
+    """Whether the client is still sending the request's body."""
+    return parsed.incoming is not None and not parsed.incoming.complete.is_set()
 
 
 def timed_out() -> ApiError:

@@ -1,5 +1,7 @@
 """Bytes to requests, without any I/O: feed what a client sent, take the requests that are complete.
 
+A request whose body is only passed on is there with its head; its body comes in as it is received.
+
 httptools (llhttp) reads the grammar, strictly: a request with both Content-Length and Transfer-Encoding, or anything
 else that two readers could understand differently, is refused.
 """
@@ -15,6 +17,7 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.records import define
 from kube_actors.server.capacity import too_many_requests
+from kube_actors.server.edge.incoming import IncomingBody, is_passed_on
 from kube_actors.server.edge.limits import BodyBudget, EdgeLimits
 from kube_actors.server.edge.targets import target_of
 from kube_actors.server.http import HttpRequest, Peer
@@ -36,6 +39,8 @@ class Parsed:
     """The client speaks HTTP/1.1, and so understands chunks."""
     held: int
     """Bytes of the budget that its body takes."""
+    incoming: IncomingBody | None = None
+    """The body, where it is not in the request."""
 
 
 class RequestParser:
@@ -57,7 +62,8 @@ class RequestParser:
         """The client waits to be asked for the body."""
         self.peer, self._limits, self._budget = peer, limits, budget
         self._parser = HttpRequestParser(self)
-        self._unseen = 0
+        self._unseen = self._completed = 0
+        self._incoming: IncomingBody | None = None
         self._audit_ids = 0
         self._audit_prefix = str(uuid.uuid4())[:24]
         self._clear()
@@ -77,7 +83,7 @@ class RequestParser:
         if self.paused or self.failure is not None:
             return
         self._unseen += len(data)
-        completed = len(self.ready)
+        completed = self._completed
         try:
             self._parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
@@ -85,10 +91,12 @@ class RequestParser:
             return
         except HttpParserError as error:
             self.failure = self.failure or bad_request(f"the request is not valid HTTP: {error}")
+            if self._incoming is not None:
+                self._incoming.end(self.failure)
             return
         if self._unseen > self._limits.head:
             self.failure = head_too_large()
-        self.started = len(self.ready) == completed or bool(self._url)
+        self.started = self._completed == completed or bool(self._url)
 
     def resume(self) -> None:
         """The request to upgrade was answered otherwise: what came after it are requests."""
@@ -131,7 +139,10 @@ class RequestParser:
         self._unseen = 0
         self.in_body = True
         headers = self._headers
-        if "content-length" in headers and int(headers["content-length"] or 0) > self._limits.body:
+        has_body = "transfer-encoding" in headers or headers.get("content-length", "0") != "0"
+        target = target_of(self._url) if has_body and "upgrade" not in headers else None
+        passed_on = target is not None and is_passed_on(self._method, target.path, target.query)
+        if not passed_on and "content-length" in headers and int(headers["content-length"] or 0) > self._limits.body:
             self._refuse(body_too_large(self._limits.body))
         if headers.get("transfer-encoding", "chunked").lower() != "chunked":
             self._refuse(ApiError("NotImplemented", 501, "the only transfer encoding that is understood is chunked"))
@@ -139,10 +150,21 @@ class RequestParser:
             if headers["expect"].lower() != "100-continue":
                 self._refuse(ApiError("ExpectationFailed", 417, "the only expectation that is met is 100-continue"))
             self.expects_continue = self._parser.get_http_version() == "1.1"
+        if passed_on:
+            self._incoming = IncomingBody()
+            self._hand_over(self._incoming)
+
+    @property
+    def _method(self) -> str:
+        method: str = self._parser.get_method().decode()
+        return method
 
     def on_body(self, piece: bytes) -> None:
         """A piece of the body."""
         self._unseen = 0
+        if self._incoming is not None:
+            self._incoming.put(piece)
+            return
         size = len(piece)
         self._body_size += size
         self._budget.left -= size
@@ -154,6 +176,17 @@ class RequestParser:
 
     def on_message_complete(self) -> None:
         """The request is whole."""
+        if self._incoming is None:
+            self._hand_over(None)
+        else:
+            self._incoming.end()
+            self._incoming = None
+        self._completed += 1
+        self._unseen = 0
+        self._clear()
+
+    def _hand_over(self, incoming: IncomingBody | None) -> None:
+        """Make the request."""
         parser, url, headers = self._parser, self._url, self._headers
         if len(self.ready) >= _PIPELINED:
             self._refuse(too_many_requests())
@@ -172,17 +205,16 @@ class RequestParser:
         else:
             headers[_AUDIT_ID] = headers[_AUDIT_ID][:_MAX_AUDIT_ID]
         request = HttpRequest(
-            parser.get_method().decode(),
+            self._method,
             target.path,
             target.raw_path,
             target.query,
             headers,
             b"".join(self._body),
             self.peer,
+            incoming,
         )
-        self.ready.append(Parsed(request, parser.should_keep_alive(), version == "1.1", self._body_size))
-        self._unseen = 0
-        self._clear()
+        self.ready.append(Parsed(request, parser.should_keep_alive(), version == "1.1", self._body_size, incoming))
 
     def _count(self, size: int) -> None:
         self._unseen = 0

@@ -1,10 +1,10 @@
-"""One HTTP request passed on to a pod, and its answer passed back as it comes; the bytes are h11's."""
+"""One HTTP request passed on to a pod, and its answer passed back as it comes."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit, urlunsplit
 
@@ -15,15 +15,13 @@ from kube_actors.errors import ApiError
 from kube_actors.messages.node import ConnectPod
 from kube_actors.records import frozen
 from kube_actors.server.http import Full, Headers, HttpRequest, Response, Send, Streaming, Upgrade
+from kube_actors.server.streams.exchange import GONE, RECEIVE, Exchange, Head
 from kube_actors.store import Revision
 from kube_actors.verbs.exec import ask_node
 from kube_actors.verbs.session import Session
 
-RECEIVE: Final = 64 * 1024
-LARGEST_HEAD: Final = 64 * 1024
 LARGEST_WHOLE: Final = 256 * 1024
 """Bytes up to which an answer of known length is read before it is passed back."""
-GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 # Of one connection only (RFC 9110, section 7.6.1), and `connection` may name more.
 _HOP_BY_HOP: Final = frozenset(
     (
@@ -98,9 +96,9 @@ def unreachable(why: str) -> ApiError:
 
 async def pass_on(request: HttpRequest, upstream: Upstream, target: str) -> Response:
     """Send the request to `target` (path and query) and answer what comes. ApiError 503 when nothing does."""
-    exchange = _Exchange(await upstream.connect())
+    exchange = Exchange(await upstream.connect())
     try:
-        head = await exchange.ask(_request_head(request, upstream, target), request.body)
+        head = await exchange.ask(_request_head(request, upstream, target), request)
         if head.status_code == 101:
             return _switched(exchange, head)
         return await _answer(request, upstream, exchange, head)
@@ -116,7 +114,11 @@ def _request_head(request: HttpRequest, upstream: Upstream, target: str) -> h11.
     headers = [(name, value) for name, value in request.headers.items() if name not in names and not _is_private(name)]
     headers = [(name, value) for name, value in headers if name not in ("host", "content-length", "x-forwarded-for")]
     headers.append(("host", request.header("host") or upstream.authority))
-    if request.body or request.method in ("POST", "PUT", "PATCH"):
+    if request.incoming is not None and "content-length" not in request.headers:
+        headers.append(("transfer-encoding", "chunked"))
+    elif request.incoming is not None:
+        headers.append(("content-length", request.header("content-length")))
+    elif request.body or request.method in ("POST", "PUT", "PATCH"):
         headers.append(("content-length", str(len(request.body))))
     forwarded = request.header("x-forwarded-for")
     headers.append(("x-forwarded-for", f"{forwarded}, {request.peer.address}" if forwarded else request.peer.address))
@@ -136,52 +138,7 @@ def _is_private(name: str) -> bool:
     return name in _PRIVATE or name.startswith(_PRIVATE_PREFIXES)
 
 
-class _Exchange:
-    """One request and its answer on one connection."""
-
-    def __init__(self, stream: trio.abc.Stream) -> None:
-        self.stream = stream
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=LARGEST_HEAD)
-
-    async def ask(self, head: h11.Request, body: bytes) -> h11.Response | h11.InformationalResponse:
-        """Send, and the head of the answer; 1xx other than a switch of protocols are passed over."""
-        sent = (self._http.send(head) or b"") + (self._http.send(h11.Data(body)) or b"" if body else b"")
-        await self.stream.send_all(sent + (self._http.send(h11.EndOfMessage()) or b""))
-        while True:
-            event = await self._next()
-            if isinstance(event, h11.Response):
-                return event
-            if isinstance(event, h11.InformationalResponse) and event.status_code == 101:
-                return event
-            if isinstance(event, h11.ConnectionClosed):
-                raise h11.RemoteProtocolError("EOF")
-
-    async def body(self) -> AsyncIterator[bytes]:
-        """The answer's body, piece by piece."""
-        while isinstance(event := await self._next(), h11.Data):
-            yield bytes(event.data)
-
-    @property
-    def leftover(self) -> bytes:
-        """What came behind the switch of protocols."""
-        return self._http.trailing_data[0]
-
-    async def _next(self) -> h11.Event:
-        while True:
-            event = self._http.next_event()
-            if event is h11.PAUSED:
-                raise h11.RemoteProtocolError("an answer that goes on after its end")
-            if not isinstance(event, type):
-                return event
-            data = bytes(await self.stream.receive_some(RECEIVE))
-            if not data and self._http.their_state is h11.SEND_RESPONSE:
-                raise h11.RemoteProtocolError("EOF")
-            self._http.receive_data(data)
-
-
-async def _answer(
-    request: HttpRequest, upstream: Upstream, exchange: _Exchange, head: h11.Response | h11.InformationalResponse
-) -> Response:
+async def _answer(request: HttpRequest, upstream: Upstream, exchange: Exchange, head: Head) -> Response:
     """The answer, read to its end when it is known to be small, else passed on as it comes."""
     kind, length, headers = _response_headers(head, upstream, request)
     status = head.status_code
@@ -195,18 +152,19 @@ async def _answer(
 
     async def write(send: Send) -> None:
         try:
-            async with contextlib.aclosing(exchange.body()) as pieces:  # type: ignore[type-var]
-                async for piece in pieces:
-                    await send(piece)
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(exchange.go_on_sending)
+                async with contextlib.aclosing(exchange.body()) as pieces:  # type: ignore[type-var]
+                    async for piece in pieces:
+                        await send(piece)
+                nursery.cancel_scope.cancel()
         finally:
             await trio.aclose_forcefully(exchange.stream)
 
     return Streaming(status, write, kind, headers)
 
 
-def _response_headers(
-    head: h11.Response | h11.InformationalResponse, upstream: Upstream, request: HttpRequest
-) -> tuple[str, int | None, Headers]:
+def _response_headers(head: Head, upstream: Upstream, request: HttpRequest) -> tuple[str, int | None, Headers]:
     """Content type, length if it is known, and the other headers that go to the client."""
     given = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in head.headers]
     names = _of_connection(", ".join(value for name, value in given if name == "connection"))
@@ -236,7 +194,7 @@ def rewritten(location: str, upstream: Upstream, request: HttpRequest) -> str:
     return urlunsplit(("", "", upstream.prefix + (where.path or "/"), where.query, where.fragment))
 
 
-def _switched(exchange: _Exchange, head: h11.Response | h11.InformationalResponse) -> Upgrade:
+def _switched(exchange: Exchange, head: Head) -> Upgrade:
     """The pod has switched protocols: from now on bytes go both ways."""
     given: Iterable[tuple[str, str]] = ((n.decode("latin-1"), v.decode("latin-1")) for n, v in head.headers)
     given = tuple(given)

@@ -31,7 +31,7 @@ MODULES: Mapping[str, str] = {
     "endpoints": "endpoints",
     "endpointslices.discovery.k8s.io": "endpointslices",
     "events": "events",
-    "events.events.k8s.io": "events",
+    "events.events.k8s.io": "new_events",
     "flowschemas.flowcontrol.apiserver.k8s.io": "flowschemas",
     "horizontalpodautoscalers.autoscaling": "horizontalpodautoscalers",
     "ingressclasses.networking.k8s.io": "ingressclasses",

@@ -8,6 +8,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules, is_zero
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.status_rules import counts
 from kube_actors.kinds.workloads import default_template, not_negative, selector_rules, template_rules
 
 TEMPLATE_GENERATION: Final = "deprecated.daemonset.template.generation"
@@ -77,4 +78,16 @@ def _strategy(strategy: Body) -> list[Cause]:
     return []
 
 
-HOOKS = Hooks(default=_default, prepare_create=_prepare_create, prepare_update=_prepare_update, validate=_validate)
+_validate_status = counts(
+    *("currentNumberScheduled", "numberMisscheduled", "desiredNumberScheduled", "numberReady", "observedGeneration"),
+    *("updatedNumberScheduled", "numberAvailable", "numberUnavailable", "collisionCount"),
+    growing=("collisionCount",),
+)
+
+HOOKS = Hooks(
+    default=_default,
+    prepare_create=_prepare_create,
+    prepare_update=_prepare_update,
+    validate=_validate,
+    validate_subresource={"status": _validate_status},
+)

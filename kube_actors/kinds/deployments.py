@@ -10,6 +10,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import all_rules, amount_rules, is_zero
 from kube_actors.kinds.facts import DeploymentFacts
 from kube_actors.kinds.hooks import Body, Hooks, spec_changed
+from kube_actors.kinds.status_rules import counts, of_all
 from kube_actors.kinds.workloads import (
     default_template,
     not_negative,
@@ -83,9 +84,20 @@ def _facts(body: Mapping[str, Any]) -> DeploymentFacts:
     )
 
 
+_validate_status = counts(
+    *("observedGeneration", "replicas", "updatedReplicas", "readyReplicas", "availableReplicas"),
+    *("unavailableReplicas", "terminatingReplicas", "collisionCount"),
+    order=(
+        *of_all("updatedReplicas", "readyReplicas", "availableReplicas"),
+        ("availableReplicas", "readyReplicas", "readyReplicas"),
+    ),
+    growing=("collisionCount",),
+)
+
 HOOKS = Hooks(
     default=_default,
     validate=_validate,
+    validate_subresource={"status": _validate_status},
     project=_facts,
     generation=_generation,
     status_metadata=("annotations", "finalizers"),

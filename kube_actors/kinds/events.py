@@ -1,4 +1,4 @@
-"""Events, of the core group and of `events.k8s.io`: what happened to which object."""
+"""Events: what happened to which object. What `events.k8s.io` asks beyond this stands in `new_events`."""
 
 from __future__ import annotations
 
@@ -29,35 +29,28 @@ SELECTABLE_FIELDS = (
 )
 
 
-def _about(body: Body) -> Body:
-    about: Body = body.get("involvedObject") or body.get("regarding") or {}
-    return about
-
-
 def _validate(new: Body, old: Body | None) -> list[Cause]:
     """An event lies in the namespace of its object; those about cluster-wide objects in `default`."""
-    about, namespace = _about(new).get("namespace", ""), new["metadata"].get("namespace", "")
-    field = "regarding.namespace" if "regarding" in new else "involvedObject.namespace"
-    if about and about != namespace:
-        return [causes.invalid(field, about, "does not match event.namespace")]
-    if not about and namespace not in ("default", "kube-system"):
-        return [causes.invalid(field, about, "does not match event.namespace")]
-    return _new_style(new) if old is None and new.get("eventTime") else []
+    about = (new.get("involvedObject") or {}).get("namespace", "")
+    namespace = new["metadata"].get("namespace", "")
+    found = []
+    if about != namespace if about else namespace not in ("default", "kube-system"):
+        found.append(causes.invalid("involvedObject.namespace", about, "does not match event.namespace"))
+    return found + _new_style(new) if new.get("eventTime") else found
 
 
 def _new_style(event: Body) -> list[Cause]:
     """An event that says when exactly it was also says who reports it and what was done."""
-    controller = event.get("reportingComponent") or event.get("reportingController") or ""
-    found = [causes.invalid("reportingController", controller, why) for why in names.qualified_name(controller)]
-    if not controller:
-        found = [causes.required("reportingController")]
+    controller = event.get("reportingComponent") or ""
+    found = [] if controller else [causes.required("reportingController")]
+    found += [causes.invalid("reportingController", controller, why) for why in names.qualified_name(controller)]
     for name in ("reportingInstance", "action", "reason"):
         value = event.get(name) or ""
         if not value:
             found.append(causes.required(name))
         elif len(value) > LONGEST_WORD:
             found.append(causes.invalid(name, "", f"can have at most {LONGEST_WORD} characters"))
-    if len(event.get("message") or event.get("note") or "") > LONGEST_NOTE:
+    if len(event.get("message") or "") > LONGEST_NOTE:
         found.append(causes.invalid("message", "", f"can have at most {LONGEST_NOTE} characters"))
     return found
 

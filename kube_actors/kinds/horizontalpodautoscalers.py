@@ -8,6 +8,7 @@ from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.status_rules import counts
 
 _CPU: Final = {
     "type": "Resource",
@@ -133,4 +134,6 @@ def _rules(rules: Body, field: str) -> list[Cause]:
     return found
 
 
-HOOKS = Hooks(default=_default, validate=_validate, generation=None)
+_validate_status = counts("currentReplicas", "desiredReplicas")
+
+HOOKS = Hooks(default=_default, validate=_validate, validate_subresource={"status": _validate_status}, generation=None)

@@ -10,6 +10,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.selector_rules import label_selector_rules
+from kube_actors.kinds.status_rules import counts
 from kube_actors.records import frozen
 
 POLICIES = ("AlwaysAllow", "IfHealthyBudget")
@@ -42,4 +43,6 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return found
 
 
-HOOKS = Hooks(validate=_validate, project=_facts)
+_validate_status = counts("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+
+HOOKS = Hooks(validate=_validate, validate_subresource={"status": _validate_status}, project=_facts)

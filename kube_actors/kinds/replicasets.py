@@ -9,6 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.facts import ReplicaSetFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+from kube_actors.kinds.status_rules import counts, of_all
 from kube_actors.kinds.workloads import (
     default_template,
     not_negative,
@@ -51,9 +52,19 @@ def _facts(body: Mapping[str, Any]) -> ReplicaSetFacts:
     )
 
 
+VALIDATE_STATUS = counts(
+    *("replicas", "fullyLabeledReplicas", "readyReplicas", "availableReplicas", "terminatingReplicas"),
+    "observedGeneration",
+    order=(
+        *of_all("fullyLabeledReplicas", "readyReplicas", "availableReplicas"),
+        ("availableReplicas", "readyReplicas", "readyReplicas"),
+    ),
+)
+
 HOOKS = Hooks(
     default=_default,
     validate=_validate,
+    validate_subresource={"status": VALIDATE_STATUS},
     project=_facts,
     selectable_fields=(*METADATA_FIELDS, "status.replicas"),
     status_metadata=("labels", "annotations", "finalizers"),

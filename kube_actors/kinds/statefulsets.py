@@ -7,6 +7,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.persistentvolumeclaims import default_claim
+from kube_actors.kinds.status_rules import counts, of_all
 from kube_actors.kinds.workloads import default_template, not_negative, selector_rules, template_rules
 
 CHANGEABLE = (
@@ -89,4 +90,13 @@ def _strategy(strategy: Body) -> list[Cause]:
     return found
 
 
-HOOKS = Hooks(default=_default, validate=_validate)
+_validate_status = counts(
+    *("replicas", "readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"),
+    *("observedGeneration", "collisionCount"),
+    order=(
+        *of_all("readyReplicas", "currentReplicas", "updatedReplicas", "availableReplicas"),
+        ("availableReplicas", "readyReplicas", "status.readyReplicas"),
+    ),
+)
+
+HOOKS = Hooks(default=_default, validate=_validate, validate_subresource={"status": _validate_status})

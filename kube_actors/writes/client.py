@@ -67,6 +67,7 @@ class Client(SubresourceSession):
             own = as_version(own, resource)
             key = place(resource, own, namespace)
             request = self.request(Operation.CREATE, resource, key, own, dry_run=dry_run, warnings=warnings)
+            request.sent = sent
             try:
                 return self.told(request, await self.pipeline.create(request, self.author(sent, "")))
             except ApiError as error:
@@ -85,7 +86,7 @@ class Client(SubresourceSession):
         async def attempt() -> Revision:
             live = self.live(key)
             request = self.request(Operation.UPDATE, resource, key, clone(own), subresource, dry_run, warnings)
-            request.old = live.body()
+            request.old, request.sent = live.body(), sent
             check_identity(request, live)
             return self.told(request, await self.pipeline.update(request, live, self.author(sent, subresource)))
 
@@ -142,6 +143,7 @@ class Client(SubresourceSession):
             new = as_version(new, resource)
             operation = Operation.CREATE if live is None else Operation.UPDATE
             request = self.request(operation, resource, key, new, subresource, dry_run, collected)
+            request.sent = sent
             revision = await self._store_applied(request, live, before)
             outcome: Outcome = "created" if live is None else "unchanged" if revision is live else "configured"
             return Applied(self.told(request, revision), outcome, tuple(request.warnings))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from kube_actors.errors import Cause
+from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.versions import as_version
 from kube_actors.kinds.warnings import warnings_of
 from kube_actors.writes import metadata
 from kube_actors.writes.prepare import STATUS_WRITES, content_changed
@@ -19,6 +21,7 @@ def finish(request: Request) -> None:
         found += request.hooks.validate(request.new, None)
     elif request.old is not None:
         found += _changes(request, request.old)
+    found += _of_version(request)
     if found:
         raise request.invalid(_once(found))
     if not request.subresource:
@@ -28,10 +31,25 @@ def finish(request: Request) -> None:
 
 def _changes(request: Request, old: Body) -> list[Cause]:
     """What is wrong with a change, by the rules for the part of the object that it goes through."""
-    if request.subresource in (*STATUS_WRITES, "binding") or not content_changed(request.new, old):
+    if request.subresource in STATUS_WRITES:
+        status_rules = request.hooks.validate_subresource.get(request.subresource)
+        return [] if status_rules is None else status_rules(request.new, old)
+    if request.subresource == "binding" or not content_changed(request.new, old):
         return []
     rules = request.hooks.validate_subresource.get(request.subresource, request.hooks.validate)
     return rules(request.new, old)
+
+
+def _of_version(request: Request) -> list[Cause]:
+    """What the version that the client wrote in asks for by itself."""
+    sent = request.sent
+    if sent is None or sent is request.resource or request.subresource:
+        return []
+    hooks = hooks_for(sent.id)
+    if hooks is request.hooks:
+        return []
+    old = request.old
+    return hooks.validate(as_version(request.new, sent), None if old is None else as_version(old, sent))
 
 
 def _once(found: list[Cause]) -> list[Cause]:

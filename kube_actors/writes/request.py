@@ -31,7 +31,8 @@ class Request:
 
     `key.name` is "" until a generated name is chosen. `old` is the stored object (None on create) and is never changed;
     `new` is what shall be stored and is worked on in place. `subresource` is "" for the object itself. `warnings` are
-    told to the client, each once. `causes` are what `prepare` found wrong; `finish` refuses them with its own.
+    told to the client, each once. `causes` are what `prepare` found wrong; `finish` refuses them with its own. `sent`
+    is the version of the kind that the client wrote in, if it said so.
     """
 
     operation: Operation
@@ -45,6 +46,7 @@ class Request:
     dry_run: bool = False
     warnings: list[str] = attrs.field(factory=list)
     causes: list[Cause] = attrs.field(factory=list)
+    sent: Resource | None = None
 
     def warn(self, text: str) -> None:
         """Tell the client, once."""

@@ -64,7 +64,7 @@ class Session:
             if new == old:
                 return live
             request = self.request(Operation.UPDATE, resource, key, new, subresource, dry_run)
-            request.old = old
+            request.old, request.sent = old, sent
             check_identity(request, live)
             author = self.author(sent or resource, subresource)
             return self.told(request, await self.pipeline.update(request, live, author))

@@ -492,7 +492,7 @@ def test_leases_and_slices() -> None:
 
 
 def test_events_of_the_newer_form() -> None:
-    """Who says exactly when it was says who reports it and what was done; updates are not asked again."""
+    """Who says exactly when it was says who reports it and what was done, again when it is updated."""
     event = {
         "metadata": {"name": "a", "namespace": "default"},
         "involvedObject": {"namespace": "default"},
@@ -509,5 +509,5 @@ def test_events_of_the_newer_form() -> None:
         "reason",
         "message",
     ]
-    assert _causes("events", event, event) == []
+    assert _causes("events", event, event) == new
     assert _causes("events", {**event, "eventTime": None}, None) == []

@@ -10,6 +10,7 @@ from kube_actors.store import Store
 from kube_actors.writes.admission import Admission
 from kube_actors.writes.plugins.addresses import ServiceAddresses
 from kube_actors.writes.plugins.certificate_requests import CertificateRequests
+from kube_actors.writes.plugins.endpoint_addresses import EndpointAddresses
 from kube_actors.writes.plugins.limit_ranges import LimitRanger, Limits
 from kube_actors.writes.plugins.namespaces import NamespaceLifecycle
 from kube_actors.writes.plugins.priorities import Priority
@@ -17,10 +18,12 @@ from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
 from kube_actors.writes.plugins.resource_quotas import QuotaUsage, ResourceQuota
 from kube_actors.writes.plugins.service_accounts import ServiceAccounts
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
+from kube_actors.writes.plugins.volume_phases import VolumePhases
 
 __all__ = [
     "CertificateRequests",
     "DefaultTolerationSeconds",
+    "EndpointAddresses",
     "LimitRanger",
     "Limits",
     "NamespaceLifecycle",
@@ -30,6 +33,7 @@ __all__ = [
     "ResourceQuota",
     "ServiceAccounts",
     "ServiceAddresses",
+    "VolumePhases",
     "built_in_admission",
 ]
 
@@ -45,16 +49,20 @@ def built_in_admission(
     """The plugins in Kubernetes' order. `toleration_seconds`: how long pods stay on a node that is not ready.
 
     `clock` is what a pod waits by for the account of a new namespace. A store that no controllers look after has no
-    accounts either: without a clock pods get none, and nobody dates what is decided about certificate requests.
+    accounts either: without a clock pods get none, and nobody dates what is decided about certificate requests and what
+    becomes of volumes.
     """
+    addresses = ServiceAddresses.over(store, source, service_network)
+    dating = () if clock is None else (CertificateRequests(clock.now), VolumePhases(clock.now))
     return Admission(
         mutating=(
             NamespaceLifecycle(store),
             LimitRanger(store),
-            *(() if clock is None else (ServiceAccounts(store, clock, source), CertificateRequests(clock.now))),
+            *(() if clock is None else (ServiceAccounts(store, clock, source),)),
+            *dating,
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
         ),
-        validating=(Limits(store), OneDefaultPriority(store)),
-        allocating=(ServiceAddresses.over(store, source, service_network), ResourceQuota(QuotaUsage(store))),
+        validating=(Limits(store), OneDefaultPriority(store), EndpointAddresses(addresses.network)),
+        allocating=(addresses, ResourceQuota(QuotaUsage(store))),
     )

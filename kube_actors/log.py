@@ -8,7 +8,15 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Callable
 from typing import Any
+
+_set_up: list[Callable[[], None]] = []
+
+
+def before_first_line(set_up: Callable[[], None]) -> None:
+    """Have logging set up, and structlog imported, when there is something to say: a start has nothing to say."""
+    _set_up[:] = [set_up]
 
 
 class Log:
@@ -30,6 +38,8 @@ class Log:
         self._say("error", event, facts)
 
     def _say(self, level: str, event: str, facts: dict[str, Any]) -> None:
+        if _set_up:
+            _set_up.pop()()
         structlog = sys.modules.get("structlog")  # who has set it up has imported it; importing it costs 0.1 s
         if structlog is not None and structlog.is_configured():
             getattr(structlog.get_logger(self._name), level)(event, **facts)

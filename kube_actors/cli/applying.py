@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import attrs
-import structlog
 
 from kube_actors.api.codecs.yaml import Document
 from kube_actors.cli.asking import ask_with_text
@@ -24,6 +23,7 @@ from kube_actors.cli.places import RunningCluster, find_running
 from kube_actors.cli.views import say
 from kube_actors.config.files import STDIN, STDIN_NAME, ClusterFile
 from kube_actors.config.validation import Findings
+from kube_actors.log import Log
 from kube_actors.store import Key
 from kube_actors.text import one_line, visible
 from kube_actors.verbs import apply as verb
@@ -33,7 +33,7 @@ MANAGER: Final = "kube-actors-cluster-file"
 _PLACE: Final = re.compile(rf"{STDIN_NAME}:(\d+):\d+(?: (\$\S*))?: ")
 MARK: Final = "kube-actors.dev/applied-by"
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 def origin_of(cluster: Document | None, paths: Sequence[str]) -> str:

@@ -8,7 +8,6 @@ import shlex
 import time
 from contextlib import AbstractAsyncContextManager
 
-import structlog
 import trio
 
 from kube_actors.cli.about import VERSION
@@ -23,6 +22,7 @@ from kube_actors.cli.signals import EndSignals
 from kube_actors.cli.views import say, view
 from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.console.server import open_console
+from kube_actors.log import Log
 from kube_actors.network.services import ServiceName
 from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.records import define
@@ -30,7 +30,7 @@ from kube_actors.records import define
 TEARDOWN_SECONDS = 1.0
 """What is left of the shutdown time for taking down what pods leave behind."""
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 def _shown(service: ServiceName) -> str:

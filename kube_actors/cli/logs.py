@@ -8,8 +8,10 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from functools import partial
 from typing import Any, Final, TextIO
 
+from kube_actors.log import before_first_line
 from kube_actors.text import one_line
 
 LEVELS: Final = ("debug", "info", "warning", "error")
@@ -29,7 +31,11 @@ def import_structlog() -> Any:
 
 
 def set_up_logs(level: str, form: str) -> None:
-    """Send every log line at `level` or above to stderr. `form` is `console` or `json`."""
+    """Send every log line at `level` or above to stderr, from the first one on. `form` is `console` or `json`."""
+    before_first_line(partial(_configure, level, form))
+
+
+def _configure(level: str, form: str) -> None:
     structlog = import_structlog()
     render = _as_json if form == "json" else _for_people(_wants_colour(sys.stderr))
     structlog.configure(

@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import attrs
-import structlog
 
 from kube_actors.api.codecs.yaml import Document
 from kube_actors.cli.places import ephemeral_state, kept_state, running_clusters
@@ -17,12 +16,13 @@ from kube_actors.config.files import ClusterFile
 from kube_actors.config.types import ClusterConfig, NodeConfig
 from kube_actors.config.validation import Findings, validate
 from kube_actors.errors import InputError, Problem
+from kube_actors.log import Log
 from kube_actors.records import frozen
 from kube_actors.state import StateDirectory
 from kube_actors.store import Key
 from kube_actors.store.journal import SqliteJournal
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 @frozen

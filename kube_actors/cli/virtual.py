@@ -6,7 +6,6 @@ import contextlib
 import gc
 import time
 
-import structlog
 import trio
 
 from kube_actors.api.times import rfc3339
@@ -20,8 +19,9 @@ from kube_actors.cli.trace_file import TraceWriter, trace_file
 from kube_actors.cli.views import described, say
 from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.kernel import VirtualClock, seeded_scheduling
+from kube_actors.log import Log
 
-log = structlog.get_logger(__name__)
+log = Log(__name__)
 
 
 def run_virtual(prepared: Prepared, options: RunOptions, signals: EndSignals) -> int:

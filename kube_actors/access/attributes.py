@@ -13,7 +13,8 @@ class Attributes:
     """One thing a user wants to do. Either to a resource, or (`is_resource` false) to a `path` such as `/version`.
 
     `verb` is Kubernetes' (`get`, `list`, `deletecollection`, `impersonate`), or the HTTP method in lower case for a
-    path. `resource` is the plural; `name` is empty where a collection is meant.
+    path. `resource` is the plural; `name` is empty where a collection is meant, and `fields` are then the values that
+    its field selector demands.
     """
 
     user: User
@@ -26,6 +27,7 @@ class Attributes:
     name: str = ""
     path: str = ""
     is_resource: bool = True
+    fields: tuple[tuple[str, str], ...] = ()
 
 
 @frozen

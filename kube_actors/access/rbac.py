@@ -19,10 +19,14 @@ _NO_RULE: Final = Decision(False)
 
 @frozen
 class HeldRules:
-    """What a user may do, rule by rule; `problems` name the roles that are bound and do not exist."""
+    """What a user may do, rule by rule; `problems` name the roles that are bound and do not exist.
+
+    `incomplete`: the user may do more, which cannot be said in rules.
+    """
 
     rules: tuple[PolicyRule, ...]
     problems: tuple[str, ...] = ()
+    incomplete: bool = False
 
 
 class RbacAuthorizer:

@@ -16,6 +16,7 @@ import trio
 
 from kube_actors.access.authenticators import Authentication
 from kube_actors.access.authority import Authority
+from kube_actors.access.authorization import ClusterAuthorizer
 from kube_actors.access.csr_approval import RequestApproval
 from kube_actors.access.csr_signing import RequestSigner
 from kube_actors.access.default_roles_reconciled import reconcile_default_roles
@@ -154,8 +155,9 @@ class PreparedApi:
         authority, context, checks = access.authority, access.authority.serving_context(), HealthChecks()
         authentication = self._authentication(access)
         flow = FlowControl(session.plane.store)
+        authorizer = ClusterAuthorizer(session.plane.store, access.rbac)
         parts = (authentication, access.tokens, access.rbac, checks, flow)
-        chain = Chain(Api(session, authentication, access.rbac, parts), AuditLog(self.state.root))
+        chain = Chain(Api(session, authentication, authorizer, parts), AuditLog(self.state.root))
         bindings = [Binding(sock, context) for sock in (self.sock, *access.endpoint.sockets)]
         with contextlib.closing(chain), _owner_socket(self.state.api_socket) as owner:
             bindings.append(Binding(owner, is_owner=True))

@@ -69,6 +69,6 @@ def way_in(
         service_network=service_network,
         clock=clock,
     )
-    admission = with_access_checks(admission, rbac)
+    admission = with_access_checks(admission, store, rbac)
     pipeline = Pipeline(store, Registry.built_in(), clock, source, admission)
     return lambda identity: Client(pipeline, identity)

@@ -11,6 +11,7 @@ from kube_actors.access.user import User
 from kube_actors.api.codecs import json
 from kube_actors.api.names import path_segment
 from kube_actors.api.registry import Registry, Resource
+from kube_actors.api.selectors import FieldSelector, SelectorError
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.server.http import Full, Headers, HttpRequest
 from kube_actors.server.request_info import RequestInfo
@@ -114,6 +115,7 @@ class Call:
             info.name or selected_name(info.verb, self.request),
             info.path,
             info.is_resource,
+            selected_fields(info.verb, self.request),
         )
 
     def check_allowed(self, attributes: Attributes) -> None:
@@ -137,6 +139,22 @@ def selected_name(verb: str, request: HttpRequest) -> str:
         if field.strip() == "metadata.name" and not path_segment(name := value.removeprefix("=").strip()):
             return name
     return ""
+
+
+def selected_fields(verb: str, request: HttpRequest) -> tuple[tuple[str, str], ...]:
+    """The values that a collection's field selector demands; none of one that cannot be read."""
+    if verb not in ("list", "watch", "deletecollection") or "fieldSelector" not in request.query:
+        return ()
+    return demanded_fields(request.parameter("fieldSelector"))
+
+
+def demanded_fields(selector: str) -> tuple[tuple[str, str], ...]:
+    """`spec.nodeName=a,status.phase!=Failed`: that the first one is `a`."""
+    try:
+        terms = FieldSelector.parse(selector).terms
+    except SelectorError:
+        return ()
+    return tuple((term.field, term.value) for term in terms if term.equal)
 
 
 def field_manager(request: HttpRequest) -> str:

@@ -32,7 +32,7 @@ class Cluster:
         self.store = Store(MemoryJournal(), project=project, on_error=_raise)
         self.rbac = RbacAuthorizer(self.store)
         source = random.Random(7)
-        admission = with_access_checks(built_in_admission(self.store, source), self.rbac)
+        admission = with_access_checks(built_in_admission(self.store, source), self.store, self.rbac)
         self.pipeline = Pipeline(self.store, Registry.built_in(), VirtualClock(), source, admission)
         self.admin = Client(self.pipeline, ADMIN)
 

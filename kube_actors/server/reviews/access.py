@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from kube_actors.access.attributes import Attributes
-from kube_actors.access.rbac import RbacAuthorizer, aggregated
+from kube_actors.access.authorization import ClusterAuthorizer
+from kube_actors.access.rbac import HeldRules, RbacAuthorizer, aggregated
 from kube_actors.access.user import User
 from kube_actors.errors import Cause, bad_request, invalid
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.rbac_facts import PolicyRule
-from kube_actors.server.call import Call
+from kube_actors.server.call import Call, demanded_fields
 from kube_actors.server.http import Response
 from kube_actors.server.reading.negotiation import represent
 from kube_actors.server.reviews.access_rules import check_about_somebody, check_metadata, check_subject, check_wish
@@ -87,7 +90,15 @@ def _attributes(spec: Body, user: User) -> Attributes:
         plain = spec["nonResourceAttributes"]
         return Attributes(user, plain.get("verb", ""), path=plain.get("path", ""), is_resource=False)
     named = ("verb", "group", "version", "resource", "subresource", "namespace", "name")
-    return Attributes(user, *(wish.get(name, "") for name in named))
+    attributes = Attributes(user, *(wish.get(name, "") for name in named))
+    return attrs.evolve(attributes, fields=_fields(wish.get("fieldSelector") or {}))
+
+
+def _fields(selector: Body) -> tuple[tuple[str, str], ...]:
+    if selector.get("rawSelector"):
+        return demanded_fields(selector["rawSelector"])
+    demanding = (each for each in selector.get("requirements") or () if each.get("operator") == "In")
+    return tuple((each["key"], each["values"][0]) for each in demanding if len(each.get("values") or ()) == 1)
 
 
 def _answered(call: Call, body: Body, attributes: Attributes) -> Response:
@@ -101,25 +112,24 @@ def _answered(call: Call, body: Body, attributes: Attributes) -> Response:
 def _rules_status(call: Call, namespace: str) -> Body:
     """Every rule the user has, those that hold everywhere first. An authorizer without rules cannot tell."""
     authorizer = call.api.authorizer
-    if not isinstance(authorizer, RbacAuthorizer):
+    if not isinstance(authorizer, ClusterAuthorizer | RbacAuthorizer):
         everything = PolicyRule(("*",), ("*",), ("*",))
         paths = PolicyRule(("*",), non_resource_urls=("*",))
-        return _rules((everything, paths), ())
-    held = authorizer.rules_for(call.user, namespace)
-    return _rules(held.rules, held.problems)
+        return _rules(HeldRules((everything, paths)))
+    return _rules(authorizer.rules_for(call.user, namespace))
 
 
-def _rules(rules: tuple[PolicyRule, ...], problems: tuple[str, ...]) -> Body:
+def _rules(held: HeldRules) -> Body:
     status: Body = {
-        "resourceRules": [_resource_rule(rule) for rule in rules if rule.resources],
+        "resourceRules": [_resource_rule(rule) for rule in held.rules if rule.resources],
         "nonResourceRules": [
             {"verbs": list(rule.verbs), "nonResourceURLs": list(rule.non_resource_urls)}
-            for rule in rules
+            for rule in held.rules
             if rule.non_resource_urls
         ],
-        "incomplete": False,
+        "incomplete": held.incomplete,
     }
-    return {**status, "evaluationError": aggregated(problems)} if problems else status
+    return {**status, "evaluationError": aggregated(held.problems)} if held.problems else status
 
 
 def _resource_rule(rule: PolicyRule) -> Body:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kube_actors.access.node_restriction import check_eviction
 from kube_actors.errors import bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
@@ -25,6 +26,7 @@ async def eviction(call: Call) -> Response:
     name = (body.get("metadata") or {}).get("name") or ""
     if name != call.info.name:
         raise bad_request("name in URL does not match name in Eviction object")
+    check_eviction(call.api.store, call.user, call.key)
     wanted = _eviction(call, body, dry_run=options.dry_run)
     await evict_pod(call.api.session, call.client, wanted)
     await call.api.store.durable(call.api.store.head)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kube_actors.access.binding import Binding
+from kube_actors.access.node_restriction import check_token_request
 from kube_actors.access.tokens import ServiceAccountTokens
 from kube_actors.api.times import rfc3339
 from kube_actors.errors import Cause, invalid
@@ -35,7 +36,10 @@ async def token(call: Call) -> Response:
     seconds = DEFAULT_SECONDS if seconds is None else seconds
     _check_life(seconds)
     audiences = tuple(spec.get("audiences") or tokens.audiences)
-    issued = tokens.requested(call.info.namespace, call.info.name, audiences, seconds, _binding(spec))
+    binding = _binding(spec)
+    asked = tuple(spec.get("audiences") or ())
+    check_token_request(call.api.store, call.api.authorizer, call.user, call.key, binding, asked)
+    issued = tokens.requested(call.info.namespace, call.info.name, audiences, seconds, binding)
     await call.api.store.durable(call.api.store.head)  # what the token names must outlive the process
     answer: Body = {
         "apiVersion": f"{GROUP}/v1",

@@ -39,10 +39,13 @@ CLIENT_USAGES = ("digital signature", "client auth")
 
 
 def encoded_request(
-    common_name: str = "jane", organizations: tuple[str, ...] = (), names: tuple[x509.GeneralName, ...] = ()
+    common_name: str = "jane",
+    organizations: tuple[str, ...] = (),
+    names: tuple[x509.GeneralName, ...] = (),
+    key: ec.EllipticCurvePrivateKey | None = None,
 ) -> str:
-    """`spec.request` of a new key."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    """`spec.request` of this key, or a new one."""
+    key = key or ec.generate_private_key(ec.SECP256R1())
     parts = [x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, each) for each in organizations]
     name = x509.Name([*parts, x509.NameAttribute(x509.NameOID.COMMON_NAME, common_name)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(name)

@@ -12,12 +12,14 @@ from typing import Any
 import attrs
 import pytest
 import trio
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from kube_actors.api.codecs import json
 from kube_actors.cluster import open_cluster
 from kube_actors.config.types import ApiConfig, ClusterConfig, NodeConfig
 from kube_actors.state import StateDirectory
-from tests.access.requests import encoded_request, request_body
+from tests.access.requests import KUBELET_CLIENT, encoded_request, request_body
 
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 PATIENCE = 90.0
@@ -87,6 +89,18 @@ def with_token(kubectl: Kubectl, token: str) -> Kubectl:
     kept = [line for line in lines if "client-certificate-data" not in line and "client-key-data" not in line]
     path = kubectl.home / "other"
     path.write_text("\n".join([*kept, f"    token: {token}"]) + "\n")
+    return attrs.evolve(kubectl, kubeconfig=path)
+
+
+def with_certificate(kubectl: Kubectl, encoded: str, key: ec.EllipticCurvePrivateKey) -> Kubectl:
+    """Another user's kubectl, with a certificate in base64."""
+    form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    private = base64.b64encode(key.private_bytes(*form)).decode()
+    lines = kubectl.kubeconfig.read_text().splitlines()
+    kept = [line for line in lines if "client-certificate-data" not in line and "client-key-data" not in line]
+    shown = [f"    client-certificate-data: {encoded}", f"    client-key-data: {private}"]
+    path = kubectl.home / "certified"
+    path.write_text("\n".join([*kept, *shown]) + "\n")
     return attrs.evolve(kubectl, kubeconfig=path)
 
 
@@ -172,3 +186,34 @@ async def test_the_kubeconfig_of_the_command_line(kubectl: Kubectl) -> None:
     path.write_text("apiVersion: v1\nkind: Config\nclusters: []\ncontexts: []\nusers: []\n")
     merge_into(path, kubectl.kubeconfig.read_text(), kubectl.kubeconfig)
     assert "kubernetes-admin" in await attrs.evolve(kubectl, kubeconfig=path)("auth", "whoami")
+
+
+async def test_a_kubelet(kubectl: Kubectl) -> None:
+    """With the certificate that was signed for it, it sees and changes what is its own and nothing else."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    request = encoded_request("system:node:a", ("system:nodes",), key=key)
+    body = request_body(request, "node-a", signerName=KUBELET_CLIENT)
+    await kubectl("create", "-f", "-", stdin=json.dumps(body).decode())
+    await kubectl("certificate", "approve", "node-a")
+    await kubectl.until("Approved,Issued", "get", "csr", "node-a")
+    certificate = await kubectl("get", "csr", "node-a", "-o", "jsonpath={.status.certificate}")
+    kubelet = with_certificate(kubectl, certificate, key)
+    assert (await whoami(kubelet))["groups"] == ["system:nodes", "system:authenticated"]
+    for name in ("needed", "other"):
+        await kubectl("create", "secret", "generic", name, "--from-literal=a=b")
+    overrides = {"spec": {"nodeName": "a", "volumes": [{"name": "v", "secret": {"secretName": "needed"}}]}}
+    await kubectl("run", "web", "--image=app:1", f"--overrides={json.dumps(overrides).decode()}")
+    assert "needed" in await kubelet("get", "secret", "needed")
+    assert "web" in await kubelet("get", "pods", "-A", "--field-selector", "spec.nodeName=a")
+    await kubelet("label", "node", "a", "example.com/rack=7")
+    for arguments, why in (
+        (("get", "secret", "other"), "no relationship found between node 'a' and this object"),
+        (("get", "pods"), "can only list/watch pods with spec.nodeName field selector"),
+        (("get", "nodes"), "node 'a' cannot read all nodes, only its own Node object"),
+        (("label", "node", "a", "node-restriction.kubernetes.io/x=y"), "is not allowed to modify labels"),
+        (("create", "token", "default"), "node requested token not bound to a pod"),
+        (("delete", "node", "a"), 'User "system:node:a" cannot delete resource "nodes"'),
+    ):
+        refused = await kubelet.run(*arguments)
+        assert refused.status == 1
+        assert why in refused.errors

@@ -70,8 +70,20 @@ class Exchange:
 
     async def body(self) -> AsyncIterator[bytes]:
         """The answer's body, piece by piece."""
+        while piece := await self.piece():
+            yield piece
+
+    async def piece(self) -> bytes:
+        """The next piece of the answer's body; empty at its end."""
         while isinstance(event := await self._next(), h11.Data):
-            yield bytes(event.data)
+            if event.data:
+                return bytes(event.data)
+        return b""
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether all of the request's body is on its way."""
+        return self._upload is None or self._upload.is_over
 
     async def go_on_sending(self) -> None:
         """Send the rest of the request's body, if there is any; returns at once if not. Raises as `ask`."""
@@ -111,7 +123,8 @@ class Exchange:
 class Upload:
     """The body of a request on its way to a pod. It can be interrupted between two pieces, and gone on with.
 
-    `failure` is what the client did wrong, `paused` is set once nothing is being sent.
+    `failure` is what the client did wrong, `paused` is set once nothing is being sent, `is_over` says that nothing more
+    will be.
     """
 
     def __init__(self, http: h11.Connection, stream: trio.abc.Stream, request: HttpRequest) -> None:
@@ -119,7 +132,7 @@ class Upload:
         self.failure: Exception | None = None
         self.paused = trio.Event()
         self._http, self._stream, self._incoming = http, stream, request.incoming
-        self._over = self._interrupted = False
+        self.is_over = self._interrupted = False
         self._waiting = trio.CancelScope()
 
     def interrupt(self) -> None:
@@ -130,21 +143,21 @@ class Upload:
     async def run(self) -> None:
         """Send until the end, or until interrupted. A pod that reads no more of it is one to hear, not an error."""
         self._interrupted = False
-        while not self._over and not self._interrupted:
+        while not self.is_over and not self._interrupted:
             piece: bytes | None = None
             with trio.CancelScope() as self._waiting:
                 piece = await self._received()
             if piece is None:
                 break
-            self._over = not piece
-            self._over = not await self._sent(piece) or self._over
+            self.is_over = not piece
+            self.is_over = not await self._sent(piece) or self.is_over
         self.paused.set()
 
     async def _received(self) -> bytes | None:
         try:
             return await self._incoming.receive()
         except (ApiError, *GONE) as error:
-            self.failure, self._over = error, True
+            self.failure, self.is_over = error, True
             return None
 
     async def _sent(self, piece: bytes) -> bool:

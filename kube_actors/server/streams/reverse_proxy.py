@@ -16,6 +16,7 @@ from kube_actors.messages.node import ConnectPod
 from kube_actors.records import frozen
 from kube_actors.server.http import Full, Headers, HttpRequest, Response, Send, Streaming, Upgrade
 from kube_actors.server.streams.exchange import GONE, RECEIVE, Exchange, Head
+from kube_actors.server.streams.html_links import LARGEST_PAGE, page_with_links
 from kube_actors.store import Revision
 from kube_actors.verbs.exec import ask_node
 from kube_actors.verbs.session import Session
@@ -139,13 +140,20 @@ def _is_private(name: str) -> bool:
 
 
 async def _answer(request: HttpRequest, upstream: Upstream, exchange: Exchange, head: Head) -> Response:
-    """The answer, read to its end when it is known to be small, else passed on as it comes."""
+    """The answer, read to its end when it is known to be small or has links to change, else passed on as it comes."""
     kind, length, headers = _response_headers(head, upstream, request)
     status = head.status_code
     if request.method == "HEAD" or status in _BODILESS:
         await trio.aclose_forcefully(exchange.stream)
         return Full(status, b"", kind, headers, compressible=False)
-    if length is not None and length <= LARGEST_WHOLE:
+    begun: list[bytes] = []
+    if _is_page(kind, headers) and exchange.is_sent:
+        page = await _page(exchange, begun)
+        if page is not None:
+            encoding = next((value for name, value in headers if name == "content-encoding"), "").lower()
+            page = page_with_links(page, encoding, lambda link: rewritten(link, upstream, request))
+            return Full(status, page, kind, headers, compressible=False)
+    elif length is not None and length <= LARGEST_WHOLE and exchange.is_sent:
         whole = b"".join([piece async for piece in exchange.body()])
         await trio.aclose_forcefully(exchange.stream)
         return Full(status, whole, kind, headers, compressible=False)
@@ -154,6 +162,8 @@ async def _answer(request: HttpRequest, upstream: Upstream, exchange: Exchange, 
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(exchange.go_on_sending)
+                for piece in begun:
+                    await send(piece)
                 async with contextlib.aclosing(exchange.body()) as pieces:  # type: ignore[type-var]
                     async for piece in pieces:
                         await send(piece)
@@ -162,6 +172,24 @@ async def _answer(request: HttpRequest, upstream: Upstream, exchange: Exchange, 
             await trio.aclose_forcefully(exchange.stream)
 
     return Streaming(status, write, kind, headers)
+
+
+def _is_page(kind: str, headers: Headers) -> bool:
+    """Whether it is HTML that somebody will look at, not a redirect."""
+    return kind.partition(";")[0].strip().lower() == "text/html" and all(name != "location" for name, _ in headers)
+
+
+async def _page(exchange: Exchange, begun: list[bytes]) -> bytes | None:
+    """The whole body of a page, as far as it is small enough for its links to be changed. What has come of a larger one
+    is in `begun`, and the rest still to come."""
+    size = 0
+    while piece := await exchange.piece():
+        begun.append(piece)
+        size += len(piece)
+        if size > LARGEST_PAGE:
+            return None
+    await trio.aclose_forcefully(exchange.stream)
+    return b"".join(begun)
 
 
 def _response_headers(head: Head, upstream: Upstream, request: HttpRequest) -> tuple[str, int | None, Headers]:

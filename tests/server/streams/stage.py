@@ -38,14 +38,14 @@ class Stage:
 
     def __init__(self, cluster: Cluster, nursery: trio.Nursery, authorizer: Authorizer) -> None:
         self.cluster, self._nursery = cluster, nursery
-        self._chain = Chain(make_api(cluster.session, authorizer=authorizer))
+        self.chain = Chain(make_api(cluster.session, authorizer=authorizer))
 
     async def ask(
         self, target: str, *, method: str = "GET", headers: Mapping[str, str] | None = None, body: bytes = b""
     ) -> Response:
         """Send a request through the chain."""
         with trio.fail_after(PATIENCE):
-            return await self._chain(make_request(method, target, body, headers))
+            return await self.chain(make_request(method, target, body, headers))
 
     async def refused(self, target: str, **options: Any) -> tuple[int, str]:
         """Code and message of the `Status` answered."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,10 @@ from trio.testing import memory_stream_pair
 
 from kube_actors.api.codecs import json
 from kube_actors.server.http import Full, Response, Streaming, Upgrade
+from kube_actors.server.streams.html_links import with_links
 
 from ...verbs.stage import create, key
+from ..kit import make_request
 from .stage import PATIENCE, POD, Stage, staged
 
 PROXY = f"{POD}/proxy"
@@ -277,3 +281,85 @@ async def test_the_api_of_a_node(stage: Stage) -> None:
 def bytes_of(response: Full) -> bytes:
     """The body in one piece."""
     return response.body if isinstance(response.body, bytes) else b"".join(response.body)
+
+
+async def test_links_of_pages_lead_through_the_proxy(stage: Stage, serve: Callable[[bytes], Backend]) -> None:
+    """Those to the pod itself, in every sort of quotes, packed or not; scripts, comments and all else stay."""
+    page = b"""<a href="/x?a=1&amp;b=2">\xff</a><IMG SRC=/i><script src='/s'>"<a href='/no'>"</script><!-- <a href='/c'> -->
+<a href="rel">< <a href='http://elsewhere/'><p title="/t">"""
+    seen = page.replace(b'"/x', f'"{PROXY}/x'.encode()).replace(b"SRC=/i", f'SRC="{PROXY}/i"'.encode())
+    seen = seen.replace(b"src='/s'", f'src="{PROXY}/s"'.encode())
+    for body, encoding in ((page, "identity"), (gzip.compress(page), "gzip")):
+        head = (
+            "Content-Type: text/html; charset=utf-8",
+            f"Content-Encoding: {encoding}",
+            f"Content-Length: {len(body)}",
+        )
+        serve(answer(*head, body=body))
+        found = (await full(stage, f"{PROXY}/")).body
+        assert isinstance(found, bytes)
+        assert (gzip.decompress(found) if encoding == "gzip" else found) == seen
+    large = page * 30_000
+    serve(answer("Content-Type: text/html", f"Content-Length: {len(large)}", body=large))
+    assert await text(await stage.ask(f"{PROXY}/")) == large, "too large to be read"
+
+
+@pytest.mark.parametrize("mark", ["<a", "<!--", "<a '", '<a href="', "<script>", "<", "<a a=\t"])
+def test_pages_that_close_nothing(mark: str) -> None:
+    """Whatever a pod answers, reading it takes time in proportion to its length."""
+    page = mark * 20_000
+    began = time.process_time()
+    assert with_links(page, lambda link: link) == page
+    assert time.process_time() - began < 5
+
+
+class Body:
+    """A body that comes in pieces."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+
+    async def receive(self) -> bytes:
+        """The next piece."""
+        await trio.lowlevel.checkpoint()
+        return self.pieces.pop(0) if self.pieces else b""
+
+
+@pytest.mark.parametrize("headers", [{}, {"content-length": "6"}])
+async def test_a_body_goes_on_as_it_comes(
+    stage: Stage, serve: Callable[[bytes], Backend], headers: Mapping[str, str]
+) -> None:
+    """In chunks or with its length, as the client sends it."""
+
+    class Reading(Backend):
+        async def serve(self, stream: trio.abc.Stream) -> None:
+            while not self.asked.endswith(b"0\r\n\r\n" if not headers else b"defghi"[:3]):
+                self.asked += await stream.receive_some()
+            await stream.send_all(self.answer)
+
+    backend = serve(answer("Content-Length: 2", body=b"ok"))
+    backend.__class__ = Reading
+    request = make_request("POST", f"{PROXY}/up", b"", headers)
+    request.incoming = Body(b"abc", b"def")
+    response = await stage.chain(request)
+    assert isinstance(response, Full)
+    assert response.body == b"ok"
+    sent = backend.asked.partition(b"\r\n\r\n")[2]
+    assert sent == (b"abcdef" if headers else b"3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n")
+
+
+async def test_an_answer_before_the_body_is_read(stage: Stage, serve: Callable[[bytes], Backend]) -> None:
+    """A pod that refuses at once is heard, though the client has not sent everything."""
+
+    class Waiting(Body):
+        async def receive(self) -> bytes:
+            if not self.pieces:
+                await trio.sleep_forever()
+            return await super().receive()
+
+    serve(answer("Content-Length: 2", body=b"no", status="413 Too Large"))
+    request = make_request("POST", f"{PROXY}/up", b"", {"content-length": "100"})
+    request.incoming = Waiting(b"abc")
+    response = await stage.chain(request)
+    assert isinstance(response, Streaming)
+    assert (response.status, await text(response)) == (413, b"no")

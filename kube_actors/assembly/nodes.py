@@ -89,6 +89,7 @@ class NodeFactory:
             host_ip=address,
             cpu_milli=int(Quantity.parse(node.capacity.get("cpu", "0")).milli),
             memory_bytes=int(Quantity.parse(node.capacity.get("memory", "0")).value),
+            ephemeral_storage_bytes=int(Quantity.parse(node.capacity.get("ephemeral-storage", "0")).value),
         )
         others = None if node.runtime == "process" else _others(runtime)
         images = ImageMap(self.config.images, host_image=self.config.host_image, others=others)

@@ -139,7 +139,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = {
     "ClusterSpec.tier": "Force a sandbox tier instead of taking the best this machine allows.",
     "ClusterSpec.seed": "The seed of all randomness in the cluster.",
     "NodeGroup.count": "How many nodes: they are called NAME-1 … NAME-count. Without it there is one, called NAME.",
-    "NodeGroup.capacity": "cpu, memory, pods and extended resources; by default what this machine has, and 110 pods.",
+    "NodeGroup.capacity": "cpu, memory, ephemeral-storage, pods and others; by default this machine's, and 110 pods.",
     "NodeGroup.simulation": "How pods behave on simulated nodes.",
     "Image.files": "Files laid over the image: absolute path → content.",
     "Image.binds": "Further directories of this machine, shown read-only at the same path.",

@@ -19,9 +19,15 @@ OnRuntimeExit = Literal["end", "keep"]
 
 
 def machine_capacity() -> dict[str, str]:
-    """What this machine has: its processors, its memory, and room for 110 pods as a kubelet says."""
+    """What this machine has: its processors, its memory, its disk, and room for 110 pods as a kubelet says."""
     memory_kib = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024
-    return {"cpu": str(os.cpu_count() or 1), "memory": f"{memory_kib}Ki", "pods": "110"}
+    disk = os.statvfs("/")
+    return {
+        "cpu": str(os.cpu_count() or 1),
+        "memory": f"{memory_kib}Ki",
+        "ephemeral-storage": f"{disk.f_blocks * disk.f_frsize // 1024}Ki",
+        "pods": "110",
+    }
 
 
 @frozen

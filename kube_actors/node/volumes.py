@@ -14,7 +14,7 @@ from kube_actors.errors import ApiError
 from kube_actors.node.downward import field_value, resource_value
 from kube_actors.node.environment import Environment
 from kube_actors.node.expansion import expand_all_known
-from kube_actors.node.objects import Body, Objects, Place, config_error
+from kube_actors.node.objects import Body, Objects, Place, config_error, containers
 from kube_actors.node.runtime.base import (
     EmptyDirVolume,
     File,
@@ -29,7 +29,7 @@ from kube_actors.records import frozen
 
 DEFAULT_MODE = 0o644
 DEFAULT_TOKEN_SECONDS = 3600
-TOKEN_MODE_IN_GROUP = 0o600
+OWNED_TOKEN_MODE = 0o600
 
 
 class _Missing(Exception):
@@ -50,14 +50,33 @@ def resolve_volumes(sources: Sources) -> tuple[Volume, ...]:
     """Every volume of the pod, its files read from the sources at hand."""
     pod = sources.pod
     fs_group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
-    volumes = []
+    return tuple(_resolved(volume, sources, fs_group) for volume in pod["spec"].get("volumes") or ())
+
+
+def refreshed_volumes(
+    before: Iterable[Volume], sources: Sources
+) -> tuple[tuple[Volume, ...], tuple[RuntimeFailure, ...]]:
+    """The volumes of a running pod, read again. One that cannot be read any more stays as it was; why is told too."""
+    pod = sources.pod
+    fs_group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+    known = {volume.name: volume for volume in before}
+    fresh: list[Volume] = []
+    failures: list[RuntimeFailure] = []
     for volume in pod["spec"].get("volumes") or ():
         try:
-            volumes.append(_volume(volume, sources, fs_group))
-        except _Missing as error:
-            message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}'
-            raise RuntimeFailure("FailedMount", message) from None
-    return tuple(volumes)
+            fresh.append(_resolved(volume, sources, fs_group))
+        except RuntimeFailure as failure:
+            failures.append(failure)
+            fresh += [known[volume["name"]]] if volume["name"] in known else []
+    return tuple(fresh), tuple(failures)
+
+
+def _resolved(volume: Body, sources: Sources, fs_group: int | None) -> Volume:
+    try:
+        return _volume(volume, sources, fs_group)
+    except _Missing as error:
+        message = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {error}'
+        raise RuntimeFailure("FailedMount", message) from None
 
 
 def _volume(volume: Body, sources: Sources, fs_group: int | None) -> Volume:
@@ -138,13 +157,22 @@ def _keyed_files(
 
 
 def _token_file(part: Body, volume: Body, sources: Sources, fs_group: int | None) -> File:
-    """A token of the pod's account; with a group of its own it is nobody else's to read."""
-    mode = _mode(volume.get("defaultMode"), DEFAULT_MODE) if fs_group is None else TOKEN_MODE_IN_GROUP
+    """A token of the pod's account; with a user or group of its own it is nobody else's to read."""
+    user = _only_user(sources.pod)
+    shared = fs_group is None and user is None
+    mode = _mode(volume.get("defaultMode"), DEFAULT_MODE) if shared else OWNED_TOKEN_MODE
     try:
         text = sources.token(part.get("audience") or "", part.get("expirationSeconds") or DEFAULT_TOKEN_SECONDS)
     except ApiError as error:
         raise _Missing(f"failed to fetch token: {error.message}") from None
-    return File(_safe(part["path"]), text.encode(), mode)
+    return File(_safe(part["path"]), text.encode(), mode, user)
+
+
+def _only_user(pod: Body) -> int | None:
+    """The user all the pod's containers run as; None when one says none, or another."""
+    outer = (pod["spec"].get("securityContext") or {}).get("runAsUser")
+    users = {(one.get("securityContext") or {}).get("runAsUser", outer) for one in containers(pod)}
+    return users.pop() if len(users) == 1 else None
 
 
 def _downward_files(part: Body, volume: Body, sources: Sources) -> tuple[File, ...]:
@@ -185,14 +213,15 @@ def resolve_mounts(container: Body, environment: Environment) -> tuple[Mount, ..
 
 def _sub_path(mount: Body, environment: Environment) -> str:
     path = mount.get("subPath") or ""
-    failure = f'failed to prepare subPath for volumeMount "{mount["name"]}"'
     if mount.get("subPathExpr"):
         try:
             path = expand_all_known(mount["subPathExpr"], environment.own)
         except KeyError as missing:
-            raise config_error(f"{failure}: missing value for {missing.args[0]!r}") from None
-    if path.startswith("/") or ".." in path.split("/"):
-        raise config_error(f"{failure}: {path!r} leaves the volume")
+            raise config_error(f'missing value for "{missing.args[0]}"') from None
+    if path.startswith("/"):
+        raise config_error(f"error SubPath `{path}` must not be an absolute path")
+    if ".." in path.split("/"):
+        raise config_error(f"unable to provision SubPath `{path}`: must not contain '..'")
     return path
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from kube_actors.api.views.pods import ContainerStateTerminated, ContainerStatus, PodView
-from kube_actors.plan.observed import Exit, Hook, Observed, PodState, Sandbox, SandboxState, Stage
+from kube_actors.plan.observed import Ending, Exit, Hook, Observed, PodState, Sandbox, SandboxState, Stage
 from kube_actors.plan.probes import Verdict
 from kube_actors.records import frozen
 
@@ -36,7 +36,9 @@ def adopt(pod: PodView, found: Sequence[FoundAttempt] | None, address: str, host
     if found is None:
         observed = _remembered(statuses, now)
         sandbox = Sandbox(SandboxState.ABSENT, attempt=1 if observed else 0)
-        return PodState(started_at, sandbox, observed, host_ip=host_ip)
+        over = status.phase in ("Succeeded", "Failed")  # also before it began: a pod the node had rejected
+        ending = Ending(started_at, 0, status.reason, status.message) if over else None
+        return PodState(started_at, sandbox, observed, ending, host_ip)
     latest: dict[str, FoundAttempt] = {}
     for one in found:
         if one.name not in latest or one.attempt > latest[one.name].attempt:

@@ -24,29 +24,26 @@ def test_lines_in_cri_format() -> None:
 
 
 def test_an_unfinished_line_waits_then_is_a_part() -> None:
-    """Written as P after a while; its end is F, even when it is empty."""
+    """Written as P after a while; its end is F."""
     lines = writer()
     assert (lines.feed(b"pro"), lines.unfinished) == (b"", True)
     assert lines.flush() == HEAD + b"P pro\n"
     assert lines.feed(b"mpt\n") == HEAD + b"F mpt\n"
-    lines.feed(b"x")
-    lines.flush()
-    assert lines.flush(final=True) == HEAD + b"F \n"
 
 
-def test_the_last_line_needs_no_end() -> None:
-    """What is left at the end is a whole line."""
+def test_a_stream_may_end_in_the_middle_of_a_line() -> None:
+    """What is left then is a part, as from the container runtimes: nobody printed an end of line."""
     lines = writer()
     lines.feed(b"bye")
-    assert lines.flush(final=True) == HEAD + b"F bye\n"
-    assert lines.flush(final=True) == b""
+    assert lines.flush() == HEAD + b"P bye\n"
+    assert lines.flush() == b""
 
 
 @given(st.lists(st.binary(max_size=60_000), max_size=6))
 def test_nothing_is_lost_and_no_record_is_too_long(pieces: list[bytes]) -> None:
     """The parts put together are the stream; no part is longer than the limit."""
     lines = writer()
-    out = b"".join([*(lines.feed(piece) for piece in pieces), lines.flush(final=True)])
+    out = b"".join([*(lines.feed(piece) for piece in pieces), lines.flush()])
     text = b""
     for record in out.split(b"\n")[:-1]:
         tag, _, content = record.removeprefix(HEAD).partition(b" ")

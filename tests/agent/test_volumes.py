@@ -26,10 +26,10 @@ def shown(volume: Path) -> dict[str, str]:
 
 def test_files_and_their_update(tmp_path: Path) -> None:
     """New ones appear, changed ones change, lost ones go; one generation is kept."""
-    write_files(str(tmp_path), [file("a", "1"), file("d/b", "2")], None)
+    write_files(str(tmp_path), [file("a", "1"), file("d/b", "2")], None, owned=False)
     assert shown(tmp_path) == {"a": "1", "d/b": "2"}
     assert os.readlink(tmp_path / "a") == "..data/a"
-    write_files(str(tmp_path), [file("a", "one"), file("c", "3", 0o400)], None)
+    write_files(str(tmp_path), [file("a", "one"), file("c", "3", 0o400)], None, owned=False)
     assert shown(tmp_path) == {"a": "one", "c": "3"}
     assert (tmp_path / "c").stat().st_mode & 0o777 == 0o400
     assert len([name for name in os.listdir(tmp_path) if name.startswith("..2")]) == 1
@@ -37,7 +37,7 @@ def test_files_and_their_update(tmp_path: Path) -> None:
 
 def test_an_empty_volume(tmp_path: Path) -> None:
     """No files is a directory with nothing to see."""
-    write_files(str(tmp_path), [], None)
+    write_files(str(tmp_path), [], None, owned=False)
     assert shown(tmp_path) == {}
 
 
@@ -45,18 +45,17 @@ def test_an_empty_volume(tmp_path: Path) -> None:
 def test_paths_stay_in_the_volume(tmp_path: Path, path: str) -> None:
     """Anything that could lead out, or into the scheme itself, is refused."""
     with pytest.raises(Failure, match="invalid path"):
-        write_files(str(tmp_path), [file(path, "x")], None)
+        write_files(str(tmp_path), [file(path, "x")], None, owned=False)
 
 
 def test_etc_hosts() -> None:
-    """Loopback, then what it was given, each once."""
-    text = etc_hosts([("10.1.0.5", ["web-0"]), ("10.9.9.9", ["db", "db.local"])])
-    assert text.splitlines()[1:] == [
-        "127.0.0.1\tlocalhost",
-        "::1\tlocalhost ip6-localhost ip6-loopback",
-        "10.1.0.5\tweb-0",
-        "10.9.9.9\tdb\tdb.local",
-    ]
+    """As a kubelet writes it: loopback and groups, the pod's own names, and aliases under a heading."""
+    text = etc_hosts([("10.1.0.5", ["web-0"]), ("10.9.9.9", ["db", "db.local"])], host_network=False)
+    assert text.startswith("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost")
+    assert text.endswith("\n10.1.0.5\tweb-0\n\n# Entries added by HostAliases.\n10.9.9.9\tdb\tdb.local\n")
+    text = etc_hosts([("192.168.0.1", ["node"])], host_network=True)
+    assert text.startswith("# Kubernetes-managed hosts file (host network).\n")
+    assert text.endswith("\n192.168.0.1\tnode\n")
 
 
 def test_resolv_conf() -> None:

@@ -19,7 +19,7 @@ from kube_actors.node.runtime.base import (
     RuntimeFailure,
     Volume,
 )
-from kube_actors.node.volumes import Sources, changed_files, resolve_mounts, resolve_volumes
+from kube_actors.node.volumes import Sources, changed_files, refreshed_volumes, resolve_mounts, resolve_volumes
 
 OBJECTS = Objects(
     config_maps={"conf": {"data": {"a": "A", "b": "B"}, "binaryData": {"raw": base64.b64encode(b"\xff").decode()}}},
@@ -184,9 +184,9 @@ def test_mounts() -> None:
 @pytest.mark.parametrize(
     ("mount", "message"),
     [
-        ({"subPathExpr": "$(NOPE)"}, "missing value for 'NOPE'"),
-        ({"subPathExpr": "$(UP)"}, "'../x' leaves the volume"),
-        ({"subPath": "/etc"}, "'/etc' leaves the volume"),
+        ({"subPathExpr": "$(NOPE)"}, 'missing value for "NOPE"'),
+        ({"subPathExpr": "$(UP)"}, "unable to provision SubPath `../x`: must not contain '..'"),
+        ({"subPath": "/etc"}, "error SubPath `/etc` must not be an absolute path"),
     ],
 )
 def test_sub_paths_that_cannot_be(mount: dict[str, Any], message: str) -> None:
@@ -195,7 +195,7 @@ def test_sub_paths_that_cannot_be(mount: dict[str, Any], message: str) -> None:
     with pytest.raises(RuntimeFailure) as caught:
         resolve_mounts(container, Environment((), {"UP": "../x"}))
     assert caught.value.reason == "CreateContainerConfigError"
-    assert caught.value.message == f'failed to prepare subPath for volumeMount "a": {message}'
+    assert caught.value.message == message
 
 
 def test_changed_files() -> None:
@@ -206,3 +206,27 @@ def test_changed_files() -> None:
     after = resolve(*volumes, {"name": "e", "emptyDir": {}}, objects=edited)
     assert changed_files(before, before) == ()
     assert changed_files(before, after) == (FilesVolume("c", (File("a", b"new"),)),)
+
+
+def test_a_volume_that_cannot_be_read_any_more_stays_as_it_was() -> None:
+    """And keeps none of the others from being read again."""
+    items = {"name": "conf", "items": [{"key": "b", "path": "b"}]}
+    volumes = [{"name": "gone", "configMap": items}, {"name": "new", "configMap": {"name": "conf"}}]
+    pod = {"metadata": {"name": "web-0"}, "spec": {"containers": [], "volumes": volumes}}
+    before = resolve_volumes(Sources(pod, OBJECTS, Place("10.1.2.3"), token))
+    edited = Objects(config_maps={"conf": {"data": {"a": "new"}}})
+    after, failures = refreshed_volumes(before, Sources(pod, edited, Place("10.1.2.3"), token))
+    assert after == (before[0], FilesVolume("new", (File("a", b"new"),)))
+    assert [failure.message.partition(" : ")[2] for failure in failures] == [
+        "configmap references non-existent config key: b"
+    ]
+
+
+def test_a_token_belongs_to_the_only_user() -> None:
+    """Where all containers run as the same user, nobody else may read it."""
+    volume = {"name": "t", "projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
+    (alone,) = resolve(volume, securityContext={"runAsUser": 1000})
+    assert alone == FilesVolume("t", (File("token", b"api 3600", 0o600, 1000),), secret=True)
+    others = [{"name": "a", "securityContext": {"runAsUser": 7}}, {"name": "b"}]
+    (shared,) = resolve(volume, securityContext={"runAsUser": 1000}, containers=others)
+    assert shared == FilesVolume("t", (File("token", b"api 3600"),), secret=True)

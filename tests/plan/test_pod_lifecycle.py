@@ -261,7 +261,7 @@ def test_an_unready_container_is_left_alone() -> None:
 def test_a_failed_post_start_stops_the_container() -> None:
     """As the kubelet does; the restart policy decides what follows."""
     known = state(Observed("a").running(1.0, hook=True).hooked(False))
-    expected = StopContainer("a", 0, NOW + 30, "FailedPostStartHook", "FailedPostStartHook")
+    expected = StopContainer("a", 0, NOW + 30, "Killing", "FailedPostStartHook")
     assert plan(a_pod(A), known) == PodPlan((expected,))
 
 

@@ -241,7 +241,7 @@ class ProgramContract(RuntimeContract):
         assert sorted((stream, tag, text) for stream, tag, text in lines) == [
             ("stderr", "F", "err"),
             ("stdout", "F", "out"),
-            ("stdout", "F", "unfinished"),
+            ("stdout", "P", "unfinished"),
         ]
 
     async def test_environment_and_directory(self, stage: Stage) -> None:
@@ -427,7 +427,7 @@ class IsolationContract(ProgramContract):
         assert log_text(reader) == "shared\n"
         await stage.runtime.update_files("u-1", attrs.evolve(files, files=(File("a.txt", b"second"),)))
         assert (await stage.next_exit()).id == writer.id
-        assert log_text(writer) == "first\n"
+        assert log_text(writer) == "first"
 
     async def test_names_of_the_pod(self, stage: Stage) -> None:
         """Host name, /etc/hosts and /etc/resolv.conf are the pod's own."""

@@ -127,7 +127,7 @@ async def test_host_paths_are_what_they_should_be(isolated: ProcessStage, tmp_pa
     (tmp_path / "file").write_text("")
     for path, kind, words in (
         (tmp_path / "file", "Directory", "is not a directory"),
-        (tmp_path / "nothing", "File", "does not exist"),
+        (tmp_path / "nothing", "File", "is not a file"),
         (tmp_path / "file", "Socket", "is not a socket"),
     ):
         with pytest.raises(RuntimeFailure, match=f"hostPath type check failed: {path} {words}") as failed:
@@ -167,10 +167,11 @@ async def test_the_termination_message(isolated: ProcessStage) -> None:
 
 
 async def test_users_groups_and_capabilities(root: ProcessStage) -> None:
-    """The default capabilities, those added and dropped; other users have none; privileges cannot be gained."""
+    """The default capabilities, those added and dropped; other users have none; who may gain privileges."""
     show = "id -u; id -g; id -G; grep -E 'CapEff|CapBnd|NoNewPrivs' /proc/self/status | cut -f2"
-    assert (await root.output(show)).split() == ["0", "0", "0", *["00000000a80425fb"] * 2, "1"]
-    security = Security(run_as_user=1000, run_as_group=2000, supplemental_groups=(3000,), capabilities_drop=("ALL",))
+    assert (await root.output(show)).split() == ["0", "0", "0", *["00000000a80425fb"] * 2, "0"]
+    who = Security(run_as_user=1000, run_as_group=2000, supplemental_groups=(3000,))
+    security = attrs.evolve(who, capabilities_drop=("ALL",), allow_privilege_escalation=False)
     text = await root.output(show, security=security, name="user")
     assert text.split() == ["1000", "2000", "2000", "3000", *["0000000000000000"] * 2, "1"]
     security = Security(capabilities_add=("NET_ADMIN",), capabilities_drop=("CAP_CHOWN",))
@@ -260,7 +261,7 @@ async def test_processes_of_another_container(isolated: ProcessStage) -> None:
     """Who debugs a container sees its processes, in its own files; a target that does not run is named."""
     await isolated.run("exec sleep 1234", name="main")
     output = await isolated.output("tr '\\0' ' ' < /proc/1/cmdline", name="debug", processes_of="main")
-    assert output == "sleep 1234 \n"
+    assert output == "sleep 1234 "
     with pytest.raises(RuntimeFailure, match='target container "gone" is not running'):
         await isolated.run("true", name="other", processes_of="gone")
 

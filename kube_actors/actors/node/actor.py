@@ -10,13 +10,14 @@ import attrs
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
-from kube_actors.actors.node.admission import Share, Tally
+from kube_actors.actors.node.admission import Share, Tally, rejection_of
 from kube_actors.actors.node.link import NodeLink
 from kube_actors.actors.node.registration import NodeFacts, configure_node, lease_body, node_body, node_status
 from kube_actors.actors.pod.actor import PodActor
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.times import rfc3339_micro
+from kube_actors.api.views import PodView, body_of
 from kube_actors.config.types import NodeConfig
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor, ActorStopped, Ask, AskTimeout, NameTaken, Ref
@@ -33,6 +34,8 @@ from kube_actors.node.runtime.base import (
     RuntimeGone,
     RuntimeLost,
 )
+from kube_actors.plan.node_admission import Rejection
+from kube_actors.plan.pod_status import rejected_status
 from kube_actors.store import Key, Revision
 from kube_actors.writes import Client, Identity
 
@@ -177,9 +180,36 @@ class NodeActor(Actor[NodeMessage]):
             pod = self.pods.get(uid)
             if pod is not None:
                 pod.notify(uid)
-            elif revision is not None and revision.projection.facts.node == self.config.name:
-                self._hold_share(revision)
-                self._start_pod(revision, None)
+            elif revision is not None and self._is_new(revision):
+                self._take(revision)
+
+    def _is_new(self, revision: Revision) -> bool:
+        """Whether the pod is this node's to run; one that is over before it began here was rejected."""
+        facts = revision.projection.facts
+        return facts.node == self.config.name and not facts.terminal
+
+    def _take(self, revision: Revision) -> None:
+        """Run a pod, unless it cannot be run here."""
+        node = self.plane.store.get(Key("nodes", "", self.config.name))
+        why = rejection_of(revision, None if node is None else node.view, self.tally, self.plane.clock.now())
+        if why is None:
+            self._hold_share(revision)
+            self._start_pod(revision, None)
+        else:
+            self.context.start_task(self._reject, revision, why, name=f"reject {revision.key.name}")
+
+    async def _reject(self, revision: Revision, why: Rejection) -> None:
+        """Say so in an Event and in its status: the pod has Failed before it began."""
+        pod: PodView = revision.view
+        self.world.record(pod, "Warning", why.reason, why.message)
+        status = body_of(rejected_status(pod, why.reason, f"Pod was rejected: {why.message}", self.plane.clock.now()))
+        try:
+            await self.client.mutate(
+                revision.key, lambda body: body.update(status=status), subresource="status", uid=revision.uid
+            )
+        except ApiError as error:
+            if error.reason != "NotFound":
+                raise
 
     def _hold_share(self, revision: Revision) -> None:
         facts = revision.projection.facts

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import attrs
 
+from kube_actors.api.views import NodeView
 from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused, ResizeShare
+from kube_actors.plan.node_admission import Rejection, predicate_failed, rejection
 from kube_actors.records import define, frozen
+from kube_actors.store import Revision
 
 HOLD_SECONDS = 30.0
 
@@ -99,3 +102,21 @@ class Tally:
         stale = [uid for uid, share in self.shares.items() if share.until is not None and share.until <= now]
         for uid in stale:
             self.release(uid)
+
+
+def rejection_of(revision: Revision, node: NodeView | None, tally: Tally, now: float) -> Rejection | None:
+    """Why a pod that was bound to a node cannot run there. `tally` then holds nothing for it.
+
+    Room is asked for only by a pod that names its node itself: for any other the scheduler did.
+    """
+    facts = revision.projection.facts
+    if revision.uid not in tally.shares:
+        cpu, memory = facts.requests
+        answer = tally.admit(AdmitPod(revision.uid, cpu, memory, facts.host_ports), now)
+        if isinstance(answer, Refused):
+            said = predicate_failed if answer.reason == "NodePorts" else Rejection
+            return said(answer.reason, answer.message)
+    why = None if node is None else rejection(revision.view, node)
+    if why is not None:
+        tally.release(revision.uid)
+    return why

@@ -18,6 +18,7 @@ from kube_actors.node.runtime.base import (
     ImageKind,
     PodName,
     Resources,
+    RuntimeFailure,
     SandboxSpec,
     Security,
     Volume,
@@ -29,6 +30,8 @@ MOST_PROCESSES = 4096
 """Processes and threads of one pod where there is a control group for them: a fork bomb fills its pod, not the machine
 (a kubelet's `podPidsLimit`)."""
 
+LONGEST_HOSTNAME = 64
+
 
 def pod_name(pod: PodView) -> PodName:
     """Who the pod is, for the runtime."""
@@ -36,7 +39,10 @@ def pod_name(pod: PodView) -> PodName:
 
 
 def hostname_of(pod: PodView, node: str) -> str:
-    """`spec.hostname`, or the pod's name cut to the 63 characters a host name may have; the node's with hostNetwork."""
+    """`spec.hostname`, or the pod's name cut to the 63 characters a host name may have; the node's with hostNetwork.
+    `spec.hostnameOverride` comes before all of them."""
+    if pod.spec.hostname_override:
+        return pod.spec.hostname_override
     if pod.spec.host_network:
         return node
     return pod.spec.hostname or pod.metadata.name[:63].rstrip("-.")
@@ -47,11 +53,11 @@ def sandbox_spec(pod: PodView, world: PodWorld, address: str | None, volumes: tu
     spec = pod.spec
     hostname = hostname_of(pod, world.node)
     names: tuple[str, ...] = (hostname,)
-    if spec.subdomain:
+    if spec.subdomain and not spec.hostname_override:
         domain = f"{spec.subdomain}.{pod.metadata.namespace}.svc.{world.cluster_domain}"
         names = (f"{hostname}.{domain}", hostname)
         if spec.set_hostname_as_fqdn:
-            hostname = names[0]
+            hostname = _kernel_hostname(names[0])
     hosts = [(address or world.place.host_ip, names)]
     hosts += [(alias.ip, alias.hostnames) for alias in spec.host_aliases]
     security = spec.security_context or PodSecurityContext()
@@ -72,6 +78,15 @@ def sandbox_spec(pod: PodView, world: PodWorld, address: str | None, volumes: tu
         labels=pod.metadata.labels,
         annotations=pod.metadata.annotations,
     )
+
+
+def _kernel_hostname(fqdn: str) -> str:
+    """A name that fits into the kernel's host name. RuntimeFailure for one that does not."""
+    if len(fqdn) > LONGEST_HOSTNAME:
+        limit = f"{LONGEST_HOSTNAME} characters is the max, {len(fqdn)} characters requested"
+        text = f"Failed to construct FQDN from pod hostname and cluster domain, FQDN {fqdn} is too long ({limit})"
+        raise RuntimeFailure("FailedCreatePodSandBox", text)
+    return fqdn
 
 
 def _host_ports(pod: PodView) -> list[HostPort]:
@@ -155,7 +170,7 @@ def _security(pod: PodView, container: Container, image: Image) -> Security:
         run_as_group=group,
         supplemental_groups=groups,
         privileged=inner.privileged,
-        allow_privilege_escalation=bool(inner.allow_privilege_escalation),
+        allow_privilege_escalation=inner.allow_privilege_escalation,
         read_only_root_filesystem=inner.read_only_root_filesystem,
         capabilities_add=capabilities.add if capabilities is not None else (),
         capabilities_drop=capabilities.drop if capabilities is not None else (),

@@ -49,7 +49,7 @@ from kube_actors.node.runtime.handlers import (
     resolve_handler,
 )
 from kube_actors.node.tokens import PodTokens, TokenRequest
-from kube_actors.node.volumes import Sources, changed_files, resolve_volumes
+from kube_actors.node.volumes import Sources, changed_files, refreshed_volumes, resolve_volumes
 from kube_actors.plan.observed import INFEASIBLE, RESIZE_ERROR
 from kube_actors.plan.probes import ProbeKind
 from kube_actors.records import define
@@ -160,11 +160,10 @@ class PodWork:
 
     async def update_volumes(self) -> None:
         """Give running containers the files that changed; what cannot be read any more stays as it was."""
-        try:
-            fresh = self.resolved_volumes()
-        except RuntimeFailure as error:
-            self.say("Warning", error.reason, error.message)
-            return
+        sources = Sources(self.body, self.objects(), self.place(), self.tokens)
+        fresh, failures = refreshed_volumes(self.volumes, sources)
+        for failure in failures:
+            self.say("Warning", failure.reason, failure.message)
         changed = changed_files(self.volumes, fresh)
         self.volumes = fresh
         for volume in changed:

@@ -103,6 +103,7 @@ class PodSpec:
     host_users: bool | None = None
     share_process_namespace: bool = False
     hostname: str = ""
+    hostname_override: str = ""
     subdomain: str = ""
     set_hostname_as_fqdn: bool = False
     host_aliases: tuple[HostAlias, ...] = ()

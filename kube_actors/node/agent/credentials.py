@@ -84,7 +84,7 @@ def assume(
     In tier B a user other than root gets a user namespace of its own: a new one, or the container's that is joined.
     """
     if tier == "C":
-        _lock_privileges(security)
+        _lock_privileges(security, unless_asked=True)
         return
     if user_namespace is not None:
         syscalls.setns(user_namespace, syscalls.NEWUSER)
@@ -106,8 +106,13 @@ def assume(
     _lock_privileges(security)
 
 
-def _lock_privileges(security: dict[str, Any]) -> None:
-    if not (security["allow_privilege_escalation"] or security["privileged"]):
+def _lock_privileges(security: dict[str, Any], *, unless_asked: bool = False) -> None:
+    """From here on no program gains privileges, where the specification says so.
+
+    A plain process on the machine itself (`unless_asked`) gains none even where it says nothing.
+    """
+    allowed = security["allow_privilege_escalation"]
+    if allowed is False or (allowed is None and unless_asked):
         syscalls.prctl(syscalls.PR_SET_NO_NEW_PRIVS, 1)
 
 

@@ -69,7 +69,6 @@ class LineWriter:
         self._stream = stream
         self._clock = clock
         self._rest = b""
-        self._continues = False
 
     @property
     def unfinished(self) -> bool:
@@ -86,20 +85,15 @@ class LineWriter:
                 records += (part, line[:LINE_LIMIT], b"\n")
                 line = line[LINE_LIMIT:]
             records += (full, line, b"\n")
-            self._continues = False
         while len(self._rest) >= LINE_LIMIT:
             records += (part, self._rest[:LINE_LIMIT], b"\n")
-            self._rest, self._continues = self._rest[LINE_LIMIT:], True
+            self._rest = self._rest[LINE_LIMIT:]
         return b"".join(records)
 
-    def flush(self, *, final: bool = False) -> bytes:
-        """Records for an unfinished line: a part, or (final) the last line, ended or not."""
-        full, part = self._prefixes()
+    def flush(self) -> bytes:
+        """A record for what there is of an unfinished line: a part, also when the stream ends in the middle of one."""
         rest, self._rest = self._rest, b""
-        if not rest and not (final and self._continues):
-            return b""
-        self._continues = not final
-        return (full if final else part) + rest + b"\n"
+        return self._prefixes()[1] + rest + b"\n" if rest else b""
 
     def _prefixes(self) -> tuple[bytes, bytes]:
         now = self._clock()
@@ -181,7 +175,7 @@ class LogPump:
         self.ended = True
         if self._timer is not None:
             self._timer.cancel()
-        if records := self._lines.flush(final=True):
+        if records := self._lines.flush():
             self._log.write(records)
         self._loop.remove_reader(self._fd)
         os.close(self._fd)

@@ -97,7 +97,8 @@ class Sandboxes:
         """Replace the content of a files volume."""
         sandbox = self.get(uid)
         path = volumes.volume_path(self._world.settings, uid, sandbox.volume(volume["name"]))
-        volumes.write_files(path, volume["files"], volume["fs_group"] if self._world.tier == "A" else None)
+        owned = self._world.tier == "A"
+        volumes.write_files(path, volume["files"], volume["fs_group"] if owned else None, owned=owned)
 
     def dismantle(self, sandbox: Sandbox, node: Node | None) -> None:
         """Take everything of a pod away but its containers, which must have ended."""
@@ -153,7 +154,7 @@ class Sandboxes:
             os.makedirs(world.settings.pod_directory(sandbox.uid, memory=directory), mode=0o700)
         etc = os.path.join(world.settings.pod_directory(sandbox.uid, memory=True), "etc")
         os.makedirs(etc, mode=0o755)
-        _write_readable(f"{etc}/hosts", volumes.etc_hosts(spec["hosts"]))
+        _write_readable(f"{etc}/hosts", volumes.etc_hosts(spec["hosts"], host_network=spec["host_network"]))
         _write_readable(f"{etc}/resolv.conf", volumes.resolv_conf(spec["dns"]))
         _write_readable(f"{etc}/hostname", spec["hostname"] + "\n")
         shm = os.path.join(world.settings.pod_directory(sandbox.uid, memory=True), "shm")

@@ -40,12 +40,13 @@ def make_volume(settings: Settings, uid: str, volume: Volume, *, mounts: bool, c
     """
     path = volume_path(settings, uid, volume)
     if volume["kind"] == "host_path":
-        _check_host_path(path, volume["type"])
+        _check_host_path(volume["name"], path, volume["type"])
         return False
     os.makedirs(path, mode=0o755, exist_ok=True)
     group = volume["fs_group"] if chown else None
     if volume["kind"] == "files":
-        write_files(path, volume["files"], group)
+        write_files(path, volume["files"], group, owned=chown)
+        os.chmod(path, 0o777)
         return False
     mounted = bool(mounts and volume["memory"] and volume["size_limit"])
     if mounted:
@@ -57,14 +58,15 @@ def make_volume(settings: Settings, uid: str, volume: Volume, *, mounts: bool, c
     return mounted
 
 
-def write_files(path: str, files: list[dict[str, Any]], group: int | None) -> None:
+def write_files(path: str, files: list[dict[str, Any]], group: int | None, *, owned: bool) -> None:
     """Replace a volume's files at once: `..data` points to the new generation, each name at the top through it.
+    `owned` files that name a user are given to it.
 
     The scheme of Kubernetes, which programs that watch for changes know.
     """
     generation = f"..{time.strftime('%Y_%m_%d_%H_%M_%S')}.{time.time_ns() % 10**9}"
     for file in files:
-        _write_file(os.path.join(path, generation), file, group)
+        _write_file(os.path.join(path, generation), file, group, owned=owned)
     os.makedirs(os.path.join(path, generation), mode=0o755, exist_ok=True)
     data = os.path.join(path, "..data")
     old = os.readlink(data) if os.path.islink(data) else None
@@ -80,7 +82,7 @@ def write_files(path: str, files: list[dict[str, Any]], group: int | None) -> No
         remove_tree(os.path.join(path, old))
 
 
-def _write_file(root: str, file: dict[str, Any], group: int | None) -> None:
+def _write_file(root: str, file: dict[str, Any], group: int | None, *, owned: bool) -> None:
     parts = file["path"].split("/")
     if ".." in parts or "" in parts or parts[0].startswith(".."):
         raise Failure("FailedMount", f"invalid path {file['path']!r} in a volume: must be relative, without '..'")
@@ -89,13 +91,15 @@ def _write_file(root: str, file: dict[str, Any], group: int | None) -> None:
     mode = file["mode"]
     with open(target, "wb") as out:
         out.write(base64.b64decode(file["content"]))
+    if owned and file.get("user") is not None:
+        os.chown(target, file["user"], -1)
     if group is not None:
         os.chown(target, -1, group)
         mode |= 0o040
     os.chmod(target, mode)
 
 
-def _check_host_path(path: str, kind: str) -> None:
+def _check_host_path(name: str, path: str, kind: str) -> None:
     if kind == "DirectoryOrCreate":
         os.makedirs(path, mode=0o755, exist_ok=True)
     elif kind == "FileOrCreate" and not os.path.exists(path):
@@ -106,16 +110,28 @@ def _check_host_path(path: str, kind: str) -> None:
     try:
         fits = is_kind(os.stat(path).st_mode)
     except FileNotFoundError:
-        raise Failure("FailedMount", f"hostPath type check failed: {path} does not exist") from None
+        fits = False
     if not fits:
-        raise Failure("FailedMount", f"hostPath type check failed: {path} is not {words}")
+        text = f"hostPath type check failed: {path} is not {words}"
+        raise Failure("FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {text}')
 
 
-def etc_hosts(entries: list[tuple[str, list[str]]]) -> str:
-    """A pod's /etc/hosts: loopback, then addresses and their names; its own are among them."""
-    lines = ["# made for this pod", "127.0.0.1\tlocalhost", "::1\tlocalhost ip6-localhost ip6-loopback"]
-    lines += [f"{ip}\t" + "\t".join(names) for ip, names in entries]
-    return "\n".join(lines) + "\n"
+_HOSTS = """\
+127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::\tip6-localnet
+fe00::\tip6-mcastprefix
+fe00::1\tip6-allnodes
+fe00::2\tip6-allrouters
+"""
+
+
+def etc_hosts(entries: list[tuple[str, list[str]]], *, host_network: bool) -> str:
+    """A pod's /etc/hosts: what every host knows, the pod's own address and names (the first entry), then aliases."""
+    whose = " (host network)" if host_network else ""
+    lines = ["\t".join((ip, *names)) + "\n" for ip, names in entries]
+    text = f"# Kubernetes-managed hosts file{whose}.\n{_HOSTS}" + "".join(lines[:1])
+    return text + "".join(("\n# Entries added by HostAliases.\n", *lines[1:])) if lines[1:] else text
 
 
 def resolv_conf(dns: dict[str, list[str]]) -> str:

@@ -61,11 +61,15 @@ class PodName:
 
 @frozen
 class File:
-    """A file of a materialised volume (configMap, secret, downwardAPI): relative path, content, permission bits."""
+    """A file of a materialised volume (configMap, secret, downwardAPI): relative path, content, permission bits.
+
+    `user` is who owns it; None is root.
+    """
 
     path: str
     content: bytes = attrs.field(repr=False)
     mode: int = 0o644
+    user: int | None = None
 
 
 @frozen
@@ -197,7 +201,7 @@ class Security:
     run_as_group: int | None = None
     supplemental_groups: tuple[int, ...] = ()
     privileged: bool = False
-    allow_privilege_escalation: bool = False
+    allow_privilege_escalation: bool | None = None
     read_only_root_filesystem: bool = False
     capabilities_add: tuple[str, ...] = ()
     capabilities_drop: tuple[str, ...] = ()

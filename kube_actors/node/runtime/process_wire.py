@@ -48,7 +48,8 @@ def encode_container(spec: ContainerSpec) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, File):
-        return {"path": value.path, "content": base64.b64encode(value.content).decode(), "mode": value.mode}
+        content = base64.b64encode(value.content).decode()
+        return {"path": value.path, "content": content, "mode": value.mode, "user": value.user}
     if attrs.has(type(value)):
         return {field.name: _plain(getattr(value, field.name)) for field in attrs.fields(type(value))}
     if isinstance(value, Enum):

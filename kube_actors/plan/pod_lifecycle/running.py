@@ -130,7 +130,7 @@ def _complaint(spec: PodSpec, container: Container, one: Observed) -> _Complaint
         message = f"Container {one.name} definition changed, will be restarted"
         return _Complaint("Killing", message, grace, True)
     if one.hook is Hook.FAILED:
-        return _Complaint("FailedPostStartHook", "FailedPostStartHook", grace, False)
+        return _Complaint("Killing", "FailedPostStartHook", grace, False)
     if container.startup_probe is not None and one.startup is Verdict.FAILURE:
         probe, word = container.startup_probe, "startup"
     elif container.liveness_probe is not None and one.liveness is Verdict.FAILURE:

@@ -161,7 +161,7 @@ def _security(spec: ContainerSpec) -> dict[str, Any]:
         "ReadonlyRootfs": security.read_only_root_filesystem,
         "GroupAdd": [str(group) for group in security.supplemental_groups],
     }
-    if not security.privileged and not security.allow_privilege_escalation:
+    if security.allow_privilege_escalation is False:
         asked["SecurityOpt"] = ["no-new-privileges"]
     if security.unmasked_proc:
         asked |= {"MaskedPaths": [], "ReadonlyPaths": []}

@@ -1,6 +1,6 @@
 """From the engine's log of a container to our file in CRI format, with the engine's own times.
 
-Each message of the engine is one line, or a part of 16 KiB of a longer one.
+Each message of the engine is one line, or a part (of 16 KiB, or at the end) of one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from kube_actors.api.times import parse_rfc3339
 from kube_actors.node.agent.logs import LogFile
 from kube_actors.node.log_lines import parse_record
 
-PART = 16 * 1024
 OVERLAP = 0.001
 _STREAMS = {0: "stdout", 1: "stdout", 2: "stderr"}
 _TAIL = 64 * 1024
@@ -35,8 +34,8 @@ class DockerLog:
         time, _, text = message.partition(b" ")
         if time <= self._last:
             return
-        whole = text.endswith(b"\n") or len(text) < PART
-        line = text.rstrip(b"\r\n") if text.endswith(b"\n") else text
+        whole = text.endswith(b"\n")
+        line = text.rstrip(b"\r\n") if whole else text
         self._log.write(b"%s %s %s %s\n" % (time, _STREAMS[stream].encode(), b"F" if whole else b"P", line))
 
     def close(self) -> None:

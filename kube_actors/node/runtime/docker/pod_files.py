@@ -55,7 +55,8 @@ class PodFiles:
             paths[volume.name] = os.path.realpath(volume_path(self._settings, uid, raw))
         home = os.path.realpath(self._settings.pod_directory(uid))
         os.makedirs(f"{home}/etc", exist_ok=True)
-        texts = {"/etc/hosts": etc_hosts([(ip, list(names)) for ip, names in spec.hosts])}
+        hosts = [(ip, list(names)) for ip, names in spec.hosts]
+        texts = {"/etc/hosts": etc_hosts(hosts, host_network=spec.host_network)}
         dns = {part: list(getattr(spec.dns, part)) for part in ("nameservers", "searches", "options")}
         if any(dns.values()):
             texts["/etc/resolv.conf"] = resolv_conf(dns)
@@ -71,8 +72,9 @@ class PodFiles:
     def update(self, pod_uid: str, volume: FilesVolume) -> None:
         """Replace a volume's files at once."""
         raw = encode_volume(volume)
-        group = volume.fs_group if os.geteuid() == 0 else None
-        _failing(write_files)(volume_path(self._settings, pod_uid, raw), raw["files"], group)
+        root = os.geteuid() == 0
+        path, group = volume_path(self._settings, pod_uid, raw), volume.fs_group if root else None
+        _failing(write_files)(path, raw["files"], group, owned=root)
 
     def new_message_file(self, container: ContainerId) -> str:
         """An empty file for the container's termination message."""

@@ -73,7 +73,7 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         replica_set = self.seen(revision)
         now = self.plane.clock.now()
         pods = self._pods(replica_set)
-        surplus = len(pods) > replica_set.spec.replicas
+        surplus = sum(not (pod.deleting or pod.ended) for pod in pods) > replica_set.spec.replicas
         neighbours = self._neighbours(revision) if surplus else None
         plan = plan_replicas(replica_set, pods, now, failure=self.failure, neighbours=neighbours)
         for action in plan.actions:

@@ -66,11 +66,12 @@ def claim(claimant: Claimant, objects: Iterable[C]) -> Claims[C]:
     mine: list[C] = []
     adopt: list[C] = []
     release: list[C] = []
+    selects_none = claimant.selector.empty
     for one in objects:
-        matches = not claimant.selector.empty and claimant.selector.matches(one.labels)
+        if one.controller_uid not in ("", claimant.uid):
+            continue
+        matches = not selects_none and claimant.selector.matches(one.labels)
         if one.controller_uid:
-            if one.controller_uid != claimant.uid:
-                continue
             if matches:
                 mine.append(one)
             elif not claimant.deleting:

@@ -6,7 +6,7 @@ ended (Succeeded, Failed) or are being deleted do not count; the rest are brough
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kube_actors.api.selectors import LabelSelector
@@ -108,8 +108,9 @@ def plan_replicas(
     metadata = replica_set.metadata
     claimant = Claimant(metadata.uid, LabelSelector.from_object(replica_set.spec.selector), metadata.deleting)
     claims = claim(claimant, sorted(pods, key=lambda pod: pod.name))
-    living = [pod for pod in claims.mine if not pod.ended and not pod.deleting]
-    terminating = sum(1 for pod in claims.mine if pod.deleting and not pod.ended)
+    going_on = [pod for pod in claims.mine if not pod.ended]
+    living = [pod for pod in going_on if not pod.deleting]
+    terminating = len(going_on) - len(living)
     actions: list[ReplicasAction] = [ReleasePod(pod.name, pod.uid) for pod in claims.release]
     actions.extend(AdoptPod(pod.name, pod.uid) for pod in claims.adopt)
     if not metadata.deleting:
@@ -143,12 +144,12 @@ def _status(
     replica_set: ReplicaSetView, living: list[ReplicaPod], terminating: int, failure: ReplicaFailure | None, now: float
 ) -> ReplicaSetStatus:
     wanted = ((replica_set.spec.template.get("metadata") or {}).get("labels") or {}).items()
-    min_ready = replica_set.spec.min_ready_seconds
+    ready = [pod for pod in living if pod.ready]
     return ReplicaSetStatus(
         replicas=len(living),
-        fully_labeled_replicas=sum(1 for pod in living if wanted <= pod.labels.items()),
-        ready_replicas=sum(1 for pod in living if pod.ready),
-        available_replicas=sum(1 for pod in living if _available_at(pod, min_ready) <= now),
+        fully_labeled_replicas=len([pod for pod in living if wanted <= pod.labels.items()]),
+        ready_replicas=len(ready),
+        available_replicas=len(ready) - len(_still_new(ready, replica_set.spec.min_ready_seconds, now)),
         terminating_replicas=terminating,
         observed_generation=replica_set.metadata.generation,
         conditions=_conditions(replica_set.status, failure, now),
@@ -167,20 +168,20 @@ def _conditions(
     return (*others, ReplicaSetCondition("ReplicaFailure", "True", now, failure.reason, failure.message))
 
 
-def _available_at(pod: ReplicaPod, min_ready_seconds: int) -> float:
-    """When the pod counts as available: ready for `min_ready_seconds`; never while it is not ready."""
-    if not pod.ready:
-        return float("inf")
+def _still_new(ready: Sequence[ReplicaPod], min_ready_seconds: int, now: float) -> list[float]:
+    """When those that have not been ready for `min_ready_seconds` will be available; never while it is unknown."""
     if min_ready_seconds == 0:
-        return 0.0
-    return float("inf") if pod.ready_since is None else pod.ready_since + min_ready_seconds
+        return []
+    since = [pod.ready_since for pod in ready]
+    available_at = [float("inf") if ready_since is None else ready_since + min_ready_seconds for ready_since in since]
+    return [time for time in available_at if time > now]
 
 
-def _next_available(replica_set: ReplicaSetView, living: list[ReplicaPod], now: float) -> float | None:
+def _next_available(replica_set: ReplicaSetView, living: Sequence[ReplicaPod], now: float) -> float | None:
     """When the next ready pod will have been ready long enough."""
-    times = (_available_at(pod, replica_set.spec.min_ready_seconds) for pod in living)
-    later = [time for time in times if now < time < float("inf")]
-    return min(later, default=None)
+    ready = [pod for pod in living if pod.ready]
+    times = _still_new(ready, replica_set.spec.min_ready_seconds, now)
+    return min((time for time in times if time < float("inf")), default=None)
 
 
 def slow_start(count: int) -> Iterator[int]:

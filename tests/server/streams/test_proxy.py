@@ -285,7 +285,8 @@ def bytes_of(response: Full) -> bytes:
 
 async def test_links_of_pages_lead_through_the_proxy(stage: Stage, serve: Callable[[bytes], Backend]) -> None:
     """Those to the pod itself, in every sort of quotes, packed or not; scripts, comments and all else stay."""
-    page = b"""<a href="/x?a=1&amp;b=2">\xff</a><IMG SRC=/i><script src='/s'>"<a href='/no'>"</script><!-- <a href='/c'> -->
+    page = b"""<a href="/x?a=1&amp;b=2">\xff</a><IMG SRC=/i><script src='/s'>"<a href='/no'>"</script>
+<!-- <a href='/c'> -->
 <a href="rel">< <a href='http://elsewhere/'><p title="/t">"""
     seen = page.replace(b'"/x', f'"{PROXY}/x'.encode()).replace(b"SRC=/i", f'SRC="{PROXY}/i"'.encode())
     seen = seen.replace(b"src='/s'", f'src="{PROXY}/s"'.encode())

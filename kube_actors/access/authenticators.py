@@ -26,7 +26,11 @@ class Peer(Protocol):
 
     @property
     def certificate(self) -> bytes | None:
-        """The client's certificate in DER, checked by TLS."""
+        """The client's certificate in DER, checked."""
+
+    @property
+    def is_stranger(self) -> bool:
+        """Whether it showed a certificate that is not the authority's, or not any more."""
 
     @property
     def is_owner(self) -> bool:
@@ -90,6 +94,8 @@ class Authentication:
             if verified is None:
                 raise unauthorized()
             return verified.user
+        if peer.is_stranger:
+            raise unauthorized()
         return OWNER if peer.is_owner else None
 
     def verify(self, token: str, audiences: tuple[str, ...] = ()) -> Verified | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import attrs
 import trio
 
+from kube_actors.access.client_certificates import ClientCertificates, ServingContext
 from kube_actors.access.issued import (
     ADMIN,
     AUTHORITY,
@@ -66,7 +67,7 @@ class Authority:
     names: tuple[str, ...]
     now: Callable[[], float]
     issued: Issued
-    _contexts: list[ssl.SSLContext] = attrs.field(factory=list, repr=False)
+    _contexts: list[ServingContext] = attrs.field(factory=list, repr=False)
 
     @classmethod
     def open(
@@ -105,19 +106,17 @@ class Authority:
         """PEM of the private key that signs tokens of service accounts."""
         return self._read(f"{SERVICE_ACCOUNTS}.key")
 
-    def serving_context(self) -> ssl.SSLContext:
-        """For the server's side of TLS: clients may show a certificate, and one they show must be the authority's.
+    def serving_context(self) -> ServingContext:
+        """For the server's side of TLS: clients may show a certificate, and whoever serves asks the context's `clients`
+        whether it is the authority's.
 
         The context learns of a renewed certificate by itself; connections that stand go on with the old one.
         StateError when OpenSSL cannot use the files.
         """
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.verify_mode = ssl.CERT_OPTIONAL
-        context.num_tickets = 0  # API clients keep their connections; tickets would be sent and never used
-        context.set_alpn_protocols(["http/1.1"])
-        self._load(context)
+        clients = ClientCertificates(lambda: self.ca_pem, self.now)
+        context = ServingContext.make(clients, self._load)
         self._contexts.append(context)
+        self._expect_admin(context)
         return context
 
     def client_certificate(self, user: str, groups: Iterable[str], seconds: float) -> Credentials:
@@ -141,7 +140,8 @@ class Authority:
             return False
         self.issued = _established(self.directory, self.names, self.now())
         for context in self._contexts:
-            self._load(context)
+            context.reload()
+            self._expect_admin(context)
         return True
 
     async def keep_fresh(self, renewed: Callable[[], None] = lambda: None) -> None:
@@ -161,6 +161,10 @@ class Authority:
                     log.info("the certificates were issued anew", directory=str(self.directory))
             except (OSError, InputError) as error:
                 log.error("the certificates cannot be renewed", error=str(error))
+
+    def _expect_admin(self, context: ServingContext) -> None:
+        pem = self.admin.certificate.decode("ascii")
+        context.clients.expect(ssl.PEM_cert_to_DER_cert(pem), self.issued.spans[ADMIN])
 
     def _load(self, context: ssl.SSLContext) -> None:
         certificate, key = self.directory / f"{SERVING}.crt", self.directory / f"{SERVING}.key"

@@ -13,7 +13,7 @@ from typing import Final
 
 import attrs
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
@@ -78,6 +78,27 @@ def issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
     except (ValueError, TypeError, InvalidSignature):  # another name, another kind of key, another signature
         return False
     return True
+
+
+def client_span(certificate: bytes, authority: bytes) -> tuple[float, float] | None:
+    """From when until when (epoch seconds) a certificate in DER is a client's, signed by the authority (PEM) itself;
+    None when it is not."""
+    try:
+        found, issuer = x509.load_der_x509_certificate(certificate), read_certificate(authority)
+        if not issued_by(found, issuer) or not _is_for_clients(found):
+            return None
+        return found.not_valid_before_utc.timestamp(), found.not_valid_after_utc.timestamp()
+    except (ValueError, UnsupportedAlgorithm):
+        return None
+
+
+def _is_for_clients(certificate: x509.Certificate) -> bool:
+    """Without a list of usages a certificate is for all of them."""
+    try:
+        usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return True
+    return not {ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}.isdisjoint(usages)
 
 
 def is_authority(certificate: x509.Certificate) -> bool:

@@ -19,13 +19,15 @@ Headers = tuple[tuple[str, str], ...]
 class Peer:
     """Who is at the other end of the connection.
 
-    `certificate` is the client's in DER, checked by TLS against the cluster's authority; `is_owner` says that the
-    connection came over the private socket of the cluster's owner, who needs no credentials.
+    `certificate` is the client's in DER, checked against the cluster's authority; `is_stranger` says that the client
+    showed one that is not. `is_owner`: the connection came over the private socket of the cluster's owner, who needs no
+    credentials.
     """
 
     address: str
     certificate: bytes | None = attrs.field(default=None, repr=False)
     is_owner: bool = False
+    is_stranger: bool = False
 
 
 class Incoming(Protocol):

@@ -128,6 +128,15 @@ def test_a_certificate_that_names_nobody(authentication: Authentication) -> None
     assert authentication.authenticate(bearer("good", peer)) == User("robot", (AUTHENTICATED,))
 
 
+def test_a_strangers_certificate(authentication: Authentication) -> None:
+    """It makes nobody of whoever shows it; a good token beside it counts."""
+    peer = Peer("127.0.0.1", is_stranger=True)
+    with pytest.raises(ApiError) as caught:
+        authentication.authenticate(request(peer))
+    assert caught.value.code == 401
+    assert authentication.authenticate(bearer("good", peer)) == User("robot", (AUTHENTICATED,))
+
+
 def test_the_owners_socket(authentication: Authentication) -> None:
     """Whoever can open it is the administrator, but for one who says he is somebody else."""
     peer = Peer("", is_owner=True)

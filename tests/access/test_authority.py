@@ -40,10 +40,12 @@ def contents(directory: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in directory.iterdir()}
 
 
-def handshake(server: ssl.SSLContext, client: ssl.SSLContext, name: str = "") -> tuple[ssl.SSLObject, ssl.SSLObject]:
+def handshake(
+    server: ssl.SSLContext, client: ssl.SSLContext, name: str = "", session: ssl.SSLSession | None = None
+) -> tuple[ssl.SSLObject, ssl.SSLObject]:
     """TLS without a socket, agreed on: the client's side and the server's."""
     to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-    ours = client.wrap_bio(to_client, to_server, server_hostname=name or None)
+    ours = client.wrap_bio(to_client, to_server, server_hostname=name or None, session=session)
     theirs = server.wrap_bio(to_server, to_client, server_side=True)
     waiting = [ours, theirs]
     while waiting:
@@ -142,15 +144,53 @@ def test_other_names_and_old_protocols_are_refused(tmp_path: Path) -> None:
     assert authority.serving_context().minimum_version == ssl.TLSVersion.TLSv1_2
 
 
-def test_a_strangers_certificate_is_refused(tmp_path: Path) -> None:
-    """One of another authority, even of the same name; the server's own is none for a client."""
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_strangers_certificate_is_nobodys(tmp_path: Path, version: ssl.TLSVersion) -> None:
+    """One of another authority, even of the same name, is shown and does not count; the server's own is none for a
+    client."""
     ours, theirs = Authority.open(tmp_path / "a"), Authority.open(tmp_path / "b")
-    with pytest.raises(ssl.SSLError):
-        talk(ours.serving_context(), client_of(ours, tmp_path / "b", certificate="admin"), "localhost")
+    context, client = ours.serving_context(), client_of(ours, tmp_path / "b", certificate="admin")
+    client.maximum_version = version
+    for _ in range(2):
+        shown = talk(context, client, "localhost")[1]
+        assert shown == ssl.PEM_cert_to_DER_cert(theirs.admin.certificate.decode())
+        assert not context.clients.is_ours(shown)
+    admin = talk(context, client_of(ours, tmp_path / "a", certificate="admin"), "localhost")[1]
+    assert admin is not None
+    assert context.clients.is_ours(admin)
     with pytest.raises(ssl.SSLError):
         talk(ours.serving_context(), client_of(ours, tmp_path / "a", certificate="apiserver"), "localhost")
     with pytest.raises(ssl.SSLCertVerificationError):
         talk(theirs.serving_context(), client_of(ours, tmp_path / "a"), "localhost")
+
+
+def test_a_certificate_counts_while_it_is_valid(tmp_path: Path) -> None:
+    """Before it begins and after it has ended it is as good as a stranger's; the handshake says nothing of it."""
+    clock = Clock()
+    authority = Authority.open(tmp_path, now=clock)
+    context = authority.serving_context()
+    shown = ssl.PEM_cert_to_DER_cert(authority.client_certificate("alice", ["dev"], 3600).certificate.decode())
+    assert context.clients.is_ours(shown)
+    clock.time += 3601
+    assert not context.clients.is_ours(shown)
+    clock.time -= 4 * 3600
+    assert not context.clients.is_ours(shown)
+    forged = bytearray(shown)
+    forged[-1] ^= 1
+    assert not context.clients.is_issued(bytes(forged))
+    assert not context.clients.is_issued(b"no certificate")
+
+
+def test_a_session_that_is_taken_up_again(tmp_path: Path) -> None:
+    """A stranger does not become anybody by coming back."""
+    ours, theirs = Authority.open(tmp_path / "a"), Authority.open(tmp_path / "b")
+    context, client = ours.serving_context(), client_of(ours, tmp_path / "b", certificate="admin")
+    client.maximum_version = ssl.TLSVersion.TLSv1_2
+    first, _ = handshake(context, client, "localhost")
+    server = handshake(context, client, "localhost", session=first.session)[1]
+    shown = server.getpeercert(binary_form=True)
+    assert shown == ssl.PEM_cert_to_DER_cert(theirs.admin.certificate.decode())
+    assert not context.clients.is_ours(shown)
 
 
 def test_new_names_are_added(tmp_path: Path) -> None:
@@ -322,16 +362,6 @@ def test_client_certificates(tmp_path: Path) -> None:
     user = user_of_certificate(shown)
     assert user is not None
     assert (user.name, user.groups) == ("jane", ("dev", "ops", "system:authenticated"))
-
-
-def test_an_expired_certificate_is_refused(tmp_path: Path) -> None:
-    """By TLS: the request never arrives."""
-    authority = Authority.open(tmp_path)
-    made = authority.client_certificate("jane", [], -60)
-    (tmp_path / "jane.crt").write_bytes(made.certificate)
-    (tmp_path / "jane.key").write_bytes(made.key)
-    with pytest.raises(ssl.SSLError):
-        talk(authority.serving_context(), client_of(authority, tmp_path, certificate="jane"), "localhost")
 
 
 def test_the_kubeconfig_is_private_and_complete(tmp_path: Path) -> None:

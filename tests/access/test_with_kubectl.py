@@ -15,6 +15,7 @@ import trio
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from kube_actors.access.authority import Authority
 from kube_actors.api.codecs import json
 from kube_actors.cluster import open_cluster
 from kube_actors.config.types import ApiConfig, ClusterConfig, NodeConfig
@@ -111,7 +112,7 @@ async def whoami(kubectl: Kubectl) -> dict[str, Any]:
 
 
 async def test_who_one_is(kubectl: Kubectl) -> None:
-    """By certificate, by static token, and with a wrong one."""
+    """By certificate, by static token, with a wrong one, and with the certificate of another cluster."""
     shown = await kubectl("auth", "whoami")
     assert "kubernetes-admin" in shown
     assert "[system:masters system:authenticated]" in shown
@@ -120,6 +121,11 @@ async def test_who_one_is(kubectl: Kubectl) -> None:
     wrong = await with_token(kubectl, "wrong").run("get", "pods")
     assert wrong.status == 1
     assert "You must be logged in to the server" in wrong.errors
+    stranger = Authority.open(kubectl.home / "another").admin
+    key = serialization.load_pem_private_key(stranger.key, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    unknown = with_certificate(kubectl, base64.b64encode(stranger.certificate).decode(), key)
+    assert "You must be logged in to the server" in (await unknown.run("get", "pods")).errors
     may = await with_token(kubectl, "secret").run("get", "pods")
     assert 'pods is forbidden: User "joe" cannot list resource "pods"' in may.errors
 

@@ -8,6 +8,7 @@ from typing import Final
 import attrs
 import trio
 
+from kube_actors.access.client_certificates import ServingContext
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.edge import answers, heads
 from kube_actors.server.edge.incoming import IncomingBody
@@ -78,8 +79,11 @@ class Connection:
     async def _shake_hands(self) -> None:
         if self._tls is not None:
             self.line.enter(Phase.HANDSHAKE)
-            certificate = await self._wire.shake_hands(self._tls)
-            self._parser.peer = attrs.evolve(self._parser.peer, certificate=certificate)
+            shown = await self._wire.shake_hands(self._tls)
+            if shown is not None:
+                ours = not isinstance(self._tls, ServingContext) or self._tls.clients.is_ours(shown)
+                known = {"certificate": shown} if ours else {"is_stranger": True}
+                self._parser.peer = attrs.evolve(self._parser.peer, **known)
 
     # --- reading
 

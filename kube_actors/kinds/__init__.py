@@ -78,6 +78,14 @@ WITHOUT_GENERATION = frozenset(
         "volumeattachments.storage.k8s.io",
     }
 )
+# Kinds without a module of their own whose status is all that a write of the status may change.
+STATUS_ONLY = frozenset(
+    {
+        "customresourcedefinitions.apiextensions.k8s.io",
+        "storageversionmigrations.storagemigration.k8s.io",
+        "volumeattachments.storage.k8s.io",
+    }
+)
 # What field selectors may ask for, of kinds without a module of their own.
 SELECTABLE_FIELDS: Mapping[str, tuple[str, ...]] = {
     "resourceslices.resource.k8s.io": ("spec.driver", "spec.nodeName"),
@@ -94,6 +102,8 @@ def hooks_for(resource_id: str) -> Hooks:
     hooks = Hooks(selectable_fields=(*METADATA_FIELDS, *SELECTABLE_FIELDS.get(resource_id, ())))
     if resource_id in WITHOUT_GENERATION:
         hooks = attrs.evolve(hooks, generation=None)
+    if resource_id in STATUS_ONLY:
+        hooks = attrs.evolve(hooks, status_metadata=())
     return hooks
 
 

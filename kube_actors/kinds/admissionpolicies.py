@@ -19,4 +19,4 @@ def _default(body: Body) -> None:
         default_matching(spec.get("matchConstraints"))
 
 
-HOOKS = Hooks(default=_default)
+HOOKS = Hooks(default=_default, status_metadata=())

@@ -90,5 +90,10 @@ def _remote(spec: Body, service: Body) -> list[Cause]:
 
 
 HOOKS = Hooks(
-    default=_default, prepare_create=_prepare_create, validate=_validate, name=names.path_segment, generation=None
+    default=_default,
+    prepare_create=_prepare_create,
+    validate=_validate,
+    name=names.path_segment,
+    generation=None,
+    status_metadata=(),
 )

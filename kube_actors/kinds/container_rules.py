@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from kube_actors.api import names
-from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.mount_rules import Volumes, mounts_rules
 from kube_actors.kinds.probe_rules import lifecycle_rules, probe_rules
+from kube_actors.kinds.resource_rules import divisor_rules, resize_policy_rules, resources_rules
+from kube_actors.kinds.security_rules import container_security_rules
 
-PLAIN_RESOURCES = ("cpu", "memory", "ephemeral-storage")
 ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 ENV_FIELDS = (
     "metadata.name",
@@ -29,7 +30,7 @@ RESOURCE_FIELDS = tuple(
 )
 
 
-def containers_rules(spec: Body, field: str, volumes: set[str]) -> list[Cause]:
+def containers_rules(spec: Body, field: str, volumes: Volumes) -> list[Cause]:
     """All containers of a pod: each by itself, and their names against each other."""
     found = []
     grace = spec.get("terminationGracePeriodSeconds")
@@ -45,15 +46,18 @@ def containers_rules(spec: Body, field: str, volumes: set[str]) -> list[Cause]:
             if name in taken:
                 found.append(causes.duplicate(f"{place}.name", name))
             taken.add(name)
-            found += container_rules(container, place, volumes)
+            found += container_rules(container, place, spec, volumes)
+            found += resize_policy_rules(
+                container.get("resizePolicy"), f"{place}.resizePolicy", spec.get("restartPolicy")
+            )
             found += _ports(container, place, host_ports if keeps_running else set(), bool(spec.get("hostNetwork")))
             found += probe_rules(container, place, restartable=keeps_running)
             found += lifecycle_rules(container, place, grace, restartable=keeps_running)
     return found
 
 
-def container_rules(container: Body, field: str, volumes: set[str]) -> list[Cause]:
-    """One container by itself; `volumes` are the names of its pod's."""
+def container_rules(container: Body, field: str, spec: Body, volumes: Volumes) -> list[Cause]:
+    """One container by itself, in a pod with this spec and these volumes."""
     name, image = container.get("name", ""), container.get("image", "")
     found = [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_label(name)] if name else []
     if not name:
@@ -64,9 +68,15 @@ def container_rules(container: Body, field: str, volumes: set[str]) -> list[Caus
         found.append(causes.invalid(f"{field}.image", image, "must not have leading or trailing whitespace"))
     found += _environment(container.get("env") or (), f"{field}.env")
     found += _environment_sources(container.get("envFrom") or (), f"{field}.envFrom")
-    found += _mounts(container.get("volumeMounts") or (), f"{field}.volumeMounts", volumes)
-    found += resources_rules(container.get("resources") or {}, f"{field}.resources")
-    found += _security(container.get("securityContext") or {}, f"{field}.securityContext")
+    found += mounts_rules(container, field, volumes)
+    claims = frozenset(each.get("name", "") for each in spec.get("resourceClaims") or ())
+    found += resources_rules(container.get("resources") or {}, f"{field}.resources", claims)
+    host_users = spec.get("hostUsers") is not False
+    context = container.get("securityContext") or {}
+    found += container_security_rules(context, f"{field}.securityContext", host_users=host_users)
+    if container.get("restartPolicyRules") and not container.get("restartPolicy"):
+        why = "must specify restartPolicy when restart rules are used"
+        found.append(causes.required(f"{field}.restartPolicy", why))
     if container.get("terminationMessagePath") == "":
         found.append(causes.required(f"{field}.terminationMessagePath"))
     return found
@@ -83,7 +93,9 @@ def _ports(container: Body, field: str, host_ports: set[tuple[Any, ...]], host_n
             if name in taken:
                 found.append(causes.duplicate(f"{place}.name", name))
             taken.add(name)
-        found += causes.port(f"{place}.containerPort", number)
+        found += (
+            causes.port(f"{place}.containerPort", number) if number else [causes.required(f"{place}.containerPort")]
+        )
         if not host:
             continue
         found += causes.port(f"{place}.hostPort", host)
@@ -126,7 +138,9 @@ def _value_from(source: Body, field: str, has_value: bool) -> list[Cause]:
         case "fieldRef":
             return field_path_rules(reference.get("fieldPath", ""), f"{place}.fieldPath", ENV_FIELDS)
         case "resourceFieldRef":
-            return _resource_field(reference.get("resource", ""), f"{place}.resource")
+            resource = reference.get("resource", "")
+            found = _resource_field(resource, f"{place}.resource")
+            return found or divisor_rules(resource, reference.get("divisor"), f"{place}.divisor")
         case _:
             return _key_reference(reference, place)
 
@@ -156,7 +170,7 @@ def _key_reference(reference: Body, field: str) -> list[Cause]:
     key, found = reference.get("key", ""), []
     name = reference.get("name", "")
     if "volumeName" not in reference:
-        found += [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_subdomain(name)] if name else []
+        found += [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_subdomain(name)]
     if not key:
         return [*found, causes.required(f"{field}.key")]
     return found + [causes.invalid(f"{field}.key", key, why) for why in names.config_map_key(key)]
@@ -171,87 +185,12 @@ def _environment_sources(sources: Any, field: str) -> list[Cause]:
             found.append(causes.invalid(place, "", "must specify one of: `configMapRef` or `secretRef`"))
         elif len(given) > 1:
             found.append(causes.invalid(place, "", "may not have more than one field specified at a time"))
+        else:
+            name, at = source[given[0]].get("name") or "", f"{place}.{given[0]}.name"
+            problems = [causes.invalid(at, name, why) for why in names.dns1123_subdomain(name)]
+            found += problems if name else [causes.required(at)]
         if source.get("prefix"):
             found += [
                 causes.invalid(f"{place}.prefix", source["prefix"], why) for why in names.env_var_name(source["prefix"])
             ]
-    return found
-
-
-def _mounts(mounts: Any, field: str, volumes: set[str]) -> list[Cause]:
-    found = []
-    taken: set[str] = set()
-    for index, mount in enumerate(mounts):
-        place, name, path = f"{field}[{index}]", mount.get("name", ""), mount.get("mountPath", "")
-        if not name:
-            found.append(causes.required(f"{place}.name"))
-        elif name not in volumes:
-            found.append(causes.not_found(f"{place}.name", name))
-        if not path:
-            found.append(causes.required(f"{place}.mountPath"))
-        elif path in taken:
-            found.append(causes.invalid(f"{place}.mountPath", path, "must be unique"))
-        taken.add(path)
-        if mount.get("subPath") and mount.get("subPathExpr"):
-            found.append(
-                causes.invalid(
-                    f"{place}.subPathExpr", mount["subPathExpr"], "subPathExpr and subPath are mutually exclusive"
-                )
-            )
-        for key in ("subPath", "subPathExpr"):
-            if mount.get(key):
-                found += local_path_rules(mount[key], f"{place}.{key}")
-    return found
-
-
-def local_path_rules(path: str, field: str) -> list[Cause]:
-    """A path that must not lead out of its directory."""
-    found = [causes.invalid(field, path, "must be a relative path")] if path.startswith("/") else []
-    if ".." in path.split("/"):
-        found.append(causes.invalid(field, path, "must not contain '..'"))
-    return found
-
-
-def resources_rules(resources: Body, field: str) -> list[Cause]:
-    """Known resources, amounts that are not negative, no request above its limit."""
-    found = []
-    limits, requests = resources.get("limits") or {}, resources.get("requests") or {}
-    for kind, amounts in (("limits", limits), ("requests", requests)):
-        for name, amount in amounts.items():
-            place = f"{field}.{kind}[{name}]"
-            found += _resource_name(name, place)
-            found += _amount(name, amount, place)
-    for name in limits.keys() & requests.keys():
-        if Quantity.parse(requests[name]) > Quantity.parse(limits[name]):
-            why = f"must be less than or equal to {name} limit of {Quantity.parse(limits[name])}"
-            found.append(causes.invalid(f"{field}.requests", str(Quantity.parse(requests[name])), why))
-    return found
-
-
-def _resource_name(name: str, field: str) -> list[Cause]:
-    found = [causes.invalid(field, name, why) for why in names.qualified_name(name)]
-    if not found and "/" not in name and name not in PLAIN_RESOURCES and not name.startswith("hugepages-"):
-        return [causes.invalid(field, name, "must be a standard resource for containers")]
-    return found
-
-
-def _amount(name: str, amount: Any, field: str) -> list[Cause]:
-    quantity = Quantity.parse(amount)
-    if quantity.nano < 0:
-        return [causes.invalid(field, str(quantity), "must be greater than or equal to 0")]
-    if name not in PLAIN_RESOURCES and quantity.nano % 10**9:
-        return [causes.invalid(field, str(quantity), "must be an integer")]
-    return []
-
-
-def _security(context: Body, field: str) -> list[Cause]:
-    found = [
-        causes.invalid(f"{field}.{name}", context[name], "must be between 0 and 2147483647, inclusive")
-        for name in ("runAsUser", "runAsGroup")
-        if context.get(name) is not None and not 0 <= context[name] <= 2**31 - 1
-    ]
-    if context.get("privileged") and context.get("allowPrivilegeEscalation") is False:
-        found.append(
-            causes.invalid(field, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true")
-        )
     return found

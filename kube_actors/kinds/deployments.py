@@ -100,5 +100,5 @@ HOOKS = Hooks(
     validate_subresource={"status": _validate_status},
     project=_facts,
     generation=_generation,
-    status_metadata=("annotations", "finalizers"),
+    status_metadata=("annotations", "finalizers", "ownerReferences"),
 )

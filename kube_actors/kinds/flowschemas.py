@@ -121,4 +121,4 @@ def _words(rule: Mapping[str, Any], field: str, name: str, missing: str, plural:
     return []
 
 
-HOOKS = Hooks(default=_default, validate=_validate)
+HOOKS = Hooks(default=_default, validate=_validate, status_metadata=())

@@ -12,6 +12,7 @@ from kube_actors.errors import Cause
 
 Body = dict[str, Any]
 METADATA_FIELDS = ("metadata.name", "metadata.namespace")
+STATUS_METADATA = ("annotations", "finalizers", "labels", "ownerReferences")
 
 
 def _nothing(_body: Body) -> None:
@@ -47,7 +48,8 @@ class Hooks:
       the one before when only the status changed.
     * `selectable_fields`: what field selectors may ask for; other fields are refused.
     * `name`: grammar of `metadata.name`; `generation(new, old)`: whether this change counts, None when not counted.
-    * `status_metadata`: fields of the metadata that a write of the status may change.
+    * `status_metadata`: fields of the metadata that a write of the status may change: of most kinds all that anybody
+      may, of some, mostly newer, none.
     * `keeps_first_status`: an object is created with the status that is sent (nodes say what they are); otherwise it is
       reset.
     * `default_grace(body)`: seconds a deleted object stays to end in order; without it, it goes at once.
@@ -65,7 +67,7 @@ class Hooks:
     selectable_fields: tuple[str, ...] = METADATA_FIELDS
     name: Callable[[str], list[str]] = names.dns1123_subdomain
     generation: Callable[[Body, Body], bool] | None = spec_changed
-    status_metadata: tuple[str, ...] = ()
+    status_metadata: tuple[str, ...] = STATUS_METADATA
     keeps_first_status: bool = False
     default_grace: Callable[[Body], int] | None = None
     orphans_dependents: bool = False

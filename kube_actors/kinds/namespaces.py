@@ -58,5 +58,4 @@ HOOKS = Hooks(
     name=names.dns1123_label,
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "name", "status.phase"),
-    status_metadata=("labels", "annotations", "finalizers"),
 )

@@ -68,6 +68,5 @@ HOOKS = Hooks(
     project=_facts,
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "spec.unschedulable"),
-    status_metadata=("labels", "annotations", "finalizers"),
     keeps_first_status=True,
 )

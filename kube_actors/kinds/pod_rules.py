@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.addresses import NOT_AN_ADDRESS, is_address
+from kube_actors.kinds.addresses import address_problems
 from kube_actors.kinds.container_rules import containers_rules
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.pod_amounts import amounts_of, pod_amounts
+from kube_actors.kinds.resource_rules import resources_rules
 from kube_actors.kinds.scheduling_rules import scheduling_rules
+from kube_actors.kinds.security_rules import pod_security_rules
 from kube_actors.kinds.selector_rules import label_map_rules
 from kube_actors.kinds.volume_rules import volumes_rules
+
+LONGEST_HOST_NAME: Final = 64
+MOST_SEARCHES, LONGEST_SEARCHES = 32, 2048
 
 
 def validate_template(template: Body, field: str) -> list[Cause]:
@@ -31,7 +39,10 @@ def validate_pod_spec(spec: Body, field: str) -> list[Cause]:
     found += _names(spec, field)
     found += scheduling_rules(spec, field)
     found += _network(spec, field)
-    return found + _security(spec.get("securityContext") or {}, f"{field}.securityContext")
+    found += resources_rules({"limits": spec.get("overhead") or {}}, f"{field}.overhead")
+    found += _pod_resources(spec, f"{field}.resources")
+    found += _claims(spec.get("resourceClaims") or (), f"{field}.resourceClaims")
+    return found + pod_security_rules(spec, field)
 
 
 def new_pod_rules(spec: Body) -> list[Cause]:
@@ -46,10 +57,7 @@ def new_pod_rules(spec: Body) -> list[Cause]:
 
 def _times(spec: Body, field: str) -> list[Cause]:
     found = []
-    grace, deadline = spec.get("terminationGracePeriodSeconds"), spec.get("activeDeadlineSeconds")
-    if grace is not None and grace < 0:
-        why = "must be greater than or equal to 0"
-        found.append(causes.invalid(f"{field}.terminationGracePeriodSeconds", grace, why))
+    deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= 2**31 - 1:
         found.append(
             causes.invalid(f"{field}.activeDeadlineSeconds", deadline, "must be between 1 and 2147483647, inclusive")
@@ -77,9 +85,18 @@ def _names(spec: Body, field: str) -> list[Cause]:
         kind = gate.get("conditionType", "")
         place = f"{field}.readinessGates[{index}].conditionType"
         found += [causes.invalid(place, kind, why) for why in names.qualified_name(kind)]
-    for index, gate in enumerate(spec.get("schedulingGates") or ()):
-        name, place = gate.get("name", ""), f"{field}.schedulingGates[{index}]"
+    gates = [gate.get("name", "") for gate in spec.get("schedulingGates") or ()]
+    for index, name in enumerate(gates):
+        place = f"{field}.schedulingGates[{index}]"
         found += [causes.invalid(place, name, why) for why in names.qualified_name(name)]
+        if name in gates[:index]:
+            found.append(causes.duplicate(place, name))
+    override = spec.get("hostnameOverride")
+    if override is not None:
+        place = f"{field}.hostnameOverride"
+        found += [causes.invalid(place, override, why) for why in names.dns1123_subdomain(override)]
+        if len(override) > LONGEST_HOST_NAME:
+            found.append(causes.invalid(place, override, f"must be no more than {LONGEST_HOST_NAME} characters"))
     system = (spec.get("os") or {}).get("name")
     if system and system not in ("linux", "windows"):
         found.append(causes.not_supported(f"{field}.os.name", system, ["linux", "windows"]))
@@ -91,8 +108,7 @@ def _network(spec: Body, field: str) -> list[Cause]:
     for index, alias in enumerate(spec.get("hostAliases") or ()):
         place = f"{field}.hostAliases[{index}]"
         address = alias.get("ip", "")
-        if not is_address(address):
-            found.append(causes.invalid(f"{place}.ip", address, NOT_AN_ADDRESS))
+        found += [causes.invalid(f"{place}.ip", address, why) for why in address_problems(address)]
         for at, host in enumerate(alias.get("hostnames") or ()):
             found += [causes.invalid(f"{place}.hostnames[{at}]", host, why) for why in names.dns1123_subdomain(host)]
     config = spec.get("dnsConfig") or {}
@@ -104,19 +120,67 @@ def _network(spec: Body, field: str) -> list[Cause]:
         why = "must not have more than 3 nameservers"
         found.append(causes.invalid(f"{field}.dnsConfig.nameservers", servers, why))
     for index, server in enumerate(servers):
-        if not is_address(server):
-            found.append(causes.invalid(f"{field}.dnsConfig.nameservers[{index}]", server, NOT_AN_ADDRESS))
+        place = f"{field}.dnsConfig.nameservers[{index}]"
+        found += [causes.invalid(place, server, why) for why in address_problems(server)]
+    return found + _searches(config, f"{field}.dnsConfig")
+
+
+def _searches(config: Body, field: str) -> list[Cause]:
+    """Where names are looked for, and options of the resolver."""
+    searches, found = config.get("searches") or [], []
+    if len(searches) > MOST_SEARCHES:
+        why = f"must not have more than {MOST_SEARCHES} search paths"
+        found.append(causes.invalid(f"{field}.searches", searches, why))
+    if len(" ".join(searches)) > LONGEST_SEARCHES:
+        why = f"must not have more than {LONGEST_SEARCHES} characters (including spaces) in the search list"
+        found.append(causes.invalid(f"{field}.searches", searches, why))
+    for index, search in enumerate(searches):
+        plain = search.removesuffix(".").replace("_", "a")  # names of services have underscores
+        if search != ".":
+            place = f"{field}.searches[{index}]"
+            found += [causes.invalid(place, search, why) for why in names.dns1123_subdomain(plain)]
+    for index, option in enumerate(config.get("options") or ()):
+        if not option.get("name"):
+            found.append(causes.required(f"{field}.options[{index}]", "must not be empty"))
     return found
 
 
-def _security(context: Body, field: str) -> list[Cause]:
-    found = []
-    for name in ("runAsUser", "runAsGroup", "fsGroup"):
-        value = context.get(name)
-        if value is not None and not 0 <= value <= 2**31 - 1:
-            found.append(causes.invalid(f"{field}.{name}", value, "must be between 0 and 2147483647, inclusive"))
-    for index, group in enumerate(context.get("supplementalGroups") or ()):
-        if not 0 <= group <= 2**31 - 1:
-            place = f"{field}.supplementalGroups[{index}]"
-            found.append(causes.invalid(place, group, "must be between 0 and 2147483647, inclusive"))
+def _pod_resources(spec: Body, field: str) -> list[Cause]:
+    """What the pod as a whole asks for is not less than its containers do."""
+    resources = spec.get("resources")
+    if not resources:
+        return []
+    found = resources_rules(resources, field)
+    wanted = pod_amounts(
+        {name: value for name, value in spec.items() if name not in ("resources", "overhead")}, "requests"
+    )
+    for name, amount in amounts_of(resources.get("requests")).items():
+        if name in wanted and amount < wanted[name]:
+            why = f"must be greater than or equal to aggregate container requests of {wanted[name]}"
+            found.append(causes.invalid(f"{field}.requests[{name}]", str(amount), why))
+    return found
+
+
+def _claims(claims: Any, field: str) -> list[Cause]:
+    """Devices of a pod: each by one name, from a claim or from a template of one."""
+    found, taken = [], set()
+    for index, claim in enumerate(claims):
+        place, name = f"{field}[{index}]", claim.get("name", "")
+        sources = [each for each in ("resourceClaimName", "resourceClaimTemplateName") if claim.get(each) is not None]
+        if not name:
+            found.append(causes.required(f"{place}.name"))
+        elif name in taken:
+            found.append(causes.duplicate(f"{place}.name", name))
+        else:
+            found += [causes.invalid(f"{place}.name", name, why) for why in names.dns1123_label(name)]
+        taken.add(name)
+        if len(sources) > 1:
+            why = "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified"
+            found.append(causes.invalid(place, claim, why))
+        elif not sources:
+            why = "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`"
+            found.append(causes.invalid(place, claim, why))
+        for source in sources:
+            at = f"{place}.{source}"
+            found += [causes.invalid(at, claim[source], why) for why in names.dns1123_subdomain(claim[source])]
     return found

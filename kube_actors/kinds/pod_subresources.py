@@ -7,9 +7,10 @@ from typing import Any, Final
 from kube_actors.api.patches import clone
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.container_rules import container_rules, resources_rules
+from kube_actors.kinds.container_rules import container_rules
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.pod_qos import qos_class
+from kube_actors.kinds.resource_rules import resources_rules
 
 EPHEMERAL: Final = "ephemeralContainers"
 RESIZABLE: Final = ("resources", "resizePolicy")
@@ -53,14 +54,14 @@ def validate_ephemeral_containers(new: Body, old: Body) -> list[Cause]:
             found.append(causes.forbidden(field, f'existing ephemeral containers "{name}" may not be changed'))
     others = [each["name"] for kind in ("containers", "initContainers") for each in spec.get(kind) or ()]
     taken = set(others)
-    volumes = {each.get("name", "") for each in spec.get("volumes") or ()}
+    volumes = {each.get("name", ""): each for each in spec.get("volumes") or ()}
     for index, container in enumerate(containers):
         place = f"{field}[{index}]"
         name = container.get("name") or ""
         if name and name in taken:
             found.append(causes.duplicate(f"{place}.name", name))
         taken.add(name)
-        found += container_rules(container, place, volumes) + _ephemeral_container(container, place, others)
+        found += container_rules(container, place, spec, volumes) + _ephemeral_container(container, place, others)
     return found
 
 

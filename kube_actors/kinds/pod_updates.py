@@ -8,7 +8,9 @@ from kube_actors.api.patches import clone
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.pod_annotations import annotation_rules
 from kube_actors.kinds.pod_rules import new_pod_rules, validate_pod_spec
+from kube_actors.kinds.scheduling_rules import REQUIRED_TERMS
 
 ALLOWED = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"
@@ -22,9 +24,10 @@ def validate_pod(new: Body, old: Body | None) -> list[Cause]:
     spec = new.get("spec")
     if not isinstance(spec, dict):
         return []  # the schema asks for it
+    found = annotation_rules(new, old)
     if old is None:
-        return validate_pod_spec(spec, "spec") + new_pod_rules(spec)
-    return _images(spec) + _update(spec, old.get("spec") or {})
+        return found + validate_pod_spec(spec, "spec") + new_pod_rules(spec)
+    return found + _images(spec) + _update(spec, old.get("spec") or {})
 
 
 def _update(spec: Body, before: Body) -> list[Cause]:
@@ -37,6 +40,10 @@ def _update(spec: Body, before: Body) -> list[Cause]:
             why = f"pod updates may not add or remove {'containers' if name == 'containers' else 'init containers'}"
             return [*found, causes.forbidden(f"spec.{name}", why)]
     frozen = clone(spec)
+    if before.get("schedulingGates"):
+        found += _tightened(spec, before)
+        for name in ("nodeSelector", "affinity"):
+            _take_over(frozen, before, name)
     for name in ("activeDeadlineSeconds", "tolerations", "schedulingGates"):
         _take_over(frozen, before, name)
     for name in ("containers", "initContainers"):
@@ -49,6 +56,37 @@ def _update(spec: Body, before: Body) -> list[Cause]:
     changed = sorted(name for name in frozen.keys() | before.keys() if frozen.get(name) != before.get(name))
     listed = ", ".join(f"spec.{name}" for name in changed)
     return [*found, causes.forbidden("spec", f"{ALLOWED}; changed here: {listed}")]
+
+
+def _tightened(spec: Body, before: Body) -> list[Cause]:
+    """Where a pod may run can be narrowed down while gates keep it from being scheduled."""
+    found = []
+    chosen, earlier = spec.get("nodeSelector") or {}, before.get("nodeSelector") or {}
+    if any(chosen.get(key) != value for key, value in earlier.items()):
+        why = "only additions to spec.nodeSelector are allowed (no mutations or deletions)"
+        found.append(causes.invalid("spec.nodeSelector", chosen, why))
+    affinity, was = spec.get("affinity") or {}, before.get("affinity") or {}
+    others = {*affinity, *was} - {"nodeAffinity"}
+    if any(affinity.get(name) != was.get(name) for name in others):
+        found.append(causes.invalid("spec.affinity", affinity, "field is immutable"))
+    return found + _narrowed(affinity.get("nodeAffinity") or {}, was.get("nodeAffinity") or {})
+
+
+def _narrowed(affinity: Body, before: Body) -> list[Cause]:
+    """Terms are alternatives and stay; each may ask for more."""
+    field = f"spec.affinity.nodeAffinity.{REQUIRED_TERMS}.nodeSelectorTerms"
+    earlier = (before.get(REQUIRED_TERMS) or {}).get("nodeSelectorTerms")
+    terms = (affinity.get(REQUIRED_TERMS) or {}).get("nodeSelectorTerms") or []
+    if not earlier:
+        return []
+    if len(terms) != len(earlier):
+        return [causes.invalid(field, terms, "no additions/deletions to non-empty NodeSelectorTerms list are allowed")]
+    return [
+        causes.invalid(f"{field}[{index}]", term, "only additions are allowed (no mutations or deletions)")
+        for index, (term, was) in enumerate(zip(terms, earlier, strict=True))
+        for name in ("matchExpressions", "matchFields")
+        if (term.get(name) or [])[: len(was.get(name) or ())] != (was.get(name) or [])
+    ]
 
 
 def _take_over(body: Body, source: Body, name: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+from kube_actors.kinds.label_keys import merge_label_keys
 from kube_actors.kinds.pod_defaults import default_pod
 from kube_actors.kinds.pod_facts import pod_facts, pod_facts_after_status
 from kube_actors.kinds.pod_qos import qos_class
@@ -22,9 +23,20 @@ SELECTABLE_FIELDS = (
     "status.nominatedNodeName",
 )
 
+GATED = {
+    "type": "PodScheduled",
+    "status": "False",
+    "reason": "SchedulingGated",
+    "message": "Scheduling is blocked due to non-empty scheduling gates",
+}
+
 
 def _prepare_create(pod: Body) -> None:
-    pod["status"] = {"phase": "Pending", "qosClass": qos_class(pod.get("spec") or {})}
+    spec = pod.get("spec") or {}
+    pod["status"] = {"phase": "Pending", "qosClass": qos_class(spec)}
+    if spec.get("schedulingGates"):
+        pod["status"]["conditions"] = [GATED]
+    merge_label_keys(pod)
 
 
 def _prepare_update(new: Body, old: Body, subresource: str) -> None:

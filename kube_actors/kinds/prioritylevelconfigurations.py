@@ -90,4 +90,4 @@ def _check_queuing(queuing: dict[str, Any], field: str) -> list[Cause]:
     return found
 
 
-HOOKS = Hooks(default=_default, validate=_validate)
+HOOKS = Hooks(default=_default, validate=_validate, status_metadata=())

@@ -67,5 +67,4 @@ HOOKS = Hooks(
     validate_subresource={"status": VALIDATE_STATUS},
     project=_facts,
     selectable_fields=(*METADATA_FIELDS, "status.replicas"),
-    status_metadata=("labels", "annotations", "finalizers"),
 )

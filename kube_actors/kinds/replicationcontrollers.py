@@ -5,6 +5,7 @@ from __future__ import annotations
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+from kube_actors.kinds.replicasets import VALIDATE_STATUS
 from kube_actors.kinds.selector_rules import label_map_rules
 from kube_actors.kinds.workloads import default_template, not_negative, template_rules
 
@@ -47,6 +48,7 @@ def _validate(new: Body, _old: Body | None) -> list[Cause]:
 HOOKS = Hooks(
     default=_default,
     validate=_validate,
+    validate_subresource={"status": VALIDATE_STATUS},
     selectable_fields=(*METADATA_FIELDS, "status.replicas"),
     orphans_dependents=True,
 )

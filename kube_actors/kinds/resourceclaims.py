@@ -25,4 +25,4 @@ def _default_amount(wanted: Any) -> None:
         wanted.setdefault("count", 1)
 
 
-HOOKS = Hooks(default=_default)
+HOOKS = Hooks(default=_default, status_metadata=())

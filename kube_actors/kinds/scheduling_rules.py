@@ -126,6 +126,12 @@ def _pod_term(term: Body, field: str) -> list[Cause]:
     for name in ("labelSelector", "namespaceSelector"):
         if term.get(name) is not None:
             found += label_selector_rules(term[name], f"{field}.{name}")
+    for name in ("matchLabelKeys", "mismatchLabelKeys"):
+        found += _label_keys(term, name, field)
+    for index, key in enumerate(term.get("matchLabelKeys") or ()):
+        if key in (term.get("mismatchLabelKeys") or ()):
+            why = "exists in both matchLabelKeys and mismatchLabelKeys"
+            found.append(causes.invalid(f"{field}.matchLabelKeys[{index}]", key, why))
     for index, namespace in enumerate(term.get("namespaces") or ()):
         place = f"{field}.namespaces[{index}]"
         found += [causes.invalid(place, namespace, why) for why in names.dns1123_label(namespace)]
@@ -155,9 +161,32 @@ def _spread(constraints: Any, field: str) -> list[Cause]:
             shown = "{" + f"{key}, {action}" + "}"
             found.append(causes.duplicate(f"{place}.{{topologyKey, whenUnsatisfiable}}", shown))
         taken.add((key, action))
+        if not key:
+            found.append(causes.required(f"{place}.topologyKey", "can not be empty"))
+        else:
+            found += [causes.invalid(f"{place}.topologyKey", key, why) for why in names.qualified_name(key)]
         minimum = constraint.get("minDomains")
         if minimum is not None and minimum <= 0:
             found.append(causes.invalid(f"{place}.minDomains", minimum, "must be greater than zero"))
+        if minimum is not None and action != "DoNotSchedule":
+            why = f"can only use minDomains if whenUnsatisfiable=DoNotSchedule, not {action}"
+            found.append(causes.invalid(f"{place}.minDomains", minimum, why))
+        found += _label_keys(constraint, "matchLabelKeys", place)
         if constraint.get("labelSelector") is not None:
             found += label_selector_rules(constraint["labelSelector"], f"{place}.labelSelector")
+    return found
+
+
+def _label_keys(term: Body, name: str, field: str) -> list[Cause]:
+    """Keys whose values are the pod's own: they go with a selector, which may say the same of them once at most."""
+    keys, selector = term.get(name) or [], term.get("labelSelector")
+    if keys and selector is None:
+        return [causes.forbidden(f"{field}.{name}", "must not be specified when labelSelector is not set")]
+    found = []
+    for index, key in enumerate(keys):
+        place = f"{field}.{name}[{index}]"
+        found += [causes.invalid(place, key, why) for why in names.qualified_name(key)]
+        asked = [each for each in selector.get("matchExpressions") or () if each.get("key") == key]
+        if key in (selector.get("matchLabels") or {}) or len(asked) > 1:
+            found.append(causes.invalid(place, key, f"exists in both {name} and labelSelector"))
     return found

@@ -145,5 +145,4 @@ HOOKS = Hooks(
     name=names.dns1035_label,
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "spec.clusterIP", "spec.type"),
-    status_metadata=("labels", "annotations", "finalizers"),
 )

@@ -8,17 +8,20 @@ from kube_actors.api import names
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.container_rules import field_path_rules, local_path_rules
+from kube_actors.kinds.container_rules import field_path_rules
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.mount_rules import local_path_rules
+from kube_actors.kinds.persistentvolumeclaims import claim_rules
+from kube_actors.kinds.volume_source_rules import outside_source_rules
 
 SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32  # seconds
 DOWNWARD_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
 
 
-def volumes_rules(volumes: Any, field: str) -> tuple[list[Cause], set[str]]:
-    """(causes, names of the volumes)."""
+def volumes_rules(volumes: Any, field: str) -> tuple[list[Cause], dict[str, Body]]:
+    """(causes, the volumes by name)."""
     found = []
-    taken: set[str] = set()
+    taken: dict[str, Body] = {}
     for index, volume in enumerate(volumes or ()):
         place, name = f"{field}[{index}]", volume.get("name", "")
         if not name:
@@ -27,7 +30,7 @@ def volumes_rules(volumes: Any, field: str) -> tuple[list[Cause], set[str]]:
             found += [causes.invalid(f"{place}.name", name, why) for why in names.dns1123_label(name)]
             if name in taken:
                 found.append(causes.duplicate(f"{place}.name", name))
-        taken.add(name)
+        taken[name] = volume
         found += _source(volume, place)
     return found, taken
 
@@ -59,7 +62,27 @@ def _source(volume: Body, field: str) -> list[Cause]:
             found += [] if source.get("claimName") else [causes.required(f"{place}.claimName")]
         case "projected":
             found += _mode(source.get("defaultMode"), f"{place}.defaultMode") + _projected(source, place)
+        case "ephemeral":
+            found += _ephemeral(source, place)
+        case "image":
+            found += [] if source.get("reference") else [causes.required(f"{place}.reference")]
+        case other:
+            found += outside_source_rules(other, source, place)
     return found
+
+
+def _ephemeral(source: Body, field: str) -> list[Cause]:
+    """The claim that is made with the pod: labels, annotations and a spec are all it may say."""
+    template, place = source.get("volumeClaimTemplate"), f"{field}.volumeClaimTemplate"
+    if template is None:
+        return [causes.required(place)]
+    extra = [name for name, value in (template.get("metadata") or {}).items() if value]
+    found = [
+        causes.forbidden(f"{place}.metadata.{name}", "cannot be set for an ephemeral volume")
+        for name in extra
+        if name not in ("labels", "annotations")
+    ]
+    return found + claim_rules(template.get("spec") or {}, f"{place}.spec")
 
 
 def _host_path(source: Body, field: str) -> list[Cause]:

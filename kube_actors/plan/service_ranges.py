@@ -80,6 +80,6 @@ def _lies_in(address: Any, networks: Iterable[Any]) -> bool:
 def _missing(body: Body, status: str, reason: str, message: str) -> Body | None:
     """The condition Ready, unless the range says so already."""
     conditions = (body.get("status") or {}).get("conditions") or ()
-    current = next((each for each in conditions if each.get("type") == "Ready"), {})
+    current: Body = next((each for each in conditions if each.get("type") == "Ready"), {})
     wanted = {"type": "Ready", "status": status, "reason": reason, "message": message}
     return None if all(current.get(name, "") == value for name, value in wanted.items()) else wanted

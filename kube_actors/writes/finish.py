@@ -34,10 +34,15 @@ def _changes(request: Request, old: Body) -> list[Cause]:
     if request.subresource in STATUS_WRITES:
         status_rules = request.hooks.validate_subresource.get(request.subresource)
         return [] if status_rules is None else status_rules(request.new, old)
-    if request.subresource == "binding" or not content_changed(request.new, old):
+    if request.subresource == "binding" or not (content_changed(request.new, old) or _annotated(request.new, old)):
         return []
     rules = request.hooks.validate_subresource.get(request.subresource, request.hooks.validate)
     return rules(request.new, old)
+
+
+def _annotated(new: Body, old: Body) -> bool:
+    """Whether annotations changed: some of them mean something to their kind."""
+    return bool(new["metadata"].get("annotations") != old["metadata"].get("annotations"))
 
 
 def _of_version(request: Request) -> list[Cause]:

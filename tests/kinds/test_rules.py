@@ -185,7 +185,6 @@ def _container(**fields: Any) -> dict[str, Any]:
         (
             _pod(terminationGracePeriodSeconds=-1, activeDeadlineSeconds=0, dnsPolicy="None", hostname="a.b"),
             [
-                "spec.terminationGracePeriodSeconds: Invalid value: -1: must be greater than or equal to 0",
                 "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive",
                 'spec.hostname: Invalid value: "a.b": must not contain dots',
                 "spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when `dnsPolicy` is None",

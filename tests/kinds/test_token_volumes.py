@@ -24,8 +24,8 @@ from kube_actors.kinds.volume_rules import volumes_rules
 def test_sources(source: dict[str, Any], problem: str | None) -> None:
     """A path inside the volume, ten minutes at least."""
     volume = {"name": "t", "projected": {"sources": [{"serviceAccountToken": source}]}}
-    found, names = volumes_rules([volume], "spec.volumes")
-    assert names == {"t"}
+    found, volumes = volumes_rules([volume], "spec.volumes")
+    assert volumes == {"t": volume}
     assert len(found) == (0 if problem is None else 1)
     assert all((problem or "") in cause.message for cause in found), found
     assert all(cause.field.startswith("spec.volumes[0].projected.sources[0].serviceAccountToken.") for cause in found)

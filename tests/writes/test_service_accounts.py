@@ -148,7 +148,7 @@ async def test_an_account_that_never_comes() -> None:
 
 async def test_mirror_pods_are_nobody(world: World) -> None:
     """What a node runs by itself has no account, and may not ask for one."""
-    mirror = pod()
+    mirror = pod(nodeName="a")
     mirror["metadata"]["annotations"] = {"kubernetes.io/config.mirror": "abc"}
     assert "serviceAccountName" not in await created(world, mirror)
     other = pod("other", serviceAccountName="default")

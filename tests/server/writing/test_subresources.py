@@ -46,13 +46,42 @@ async def test_status_and_the_rest_are_apart(web: Caller) -> None:
     assert ("tester", "Update", "status") in managers(body)
 
 
+STORAGE = "/apis/storage.k8s.io/v1/volumeattachments"
+JOBS = "/apis/batch/v1/namespaces/default/jobs"
+_DISK = {"attacher": "example.com", "nodeName": "n", "source": {"persistentVolumeName": "v"}}
+_WORK = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "app:1"}]}}}
+
+
+@pytest.mark.parametrize(
+    ("collection", "spec", "annotations", "labels"),
+    [
+        (JOBS, _WORK, {"a": "b"}, {"c": "d"}),
+        (PODS, pod()["spec"], {"a": "b"}, {"c": "d"}),
+        (DEPLOYMENTS, deployment()["spec"], {"a": "b"}, None),
+        (STORAGE, _DISK, None, None),
+    ],
+)
+async def test_metadata_with_a_status(
+    call: Caller, collection: str, spec: Any, annotations: Any, labels: Any
+) -> None:
+    """A write of the status may change annotations and labels too, of most kinds; some keep them."""
+    created = await call("POST", collection, {"metadata": {"name": "one"}, "spec": spec})
+    assert created.code == 201, created.body
+    change = {"metadata": {"annotations": {"a": "b"}, "labels": {"c": "d"}}}
+    body = (await call("PATCH", f"{collection}/one/status", change, MERGE)).body
+    assert (body["metadata"].get("annotations"), body["metadata"].get("labels", {}).get("c")) == (
+        annotations,
+        labels and labels["c"],
+    )
+
+
 async def test_applied_status(web: Caller) -> None:
     """Server-side apply of a status owns it under that subresource."""
     configuration = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}
-    reply = await web.apply(f"{WEB}/status", {**configuration, "status": {"readyReplicas": 1}})
+    reply = await web.apply(f"{WEB}/status", {**configuration, "status": {"replicas": 1}})
     assert (reply.code, reply.body["status"], ("me", "Apply", "status") in managers(reply.body)) == (
         200,
-        {"readyReplicas": 1},
+        {"replicas": 1},
         True,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gc
 import shlex
+import sys
 import time
 from contextlib import AbstractAsyncContextManager
 
@@ -29,6 +30,9 @@ from kube_actors.records import define
 
 TEARDOWN_SECONDS = 1.0
 """What is left of the shutdown time for taking down what pods leave behind."""
+SWITCH_SECONDS = 0.0005
+"""After so long a thread gives way to another one: what is done aside may take seconds, and each read and write of a
+client waits this long then. Python's own 5 ms would make 20 ms of a request."""
 
 log = Log(__name__)
 
@@ -68,6 +72,7 @@ class Life:
             self._record(cluster)
             gc.set_threshold(50_000, 20, 1000)  # with many actors the default makes timers seconds late
             gc.enable()
+            sys.setswitchinterval(SWITCH_SECONDS)
             tier = {"tier": cluster.tier} if cluster.tier else {}
             log.info("cluster started", name=cluster.config.name, **tier, seconds=round(time.monotonic() - started, 3))
             await self._until_end(cluster, started)

@@ -18,6 +18,7 @@ from kube_actors.server.request_info import RequestInfo
 from kube_actors.store import Key, Store
 from kube_actors.verbs.session import Session
 from kube_actors.writes import Client, Identity
+from kube_actors.writes.aside import AT_ONCE, Work
 
 MAX_FIELD_MANAGER = 128
 MOST_WARNINGS = 100  # as many problems as kube-apiserver keeps of one body
@@ -65,7 +66,8 @@ class Call:
 
     `resource` is the registry's row in the very version of the path; None for plain paths. `impersonator` is who
     really asks, when `user` is somebody the request acts as. `created` is the name of what the call has created: the
-    path does not have it, and it may have been generated. `headers` go on whatever is answered.
+    path does not have it, and it may have been generated. `headers` go on whatever is answered. `work` is where a large
+    body is worked on.
     """
 
     api: Api
@@ -77,6 +79,7 @@ class Call:
     impersonator: User | None = None
     created: str = ""
     headers: Headers = ()
+    work: Work = AT_ONCE
 
     @property
     def row(self) -> Resource:
@@ -94,7 +97,7 @@ class Call:
         """The way in, in the user's name; warnings of writes are told to the client."""
         user = self.user
         identity = Identity(user.name, user.groups, field_manager(self.request), user.uid, user.extra)
-        return self.api.session.client.with_identity(identity, self.warn)
+        return self.api.session.client.with_identity(identity, self.warn, self.work)
 
     def warn(self, text: str) -> None:
         """Add a `Warning` header; the same one is sent once, and not more than fit into an answer."""

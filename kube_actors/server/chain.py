@@ -20,6 +20,7 @@ from kube_actors.server.deadlines import in_time
 from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Full, Headers, HttpRequest, Response, Upgrade
 from kube_actors.server.impersonation import impersonate
+from kube_actors.server.large_bodies import answered
 from kube_actors.server.request_info import request_info
 from kube_actors.server.routes import answer_of
 
@@ -77,7 +78,7 @@ async def _allowed_answer(call: Call) -> Response:
         call.resource = call.api.registry.by_path(info.group, info.version, info.resource)
     call.check_allowed(call.attributes())
     _warn_of_old_kinds(call)
-    return await answer_of(call)(call)
+    return await answered(call, answer_of(call))
 
 
 def _warn_of_old_kinds(call: Call) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
@@ -15,6 +16,7 @@ from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.writes import ownership, prepare
 from kube_actors.writes.applied_part import applied_part
+from kube_actors.writes.aside import AT_ONCE, Work
 from kube_actors.writes.deletion import DeleteOptions
 from kube_actors.writes.identity import Identity
 from kube_actors.writes.intake import place, recognize
@@ -45,9 +47,11 @@ class Client(SubresourceSession):
     `on_warning` is called with each warning of a request.
     """
 
-    def with_identity(self, identity: Identity, on_warning: Callable[[str], None] | None = None) -> Client:
+    def with_identity(
+        self, identity: Identity, on_warning: Callable[[str], None] | None = None, work: Work = AT_ONCE
+    ) -> Client:
         """The same way in, in another name."""
-        return Client(self.pipeline, identity, on_warning or self.on_warning)
+        return Client(self.pipeline, identity, on_warning or self.on_warning, work)
 
     def get(self, key: Key) -> Revision | None:
         """The newest revision, or None."""
@@ -62,7 +66,7 @@ class Client(SubresourceSession):
         tries = 0
         while True:
             tries += 1
-            sent, own, warnings = recognize(self.pipeline.registry, body)
+            sent, own, warnings = await self.work.run(recognize, self.pipeline.registry, body)
             resource = self.pipeline.registry.storage_of(sent)
             own = as_version(own, resource)
             key = place(resource, own, namespace)
@@ -76,7 +80,7 @@ class Client(SubresourceSession):
 
     async def update(self, body: Body, *, subresource: str = "", dry_run: bool = False) -> Revision:
         """Replace an object (or its status). A resourceVersion in the body must be the current one, a uid the same."""
-        sent, own, warnings = recognize(self.pipeline.registry, body)
+        sent, own, warnings = await self.work.run(recognize, self.pipeline.registry, body)
         resource = self.pipeline.registry.storage_of(sent)
         own = as_version(own, resource)
         key = place(resource, own, None)
@@ -85,7 +89,8 @@ class Client(SubresourceSession):
 
         async def attempt() -> Revision:
             live = self.live(key)
-            request = self.request(Operation.UPDATE, resource, key, clone(own), subresource, dry_run, warnings)
+            new = await self.work.run(clone, own)
+            request = self.request(Operation.UPDATE, resource, key, new, subresource, dry_run, warnings)
             request.old, request.sent = live.body(), sent
             check_identity(request, live)
             return self.told(request, await self.pipeline.update(request, live, self.author(sent, subresource)))
@@ -125,7 +130,7 @@ class Client(SubresourceSession):
         namespace: str | None = None,
     ) -> Applied:
         """Server-side apply under the identity's field manager; 409 with a cause per field that another one owns."""
-        sent, own, warnings = recognize(self.pipeline.registry, body)
+        sent, own, warnings = await self.work.run(recognize, self.pipeline.registry, body)
         resource = self.pipeline.registry.storage_of(sent)
         key = place(resource, own, namespace)
         if not key.name:
@@ -139,7 +144,8 @@ class Client(SubresourceSession):
         async def attempt() -> Applied:
             live = self.live(key) if subresource else self.store.get(key)
             before = live.body() if live is not None else {}
-            new = ownership.record_apply(before, own, self.author(sent, subresource), versions, force=force)
+            record = functools.partial(ownership.record_apply, force=force)
+            new = await self.work.run(record, before, own, self.author(sent, subresource), versions)
             new = as_version(new, resource)
             operation = Operation.CREATE if live is None else Operation.UPDATE
             request = self.request(operation, resource, key, new, subresource, dry_run, collected)
@@ -220,7 +226,7 @@ class Client(SubresourceSession):
             if uid := request.new["metadata"].get("uid"):
                 why = f"the provided object specified uid {uid}, and no existing object was found"
                 raise request.conflict(f"uid mismatch: {why}")
-            prepare.prepare_create(request, self.pipeline.clock.now(), self.pipeline.random)
+            await self.work.run(prepare.prepare_create, request, self.pipeline.clock.now(), self.pipeline.random)
             return await self.pipeline.create_prepared(request)
         request.old = before
         check_identity(request, live)

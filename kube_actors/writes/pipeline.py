@@ -20,6 +20,7 @@ from kube_actors.records import frozen
 from kube_actors.store import Candidate, Projection, Revision, Store
 from kube_actors.writes import prepare
 from kube_actors.writes.admission import Admission
+from kube_actors.writes.aside import Aside
 from kube_actors.writes.deletion import DeleteOptions, check_preconditions, is_released, mark_deleted
 from kube_actors.writes.finish import finish
 from kube_actors.writes.ownership import Author
@@ -36,13 +37,15 @@ class Overtaken(ApiError):
 
 @frozen(eq=False)
 class Pipeline:
-    """Where all writes of a cluster go through. `random` gives uids and generated names, `clock` every timestamp."""
+    """Where all writes of a cluster go through. `random` gives uids and generated names, `clock` every timestamp.
+    `aside` is where those of large objects are prepared."""
 
     store: Store
     registry: Registry
     clock: ClusterClock
     random: random.Random
     admission: Admission = attrs.field(factory=Admission)
+    aside: Aside = attrs.field(factory=Aside)
 
     def versions(self, resource: Resource) -> ServedVersions:
         """All versions of the kind that is stored as this resource."""
@@ -50,9 +53,12 @@ class Pipeline:
 
     async def create(self, request: Request, author: Author) -> Revision:
         """Store a new object; 409 `AlreadyExists` when the name is taken."""
+        await request.work.run(self._prepare_create, request, author)
+        return await self.create_prepared(request)
+
+    def _prepare_create(self, request: Request, author: Author) -> None:
         prepare.prepare_create(request, self.clock.now(), self.random)
         prepare.record_owner(request, author, self.versions(request.resource))
-        return await self.create_prepared(request)
 
     async def create_prepared(self, request: Request) -> Revision:
         """The stages after `prepare` for a new object."""
@@ -67,10 +73,13 @@ class Pipeline:
     async def update(self, request: Request, live: Revision, author: Author | None) -> Revision:
         """Replace an object; `live` itself when nothing changes. Without `author` the ownership is settled already."""
         old = request.old = request.old if request.old is not None else live.body()
+        await request.work.run(self._prepare_update, request, old, author)
+        return await self.update_prepared(request, live)
+
+    def _prepare_update(self, request: Request, old: Body, author: Author | None) -> None:
         prepare.prepare_update(request, old)
         if author is not None:
             prepare.record_owner(request, author, self.versions(request.resource))
-        return await self.update_prepared(request, live)
 
     async def update_prepared(self, request: Request, live: Revision) -> Revision:
         """The stages after `prepare` for an object that exists; the request's `old` must be set."""
@@ -103,7 +112,7 @@ class Pipeline:
         if await self.admission.mutate(request):
             prepare.read(request)
             request.hooks.default(request.new)
-        finish(request)
+        await request.work.run(finish, request)
         await self.admission.judge(request)
         self.admission.allocate(request)
 

@@ -12,9 +12,12 @@ from kube_actors.errors import ApiError, Cause, conflict, invalid, not_found
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.records import define
 from kube_actors.store import Key
+from kube_actors.writes.aside import AT_ONCE, Work
 from kube_actors.writes.identity import Identity
 
 MODIFIED = "the object has been modified; please apply your changes to the latest version and try again"
+
+MOST_WARNINGS = 100
 
 
 class Operation(enum.Enum):
@@ -32,7 +35,7 @@ class Request:
     `key.name` is "" until a generated name is chosen. `old` is the stored object (None on create) and is never changed;
     `new` is what shall be stored and is worked on in place. `subresource` is "" for the object itself. `warnings` are
     told to the client, each once. `causes` are what `prepare` found wrong; `finish` refuses them with its own. `sent`
-    is the version of the kind that the client wrote in, if it said so.
+    is the version of the kind that the client wrote in, if it said so. `work` does what takes long with a large object.
     """
 
     operation: Operation
@@ -47,10 +50,11 @@ class Request:
     warnings: list[str] = attrs.field(factory=list)
     causes: list[Cause] = attrs.field(factory=list)
     sent: Resource | None = None
+    work: Work = AT_ONCE
 
     def warn(self, text: str) -> None:
-        """Tell the client, once."""
-        if text not in self.warnings:
+        """Tell the client, once, and not more than anybody reads."""
+        if len(self.warnings) < MOST_WARNINGS and text not in self.warnings:
             self.warnings.append(text)
 
     def invalid(self, causes: list[Cause]) -> ApiError:

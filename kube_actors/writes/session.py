@@ -13,6 +13,7 @@ from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
 from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
+from kube_actors.writes.aside import AT_ONCE, Work
 from kube_actors.writes.identity import Identity
 from kube_actors.writes.ownership import Author
 from kube_actors.writes.pipeline import Overtaken, Pipeline
@@ -28,11 +29,15 @@ def _ignore(_warning: str) -> None:
 
 @frozen(eq=False)
 class Session:
-    """One identity's connection to the pipeline. `on_warning` is called with each warning of a request."""
+    """One identity's connection to the pipeline. `on_warning` is called with each warning of a request.
+
+    `work` does what takes long with large objects.
+    """
 
     pipeline: Pipeline
     identity: Identity
     on_warning: Callable[[str], None] = _ignore
+    work: Work = AT_ONCE
 
     @property
     def store(self) -> Store:
@@ -60,7 +65,7 @@ class Session:
         async def attempt() -> Revision:
             live = self.live(key, uid)
             old = live.body()
-            new = edit(live.body() if in_place else old)
+            new = await self.work.run(edit, live.body() if in_place else old)
             if new == old:
                 return live
             request = self.request(Operation.UPDATE, resource, key, new, subresource, dry_run)
@@ -101,6 +106,7 @@ class Session:
             subresource=subresource,
             dry_run=dry_run,
             warnings=list(warnings or ()),
+            work=self.work,
         )
 
     def told(self, request: Request, revision: Revision) -> Revision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from kube_actors.api.quantity import Quantity
@@ -12,6 +13,8 @@ Body = Mapping[str, Any]
 _SECCOMP: Final = "container.seccomp.security.alpha.kubernetes.io/"
 _APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
 _BYTES: Final = ("memory", "ephemeral-storage")
+_MOST: Final = 100
+"""Warnings of one kind, and ports that another one is held against: a pod may have any number of both."""
 
 
 def of_containers(spec: Body, annotations: Mapping[str, str], field: str, noted: str) -> list[str]:
@@ -30,7 +33,7 @@ def of_containers(spec: Body, annotations: Mapping[str, str], field: str, noted:
         for kind in ("limits", "requests"):
             found += of_amounts(resources.get(kind), f"{place}.resources.{kind}", _BYTES)
         found += _of_environment(container.get("env") or (), f"{place}.env")
-    return found + list(_of_ports(spec, field)) + list(_of_port_names(spec, field))
+    return found + list(islice(_of_ports(spec, field), _MOST)) + list(_of_port_names(spec, field))
 
 
 def of_amounts(amounts: Body | None, field: str, counted: tuple[str, ...]) -> Iterator[str]:
@@ -81,7 +84,8 @@ def _of_ports(spec: Body, field: str) -> Iterator[str]:
                 yield f"{place}: overlapping port definition with {other}"
             elif number == other_number and (not host or not other_host):
                 yield f"{place}: dangerously ambiguous port definition with {other}"
-        others.append((place, host, number))
+        if len(others) < _MOST:
+            others.append((place, host, number))
 
 
 def _of_port_names(spec: Body, field: str) -> Iterator[str]:

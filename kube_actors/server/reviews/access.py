@@ -23,14 +23,14 @@ from kube_actors.server.writing.options import read_options
 
 async def subject_access_review(call: Call) -> Response:
     """May this user, or a member of these groups, do this?"""
-    body, spec = _read(call)
+    body, spec = await call.work.run(_read, call)
     _refuse(call, [*check_about_somebody(spec), *check_metadata(body)])
     return _answered(call, body, _attributes(spec, _subject(spec)))
 
 
 async def local_subject_access_review(call: Call) -> Response:
     """The same in one namespace: what those may ask who administer only that."""
-    body, spec = _read(call)
+    body, spec = await call.work.run(_read, call)
     namespace = call.info.namespace
     metadata = body.setdefault("metadata", {})
     if metadata.setdefault("namespace", namespace) != namespace:
@@ -41,14 +41,14 @@ async def local_subject_access_review(call: Call) -> Response:
 
 async def self_subject_access_review(call: Call) -> Response:
     """May I do this?"""
-    body, spec = _read(call)
+    body, spec = await call.work.run(_read, call)
     _refuse(call, [*check_wish(spec), *check_metadata(body)])
     return _answered(call, body, _attributes(spec, call.user))
 
 
 async def self_subject_rules_review(call: Call) -> Response:
     """What may I do in this namespace?"""
-    body, spec = _read(call)
+    body, spec = await call.work.run(_read, call)
     namespace = spec.get("namespace", "")
     if not namespace:
         raise bad_request("no namespace on request")

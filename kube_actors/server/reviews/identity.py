@@ -20,7 +20,7 @@ INVALID: Final = "invalid bearer token"
 
 async def token_review(call: Call) -> Response:
     """201 with `status` saying whose token it is, for whom, or why it is nobody's; 400 without a token."""
-    body = _read(call)
+    body = await call.work.run(_read, call)
     spec = body.get("spec") or {}
     if not spec.get("token"):
         raise bad_request("token is required for TokenReview in authentication")
@@ -30,7 +30,7 @@ async def token_review(call: Call) -> Response:
 
 async def self_subject_review(call: Call) -> Response:
     """201 with the user as the API sees him after impersonation: `kubectl auth whoami`."""
-    body = _read(call)
+    body = await call.work.run(_read, call)
     body["metadata"] = {**body["metadata"], "creationTimestamp": rfc3339(call.api.session.now)}
     body["status"] = {"userInfo": user_info(call.user)}
     return represent(call, body, 201)

@@ -18,7 +18,7 @@ CREATED = 201
 
 async def binding(call: Call) -> Response:
     """POST pods/NAME/binding: 201 with a Status; 409 for a pod that is bound already."""
-    body, options = _read(call)
+    body, options = await call.work.run(_read, call)
     if body["metadata"].get("name", call.info.name) != call.info.name:
         raise bad_request("name in URL does not match name in Binding object")
     return await _bind(call, body, options, call.info.name)
@@ -27,7 +27,7 @@ async def binding(call: Call) -> Response:
 async def create_binding(call: Call) -> Response:
     """POST bindings: the same for the pod that `metadata.name` says."""
     check_collection(call)
-    body, options = _read(call)
+    body, options = await call.work.run(_read, call)
     return await _bind(call, body, options, body["metadata"].get("name") or "")
 
 

@@ -21,7 +21,7 @@ async def eviction(call: Call) -> Response:
     """201 with a Status when the pod's deletion has begun; errors as `evict_pod` raises them."""
     options = read_options(call, "CreateOptions")
     expected = Expected.type(call, "policy/v1", "Eviction")
-    body = read_body(call, options.validation, expected)
+    body = await call.work.run(read_body, call, options.validation, expected)
     check_types(body, expected)
     name = (body.get("metadata") or {}).get("name") or ""
     if name != call.info.name:

@@ -48,7 +48,7 @@ def _represented(call: Call, body: Body) -> Response:
 async def _update(call: Call) -> Response:
     options = read_options(call, "UpdateOptions")
     expected = Expected.type(call, VERSION, KIND, "apps/v1", "extensions/v1beta1")
-    body = read_body(call, options.validation, expected)
+    body = await call.work.run(read_body, call, options.validation, expected)
     settle(call, body)
     check_types(body, expected)
     return await _answer(call, await call.client.update_scale(call.key, body, dry_run=options.dry_run))
@@ -56,7 +56,7 @@ async def _update(call: Call) -> Response:
 
 async def _patch(call: Call) -> Response:
     options = read_options(call, "PatchOptions")
-    kind, decoded = patch_kind(call), read_patch(call, options.validation)
+    kind, decoded = patch_kind(call), await call.work.run(read_patch, call, options.validation)
     assert kind is not None, "applies go elsewhere"
     expected = Expected.type(call, VERSION, KIND)
 
@@ -71,7 +71,7 @@ async def _patch(call: Call) -> Response:
 async def _apply(call: Call) -> Response:
     """An applied Scale is an applied object of which the manager wants the replicas."""
     options = read_options(call, "PatchOptions", applies=True)
-    body = read_configuration(call, options, VERSION, KIND)
+    body = await call.work.run(read_configuration, call, options, VERSION, KIND)
     check_applied(body, Expected.type(call, VERSION, KIND).schema)
     settle(call, body)
     call.client.scale(call.key)  # 404 unless there is something to scale

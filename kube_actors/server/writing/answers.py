@@ -15,10 +15,14 @@ from kube_actors.store import Revision
 async def written(call: Call, revision: Revision, status: int = 200) -> Response:
     """The object as it is now, in the form the client accepts; of fields that do nothing the client is warned."""
     if not call.info.subresource and unused_fields(revision.key.resource):
-        for told in unused_in(revision.key.resource, revision.body()):
+        for told in await call.work.run(_unused, revision):
             call.warn(told)
     await call.api.store.durable(revision.resource_version)
     return represent(call, revision, status)
+
+
+def _unused(revision: Revision) -> list[str]:
+    return unused_in(revision.key.resource, revision.body())
 
 
 async def written_body(call: Call, revision: Revision, body: Body, status: int = 200) -> Response:

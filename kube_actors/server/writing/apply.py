@@ -22,7 +22,7 @@ async def apply(call: Call) -> Response:
     """201 when the object is new, else 200; 409 with a cause per field that another manager owns, 500 for fields that
     the kind does not have (in every mode of validation, as a typed configuration cannot hold them)."""
     options = read_options(call, "PatchOptions", applies=True)
-    body = read_configuration(call, options, call.row.api_version, call.row.kind)
+    body = await call.work.run(read_configuration, call, options, call.row.api_version, call.row.kind)
     exists = call.api.store.get(call.key) is not None
     metadata = body.get("metadata") or {}
     if exists and isinstance(metadata, dict) and not metadata.get("name"):

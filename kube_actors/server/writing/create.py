@@ -19,7 +19,7 @@ async def create(call: Call) -> Response:
         raise not_allowed()
     negotiate(call.request)
     options = read_options(call, "CreateOptions")
-    body = read_body(call, options.validation)
+    body = await call.work.run(read_body, call, options.validation)
     revision = await call.client.create(body, namespace=call.info.namespace or None, dry_run=options.dry_run)
     call.created = revision.key.name
     return await written(call, revision, 201)

@@ -35,7 +35,7 @@ async def delete(call: Call) -> Response:
     """200 with a Status once the object has gone; the object itself while it waits for its end."""
     check_object_path(call)
     negotiate(call.request)
-    deletion = _read(call)
+    deletion = await call.work.run(_read, call)
     store, key = call.api.store, call.key
     last = store.get(key)
     waiting = await call.client.delete(
@@ -59,7 +59,7 @@ async def delete(call: Call) -> Response:
 async def delete_collection(call: Call) -> Response:
     """200 with the list of all that was deleted, as it was before."""
     check_collection(call)
-    deletion = _read(call)
+    deletion = await call.work.run(_read, call)
     chosen = _chosen(call)
     await call.client.delete_all(
         chosen, grace_seconds=deletion.grace_seconds, propagation=deletion.propagation, dry_run=deletion.dry_run

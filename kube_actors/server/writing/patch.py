@@ -43,7 +43,7 @@ async def patch(call: Call) -> Response:
     if kind is None:
         return await apply(call)
     options = read_options(call, "PatchOptions")
-    decoded = read_patch(call, options.validation)
+    decoded = await call.work.run(read_patch, call, options.validation)
     row, storage = call.row, call.api.registry.storage_of(call.row)
 
     def change(stored: Body) -> Body:

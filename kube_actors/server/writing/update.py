@@ -54,7 +54,7 @@ async def update(call: Call) -> Response:
     check_object_path(call)
     negotiate(call.request)
     options = read_options(call, "UpdateOptions")
-    body = read_body(call, options.validation)
+    body = await call.work.run(read_body, call, options.validation)
     settle(call, body)
     if call.key.resource in CREATED_BY_PUT and not call.info.subresource and call.api.store.get(call.key) is None:
         return await _create(call, body, options)

@@ -55,19 +55,20 @@ class Clause:
         return self.type in ("*", type_) and self.subtype in ("*", subtype)
 
 
-def choose(header: str, offered: tuple[str, ...] = (JSON, YAML)) -> Accepted | None:
+def choose(header: str, offered: tuple[str, ...] = (JSON, YAML), *, tables: bool = True) -> Accepted | None:
     """The best form for this header among the `offered` media types; None when there is none that fits."""
     if len(header) > _LONGEST_REMEMBERED:
-        return _choose(header, offered)
-    return _remembered(header, offered)
+        return _choose(header, offered, tables)
+    return _remembered(header, offered, tables)
 
 
-def _choose(header: str, offered: tuple[str, ...]) -> Accepted | None:
+def _choose(header: str, offered: tuple[str, ...], tables: bool) -> Accepted | None:
     if not header.strip():
         return Accepted(media_type=offered[0])
     for clause in clauses(header):
         for media_type in offered:
-            if clause.matches(media_type) and (accepted := _form(clause.parameters, media_type)) is not None:
+            accepted = _form(clause.parameters, media_type) if clause.matches(media_type) else None
+            if accepted is not None and (tables or accepted.kind != "table"):
                 return accepted
     return None
 

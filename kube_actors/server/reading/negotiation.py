@@ -36,9 +36,12 @@ _INCLUDE_OBJECT: Final[Mapping[str, IncludeObject]] = {
 _made: WeakKeyDictionary[Revision, dict[str, bytes]] = WeakKeyDictionary()
 
 
-def negotiate(request: HttpRequest, offered: tuple[str, ...] = (JSON, YAML)) -> Accepted:
-    """The form to answer in. ApiError 406 when the client accepts nothing of what is `offered`."""
-    accepted = choose(request.header("accept"), offered)
+def negotiate(request: HttpRequest, offered: tuple[str, ...] = (JSON, YAML), *, tables: bool = True) -> Accepted:
+    """The form to answer in. ApiError 406 when the client accepts nothing of what is `offered`.
+
+    Without `tables` there are none: of what is answered but never kept, such as a review.
+    """
+    accepted = choose(request.header("accept"), offered, tables=tables)
     if accepted is None:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(offered)}")
     if accepted.pretty or not is_for_people(request):
@@ -64,8 +67,8 @@ def represent(call: Call, revision_or_body: Revision | Body, status: int = 200) 
 
     ApiError 406 when the client accepts nothing that can be written, or only a list.
     """
-    accepted = negotiate(call.request)
     row = call.row
+    accepted = negotiate(call.request, tables="get" in row.verbs)
     if not isinstance(revision_or_body, Revision):
         if accepted.kind == "object" or revision_or_body.get("kind") != row.kind:
             return encoded(accepted, json.dumps(revision_or_body), status)

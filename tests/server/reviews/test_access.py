@@ -196,3 +196,15 @@ async def test_reviews_must_be_readable() -> None:
     """A wish that is no object is refused as it is read."""
     code, _ = await review(await new_session(), "SelfSubjectAccessReview", {"resourceAttributes": "all"})
     assert code == 400
+
+
+async def test_reviews_have_no_table() -> None:
+    """What is never kept has no columns: 406, unless the client takes the review itself too."""
+    session = await session_of_bob()
+    table = "application/json;as=Table;v=v1;g=meta.k8s.io"
+    path, body = f"/apis/{GROUP}/v1/selfsubjectaccessreviews", {"spec": wish("list", "pods")}
+    refused = await ask(session, "POST", path, body, {"accept": table})
+    assert isinstance(refused, Full)
+    assert (refused.status, json_of(refused)["reason"]) == (406, "NotAcceptable")
+    answer = await ask(session, "POST", path, body, {"accept": f"{table},application/json"})
+    assert json_of(answer)["kind"] == "SelfSubjectAccessReview"

@@ -8,7 +8,7 @@ from kube_actors.access.binding import Binding
 from kube_actors.access.node_restriction import check_token_request
 from kube_actors.access.tokens import ServiceAccountTokens
 from kube_actors.api.times import rfc3339
-from kube_actors.errors import Cause, invalid
+from kube_actors.errors import Cause, conflict, invalid, not_found
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
@@ -25,12 +25,14 @@ LONGEST: Final = 1 << 32
 
 
 async def token(call: Call) -> Response:
-    """201 with the token in `status`; 404 without the account, 422 for a life too short or too long."""
+    """201 with the token in `status`; 404 without the account, 409 for another one than was meant, 422 for a life too
+    short or too long."""
     options = read_options(call, "CreateOptions")
     expected = Expected.type(call, f"{GROUP}/v1", KIND)
     body = read_body(call, options.validation, expected)
     check_types(body, expected)
     _check_place(call, body)
+    uid = _checked_uid(call, body)
     tokens, spec = call.api.part(ServiceAccountTokens), body.get("spec") or {}
     seconds = spec.get("expirationSeconds")
     seconds = DEFAULT_SECONDS if seconds is None else seconds
@@ -48,6 +50,7 @@ async def token(call: Call) -> Response:
             **(body.get("metadata") or {}),
             "name": call.info.name,
             "namespace": call.info.namespace,
+            "uid": uid,
             "creationTimestamp": rfc3339(issued.issued_at),
         },
         "spec": {**spec, "audiences": list(audiences), "expirationSeconds": seconds},
@@ -67,6 +70,17 @@ def _check_place(call: Call, body: Body) -> None:
             found.append(causes.invalid(f"metadata.{field}", given, f"must match the {what} if specified"))
     if found:
         raise invalid(KIND, call.info.name, found, group=GROUP)
+
+
+def _checked_uid(call: Call, body: Body) -> str:
+    """The account's uid, which is the one in the body if that has one."""
+    account, wanted = call.api.store.get(call.key), (body.get("metadata") or {}).get("uid")
+    if account is None:
+        raise not_found(call.key.resource, call.info.name)
+    if wanted and wanted != account.uid:
+        why = f"the UID in the token request ({wanted}) does not match the UID of the service account ({account.uid})"
+        raise conflict(KIND, call.info.name, why, group=GROUP)
+    return account.uid
 
 
 def _check_life(seconds: int) -> None:

@@ -131,6 +131,18 @@ async def test_a_life_has_bounds(world: World, seconds: int, why: str) -> None:
     assert why in answer["message"]
 
 
+async def test_a_token_for_another_account_of_that_name(world: World) -> None:
+    """Who knows the account's uid says so; a token for one that took its place is refused."""
+    status, answer = await world.ask("POST", TOKEN_PATH, {"spec": {}})
+    uid = answer["metadata"]["uid"]
+    status, _ = await world.ask("POST", TOKEN_PATH, {"metadata": {"uid": uid}, "spec": {}})
+    assert status == 201
+    status, answer = await world.ask("POST", TOKEN_PATH, {"metadata": {"uid": "other"}, "spec": {}})
+    why = f"the UID in the token request (other) does not match the UID of the service account ({uid})"
+    operation = 'Operation cannot be fulfilled on TokenRequest.authentication.k8s.io "robot"'
+    assert (status, answer["message"]) == (409, f"{operation}: {why}")
+
+
 async def test_no_account_no_token(world: World) -> None:
     """404 names the account."""
     path = TOKEN_PATH.replace("robot", "nobody")

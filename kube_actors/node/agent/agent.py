@@ -9,12 +9,13 @@ import struct
 import sys
 from collections.abc import Callable
 
-from . import cgroups, host_root, services
+from . import cgroups, services
 from .connection import Connection
 from .container import Container
 from .containers import Containers
 from .execs import Execs
 from .host_link import HostLink
+from .host_root import HostRoot
 from .keeper import Inheritance, Record, child_pids
 from .network import ClusterNetwork
 from .nodes import Nodes
@@ -27,6 +28,7 @@ from .settings import Settings, read_first
 from .world import World
 
 _LOOK_EVERY = 5.0  # seconds, while no runtime is there
+_HOST_ROOT_AFTER = 0.02  # seconds
 _END_WITHIN = 8.0  # seconds, then the agent ends and the keeper kills what is left
 
 
@@ -46,9 +48,10 @@ class Agent:
         self.ending = False
         self._keep = "keep" in records.inherited
         self._network, self._services, self._host_link = self._make_network(records)
+        self._host_root = HostRoot(settings.host_root)
         self.nodes = Nodes(self.world, self._network)
         self.sandboxes = Sandboxes(self.world, self._network, self._services)
-        self.containers = Containers(self.world, self.sandboxes.by_uid, self._host_binds())
+        self.containers = Containers(self.world, self.sandboxes.by_uid, self._host_root)
         self.containers.report = self._report_exit
         self.execs = Execs(self.world)
         self.home_network = self._network.home.net if self._network is not None else None
@@ -63,9 +66,16 @@ class Agent:
         records.on_end = self.end
         loop.add_reader(records.fileno(), self._from_keeper)
         loop.call_later(_END_WITHIN, self._end_if_alone)
+        if self.world.tier != "C":
+            # The runtime has been greeted by then and goes on with its own start; pods come after that.
+            loop.call_later(_HOST_ROOT_AFTER, self._make_host_root)
         loop.run()
 
     # --- start
+
+    def _make_host_root(self) -> None:
+        with contextlib.suppress(OSError):  # the container that needs it tells why there is none
+            self._host_root.binds()
 
     def _make_network(self, records: Records) -> tuple[ClusterNetwork | None, ServiceTable | None, HostLink | None]:
         if self.world.tier == "C":
@@ -88,18 +98,6 @@ class Agent:
             if key.startswith("service:")
         }
         return network, ServiceTable(programmed), link
-
-    def _host_binds(self) -> tuple[str, ...]:
-        settings = self.world.settings
-        if self.world.tier == "C":
-            return ()
-        remove_tree(settings.host_root + ".new")
-        binds = host_root.build(settings.host_root + ".new")
-        if os.path.exists(settings.host_root):
-            remove_tree(settings.host_root + ".new")  # in use by running containers
-        else:
-            os.rename(settings.host_root + ".new", settings.host_root)
-        return binds
 
     def _restore(self, records: Records) -> None:
         """Take over what an earlier agent made; kill children it had not told the keeper about."""

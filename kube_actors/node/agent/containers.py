@@ -13,6 +13,7 @@ from collections.abc import Callable
 from .cgroups import Group, check_resize, join_new_groups, make_group
 from .container import Container, Key
 from .failures import Failure
+from .host_root import HostRoot
 from .keeper import Exit, child_pids
 from .launches import container_launch
 from .logs import LogFile, LogPump
@@ -30,8 +31,8 @@ _DRAIN_FOR = 0.2  # seconds the log may lag behind the exit
 class Containers:
     """All containers of the cluster on this machine. `report` is called with each exit."""
 
-    def __init__(self, world: World, sandboxes: dict[str, Sandbox], host_binds: tuple[str, ...]) -> None:
-        self._world, self._sandboxes, self._host_binds = world, sandboxes, host_binds
+    def __init__(self, world: World, sandboxes: dict[str, Sandbox], host: HostRoot) -> None:
+        self._world, self._sandboxes, self._host = world, sandboxes, host
         self.by_key: dict[Key, Container] = {}
         self.report: Callable[[Container], None] = lambda container: None
 
@@ -84,7 +85,7 @@ class Containers:
                 stdin, container.stdin = os.pipe2(os.O_CLOEXEC)
                 opened.append(stdin)
             streams = opened[:2] if outputs else [None, None]
-            launch = container_launch(self._world, sandbox, spec, container.directory, self._host_binds)
+            launch = container_launch(self._world, sandbox, spec, container.directory, self._host)
             if spec["processes_of"] and launch.pid_namespace == "own":
                 namespace = self._pid_namespace_of(spec)
                 opened.append(namespace)

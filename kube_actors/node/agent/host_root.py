@@ -11,6 +11,8 @@ import os
 import stat
 import sys
 
+from .probe import remove_tree
+
 _TOP = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr")
 _EMPTY = ("dev", "etc", "home", "mnt", "opt", "proc", "root", "run", "srv", "sys", "tmp", "var", "var/cache",
           "var/lib", "var/log", "var/spool", "var/tmp")  # fmt: skip
@@ -26,8 +28,25 @@ _ETC = (
 _LARGEST_COPY = 4 * 1024 * 1024
 
 
-def build(template: str) -> tuple[str, ...]:
-    """Fill the template directory; returns the machine's directories to bind over it at their own paths."""
+class HostRoot:
+    """The template of one cluster: made when it is first needed, the same for as long as containers stand on it."""
+
+    def __init__(self, template: str) -> None:
+        self._template = template
+
+    def binds(self) -> tuple[str, ...]:
+        """The machine's directories to bind over the template at their own paths; makes the template if need be."""
+        if not os.path.exists(self._template):
+            unfinished = f"{self._template}.new"
+            remove_tree(unfinished)
+            _build(unfinished)
+            os.rename(unfinished, self._template)
+        directories = (f"/{name}" for name in _TOP)
+        own = tuple(path for path in directories if os.path.isdir(path) and not os.path.islink(path))
+        return (*own, *interpreter_binds())
+
+
+def _build(template: str) -> None:
     for name in _EMPTY:
         os.makedirs(os.path.join(template, name), mode=0o755, exist_ok=True)
     for name in _OPEN_TO_ALL:
@@ -35,17 +54,14 @@ def build(template: str) -> tuple[str, ...]:
     os.chmod(os.path.join(template, "root"), 0o700)
     os.symlink("/run", os.path.join(template, "var/run"))
     os.symlink("/run/lock", os.path.join(template, "var/lock"))
-    binds = []
     for name in _TOP:
         path, copy = f"/{name}", os.path.join(template, name)
         if os.path.islink(path):
             os.symlink(os.readlink(path), copy)
         elif os.path.isdir(path):
             os.mkdir(copy)
-            binds.append(path)
     for name in _ETC:
         _copy(os.path.join("/etc", name), os.path.join(template, "etc", name))
-    return (*binds, *interpreter_binds())
 
 
 def interpreter_binds() -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import credentials, host_root, volumes
 from .failures import Failure
+from .host_root import HostRoot
 from .rootfs import Bind, RootPlan
 from .sandboxes import Sandbox
 from .settings import Value
@@ -16,9 +17,7 @@ from .world import World
 _NO_STREAMS = Stdio(None, None, None)
 
 
-def container_launch(
-    world: World, sandbox: Sandbox, spec: Value, directory: str, host_binds: tuple[str, ...]
-) -> Launch:
+def container_launch(world: World, sandbox: Sandbox, spec: Value, directory: str, host: HostRoot) -> Launch:
     """How to start a container. Raises Failure naming what the tier cannot do."""
     credentials.capability_set(spec["security"])
     program = container_program(world, sandbox, spec)
@@ -29,7 +28,7 @@ def container_launch(
     namespace: str | int = "outer" if outer else "own"
     if sandbox.pid_holder is not None:
         namespace = sandbox.pid_holder[1]
-    root = _root(world, sandbox, spec, directory, host_binds)
+    root = _root(world, sandbox, spec, directory, host)
     return Launch(program, _NO_STREAMS, sandbox.namespaces, namespace, root, subreaper=namespace != "own")
 
 
@@ -50,12 +49,12 @@ def container_program(world: World, sandbox: Sandbox, spec: Value) -> Program:
     )
 
 
-def _root(world: World, sandbox: Sandbox, spec: Value, directory: str, host_binds: tuple[str, ...]) -> RootPlan:
+def _root(world: World, sandbox: Sandbox, spec: Value, directory: str, host: HostRoot) -> RootPlan:
     image, settings = spec["image"], world.settings
     security = spec["security"]
     is_host = image["kind"] == "host"
     lower = settings.host_root if is_host else _rootfs(image)
-    machine = (*(host_binds if is_host else ()), *image["binds"])
+    machine = (*(host.binds() if is_host else ()), *image["binds"])
     binds = [Bind(path, path, read_only=True) for path in machine]
     memory = settings.pod_directory(sandbox.uid, memory=True)
     binds += [Bind(f"{memory}/etc/{name}", f"/etc/{name}") for name in ("hosts", "resolv.conf", "hostname")]

@@ -13,6 +13,7 @@ from kube_actors.writes.plugins.certificate_requests import CertificateRequests
 from kube_actors.writes.plugins.endpoint_addresses import EndpointAddresses
 from kube_actors.writes.plugins.limit_ranges import LimitRanger, Limits
 from kube_actors.writes.plugins.namespaces import NamespaceLifecycle
+from kube_actors.writes.plugins.pod_security import PodSecurity
 from kube_actors.writes.plugins.priorities import Priority
 from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
 from kube_actors.writes.plugins.resource_quotas import QuotaUsage, ResourceQuota
@@ -28,6 +29,7 @@ __all__ = [
     "Limits",
     "NamespaceLifecycle",
     "OneDefaultPriority",
+    "PodSecurity",
     "Priority",
     "QuotaUsage",
     "ResourceQuota",
@@ -63,6 +65,6 @@ def built_in_admission(
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
         ),
-        validating=(Limits(store), OneDefaultPriority(store), EndpointAddresses(addresses.network)),
+        validating=(Limits(store), PodSecurity(store), OneDefaultPriority(store), EndpointAddresses(addresses.network)),
         allocating=(addresses, ResourceQuota(QuotaUsage(store))),
     )

@@ -1,0 +1,131 @@
+"""PodSecurity: namespaces say by their labels which pods they take, and of which they warn."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import Any, Final
+
+import attrs
+
+from kube_actors.errors import forbidden
+from kube_actors.kinds.pod_security.policy import PREFIX, PRIVILEGED, Policy, check_labels, policy_of
+from kube_actors.store import Key, Store
+from kube_actors.writes.request import Operation, Request
+
+MOST_PODS: Final = 3000
+"""How many pods of a namespace are looked at when its policy becomes stricter."""
+# Where each kind that makes pods has what they are made of.
+_TEMPLATES: Final = {
+    "cronjobs.batch": ("spec", "jobTemplate", "spec", "template"),
+    "daemonsets.apps": ("spec", "template"),
+    "deployments.apps": ("spec", "template"),
+    "jobs.batch": ("spec", "template"),
+    "podtemplates": ("template",),
+    "replicasets.apps": ("spec", "template"),
+    "replicationcontrollers": ("spec", "template"),
+    "statefulsets.apps": ("spec", "template"),
+}
+_JUDGED: Final = frozenset({"pods", "namespaces", *_TEMPLATES})
+_PLACES: Final = ("", "ephemeralcontainers")
+Body = dict[str, Any]
+
+
+@attrs.frozen(eq=False)
+class PodSecurity:
+    """Reads the namespaces, and their pods, from the store."""
+
+    store: Store
+
+    def matches(self, request: Request) -> bool:
+        """What becomes a pod, and namespaces."""
+        if request.resource.id not in _JUDGED or request.operation is Operation.DELETE:
+            return False
+        return request.subresource in _PLACES
+
+    def admit(self, request: Request) -> None:
+        """ApiError 403 for a pod its namespace does not take, 422 for labels that mean nothing; warnings for the rest."""
+        if request.resource.id == "namespaces":
+            self._judge_namespace(request)
+            return
+        labels = self._labels(request.key.namespace)
+        if not any(label.startswith(PREFIX) for label in labels):
+            return
+        if request.resource.id == "pods":
+            self._judge_pod(request, policy_of(labels, "enforce"), policy_of(labels, "warn"))
+        else:
+            template = _template(request)
+            _warn(request, policy_of(labels, "warn"), template.get("metadata") or {}, template.get("spec") or {})
+
+    def _labels(self, namespace: str) -> dict[str, str]:
+        found = self.store.get(Key("namespaces", "", namespace))
+        return {} if found is None else dict(found.projection.labels)
+
+    def _judge_pod(self, request: Request, enforced: Policy, warned: Policy) -> None:
+        new = request.new
+        if request.old is not None and not _is_significant(request.old, new):
+            return
+        metadata, spec = new["metadata"], new.get("spec") or {}
+        violations = enforced.violations(metadata, spec)
+        if violations:
+            why = f'violates PodSecurity "{enforced}": {", ".join(map(str, violations))}'
+            raise forbidden("pods", request.key.name, why)
+        _warn(request, warned, metadata, spec)
+
+    # -- namespaces
+
+    def _judge_namespace(self, request: Request) -> None:
+        new = request.new["metadata"].get("labels") or {}
+        found = check_labels(new)
+        if found and request.operation is Operation.CREATE:
+            raise request.invalid(found)
+        old = ((request.old or {}).get("metadata") or {}).get("labels") or {}
+        if found and found != check_labels(old):
+            raise request.invalid(found)
+        before, after = policy_of(old, "enforce"), policy_of(new, "enforce")
+        if request.operation is Operation.UPDATE and before != after and after.level != PRIVILEGED:
+            for text in self._existing(request.key.name, after):
+                request.warn(text)
+
+    def _existing(self, namespace: str, policy: Policy) -> Iterator[str]:
+        """What to say of pods that are there already and would not be taken any more."""
+        bad: dict[str, list[str]] = defaultdict(list)
+        for revision in self.store.list("pods", namespace)[:MOST_PODS]:
+            pod = revision.body()
+            violations = policy.violations(pod["metadata"], pod["spec"])
+            if violations:
+                bad[", ".join(each.reason for each in violations)].append(revision.key.name)
+        if bad:
+            yield f'existing pods in namespace "{namespace}" violate the new PodSecurity enforce level "{policy}"'
+        for reasons, names in sorted(bad.items(), key=lambda item: sorted(item[1])):
+            yield f"{_and_others(sorted(names))}: {reasons}"
+
+
+def _and_others(names: list[str]) -> str:
+    others = len(names) - 1
+    return f"{names[0]} (and {others} other pod{'s' if others > 1 else ''})" if others else names[0]
+
+
+def _warn(request: Request, policy: Policy, metadata: Body, spec: Body) -> None:
+    violations = policy.violations(metadata, spec)
+    if violations:
+        request.warn(f'would violate PodSecurity "{policy}": {", ".join(map(str, violations))}')
+
+
+def _template(request: Request) -> Body:
+    found: Any = request.new
+    for field in _TEMPLATES[request.resource.id]:
+        found = found.get(field) or {}
+    template: Body = found
+    return template
+
+
+def _is_significant(old: Body, new: Body) -> bool:
+    """Whether an update of a pod changes something that policies look at: containers come, or change their images."""
+    return _images(old) != _images(new)
+
+
+def _images(pod: Body) -> list[tuple[str, str]]:
+    spec = pod.get("spec") or {}
+    fields = ("initContainers", "containers", "ephemeralContainers")
+    return [(each.get("name", ""), each.get("image", "")) for field in fields for each in spec.get(field) or ()]

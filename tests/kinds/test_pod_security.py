@@ -1,0 +1,170 @@
+"""The Pod Security Standards, check by check, in Kubernetes' words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from kube_actors.kinds.pod_security.evaluation import faults
+from kube_actors.kinds.pod_security.policy import LATEST, Policy, Standard, label_errors, policy_of
+
+CAREFUL = {
+    "allowPrivilegeEscalation": False,
+    "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+    "runAsNonRoot": True,
+    "seccompProfile": {"type": "RuntimeDefault"},
+}
+
+
+def pod(*securities: dict[str, Any], annotations: dict[str, str] | None = None, **spec: Any) -> dict[str, Any]:
+    """A pod with a container for each security context."""
+    containers = [{"name": f"c{number}", "securityContext": each} for number, each in enumerate(securities)]
+    return {"metadata": {"annotations": annotations or {}}, "spec": {"containers": containers, **spec}}
+
+
+def found(level: str, body: dict[str, Any], minor: int = LATEST) -> list[str]:
+    """What is wrong with a pod."""
+    return [str(fault) for fault in faults(Standard(level, minor), body)]
+
+
+def test_levels() -> None:
+    """Everything is let through by `privileged`; a careful pod by `restricted` too, an ordinary one by `baseline`."""
+    bad = pod({"privileged": True}, hostNetwork=True)
+    assert found("privileged", bad) == []
+    assert found("restricted", pod(CAREFUL)) == []
+    assert found("baseline", pod({})) == []
+    assert found("restricted", pod({}, {})) == [
+        'allowPrivilegeEscalation != false (containers "c0", "c1" must set '
+        "securityContext.allowPrivilegeEscalation=false)",
+        'unrestricted capabilities (containers "c0", "c1" must set securityContext.capabilities.drop=["ALL"])',
+        'runAsNonRoot != true (pod or containers "c0", "c1" must set securityContext.runAsNonRoot=true)',
+        'seccompProfile (pod or containers "c0", "c1" must set securityContext.seccompProfile.type to '
+        '"RuntimeDefault" or "Localhost")',
+    ]
+
+
+PORT = {"containers": [{"name": "c0", "ports": [{"hostPort": 90}, {"hostPort": 80}, {"containerPort": 1}]}]}
+PROBE = {"containers": [{"name": "c0", "livenessProbe": {"httpGet": {"host": "1.2.3.4", "port": 80}}}]}
+HOOK = {"initContainers": [{"name": "i", "lifecycle": {"preStop": {"httpGet": {"host": "x", "port": 80}}}}]}
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        (
+            pod(annotations={"container.apparmor.security.beta.kubernetes.io/c": "unconfined"}),
+            'forbidden AppArmor profile (container.apparmor.security.beta.kubernetes.io/c="unconfined")',
+        ),
+        (
+            pod({}, securityContext={"appArmorProfile": {"type": "Unconfined"}}),
+            'forbidden AppArmor profile (pod must not set AppArmor profile type to "Unconfined")',
+        ),
+        (
+            pod({"capabilities": {"add": ["NET_ADMIN", "CHOWN", "ALL"]}}),
+            'non-default capabilities (container "c0" must not include "ALL", "NET_ADMIN" in '
+            "securityContext.capabilities.add)",
+        ),
+        (pod({}, hostPID=True, hostNetwork=True), "host namespaces (hostNetwork=true, hostPID=true)"),
+        (pod({}, volumes=[{"name": "v", "hostPath": {"path": "/"}}]), 'hostPath volumes (volume "v")'),
+        (pod(**PORT), 'hostPort (container "c0" uses hostPorts 80, 90)'),
+        (pod(**PROBE), 'probe or lifecycle host (container "c0" uses probe or lifecycle host "1.2.3.4")'),
+        (pod(**HOOK), 'probe or lifecycle host (container "i" uses probe or lifecycle host "x")'),
+        (
+            pod({"privileged": True}, {}, {"privileged": True}),
+            'privileged (containers "c0", "c2" must not set securityContext.privileged=true)',
+        ),
+        (
+            pod({"procMount": "Unmasked"}),
+            'procMount (container "c0" must not set securityContext.procMount to "Unmasked")',
+        ),
+        (
+            pod({"seLinuxOptions": {"type": "spc_t", "user": "u"}}, securityContext={"seLinuxOptions": {"role": "r"}}),
+            'seLinuxOptions (pod and container "c0" set forbidden securityContext.seLinuxOptions: type "spc_t"; '
+            "user may not be set; role may not be set)",
+        ),
+        (
+            pod({"seccompProfile": {"type": "Unconfined"}}),
+            'seccompProfile (container "c0" must not set securityContext.seccompProfile.type to "Unconfined")',
+        ),
+        (
+            pod({}, securityContext={"sysctls": [{"name": "kernel.msgmax"}, {"name": "net.ipv4.tcp_rmem"}]}),
+            "forbidden sysctl (kernel.msgmax)",
+        ),
+        (
+            pod({"windowsOptions": {"hostProcess": True}}),
+            'hostProcess (container "c0" must not set securityContext.windowsOptions.hostProcess=true)',
+        ),
+    ],
+)
+def test_baseline(body: dict[str, Any], fault: str) -> None:
+    """Each way out of the sandbox is named."""
+    assert found("baseline", body) == [fault]
+    assert fault in found("restricted", body) or "seccomp" in fault or "capabilities" in fault
+
+
+@pytest.mark.parametrize(
+    ("changed", "spec", "fault"),
+    [
+        (
+            {"capabilities": {"drop": ["ALL"], "add": ["CHOWN"]}},
+            {},
+            'unrestricted capabilities (container "c0" must not include "CHOWN" in securityContext.capabilities.add)',
+        ),
+        (
+            {},
+            {"volumes": [{"name": "a", "nfs": {}}, {"name": "b", "secret": {}}]},
+            'restricted volume types (volume "a" uses restricted volume type "nfs")',
+        ),
+        (
+            {"runAsNonRoot": False},
+            {},
+            'runAsNonRoot != true (container "c0" must not set securityContext.runAsNonRoot=false)',
+        ),
+        (
+            {"runAsUser": 0},
+            {"securityContext": {"runAsUser": 0}},
+            'runAsUser=0 (pod and container "c0" must not set runAsUser=0)',
+        ),
+    ],
+)
+def test_restricted(changed: dict[str, Any], spec: dict[str, Any], fault: str) -> None:
+    """What even a pod that is harmless must not do."""
+    assert found("restricted", pod({**CAREFUL, **changed}, **spec)) == [fault]
+
+
+def test_versions() -> None:
+    """A standard stays what it was; Windows and users of a pod's own are let off since they are known."""
+    assert found("restricted", pod({"runAsNonRoot": True}), 7) == []
+    assert [each.partition(" (")[0] for each in found("restricted", pod({"capabilities": {"add": ["X"]}}), 18)] == [
+        "non-default capabilities",
+        "allowPrivilegeEscalation != false",
+        "runAsNonRoot != true",
+    ]
+    assert found("baseline", pod(**PROBE), 33) == []
+    windows = pod({"runAsNonRoot": True}, os={"name": "windows"})
+    assert (found("restricted", windows), len(found("restricted", windows, 24))) == ([], 3)
+    root = pod({**CAREFUL, "runAsNonRoot": False, "runAsUser": 0, "procMount": "Unmasked"}, hostUsers=False)
+    assert (found("restricted", root), len(found("restricted", root, 34))) == ([], 3)
+    old = pod({}, annotations={"seccomp.security.alpha.kubernetes.io/pod": "unconfined"})
+    key = 'seccomp.security.alpha.kubernetes.io/pod="unconfined"'
+    assert found("baseline", old, 18) == [f"seccompProfile (forbidden annotation {key})"]
+
+
+def test_labels() -> None:
+    """Levels and versions; what cannot be read is enforced in full and not warned of."""
+    name = "pod-security.kubernetes.io"
+    labels = {f"{name}/enforce": "baseline", f"{name}/enforce-version": "v1.25", f"{name}/warn": "restricted"}
+    assert policy_of(labels) == Policy(Standard("baseline", 25), Standard("restricted"))
+    assert [str(policy_of(labels).enforce), str(policy_of(labels).warn)] == ["baseline:v1.25", "restricted:latest"]
+    assert label_errors(labels) == []
+    wrong = {f"{name}/enforce": "none", f"{name}/warn": "none", f"{name}/audit-version": "1.2"}
+    assert policy_of(wrong) == Policy(Standard("restricted"), Standard("privileged"))
+    assert [(each.field, each.message) for each in label_errors(wrong)] == [
+        (
+            f"metadata.labels[{name}/enforce]",
+            'Invalid value: "none": must be one of privileged, baseline, restricted',
+        ),
+        (f"metadata.labels[{name}/audit-version]", 'Invalid value: "1.2": must be "latest" or "v1.x"'),
+        (f"metadata.labels[{name}/warn]", 'Invalid value: "none": must be one of privileged, baseline, restricted'),
+    ]

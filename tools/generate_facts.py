@@ -129,8 +129,8 @@ def field_spec(schema: dict[str, Any], enum: list[str] | None) -> str | dict[str
         spec["merge"] = schema["x-kubernetes-patch-merge-key"]
     if "x-kubernetes-patch-strategy" in schema:
         spec["patch"] = schema["x-kubernetes-patch-strategy"].split(",")
-    if schema.get("x-kubernetes-map-type") == "atomic":
-        spec["atomic"] = True
+    if schema.get("x-kubernetes-map-type") in ("atomic", "granular"):
+        spec["atomic"] = schema["x-kubernetes-map-type"] == "atomic"
     if enum is not None:
         spec["enum"] = enum
     return spec if len(spec) > 1 else str(spec["t"])

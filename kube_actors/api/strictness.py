@@ -10,9 +10,11 @@ from typing import Any, Final
 
 from kube_actors.api.codecs.json import Pairs, loads_pairs
 from kube_actors.api.schema import Schema
-from kube_actors.api.types import Kind, Node
+from kube_actors.api.types import Kind, Node, ObjectType
 
 _EMPTY_IS_NONE: Final[dict[type, Kind]] = {list: Kind.LIST, dict: Kind.MAP}
+_EMPTY_IS_SAID: Final = "managedFields"
+"""Whoever sends an empty list of managers wants to be rid of them, which is more than not to speak of them."""
 MOST_PROBLEMS: Final = 100
 """Problems of one body that are told, as with kube-apiserver: nobody reads more."""
 
@@ -63,10 +65,14 @@ def _prune(node: Node, value: Any, path: str, found: list[str]) -> None:
         elif type(item) in (dict, list):
             if item:
                 _prune(child, item, _below(path, name), found)
-            elif struct is not None and child.kind is _EMPTY_IS_NONE[type(item)] and name not in struct.required:
+            elif struct is not None and child.kind is _EMPTY_IS_NONE[type(item)] and _may_go(struct, name):
                 strangers.append(name)
     for name in strangers:
         del value[name]
+
+
+def _may_go(struct: ObjectType, name: str) -> bool:
+    return name not in struct.required and name != _EMPTY_IS_SAID
 
 
 def _look(node: Node | None, value: Any, path: str, found: dict[str, None]) -> None:

@@ -28,7 +28,7 @@ from kube_actors.records import frozen
 # Keys of list items that Kubernetes defaults; an applied configuration may leave them out.
 KEY_DEFAULTS: Mapping[str, Any] = {"protocol": "TCP"}
 
-Parts = dict[str, tuple[Any, Node | None]]
+Parts = dict[str, Any]
 _MISSING = object()
 _PLAIN = (str, int, NoneType)
 
@@ -41,6 +41,14 @@ class Difference:
     removed: FieldSet
 
 
+@frozen
+class Repeated:
+    """Items of one list that cannot be told apart, which only clients that do not apply can write: one value, for
+    merging and owning."""
+
+    items: tuple[Any, ...]
+
+
 def field_set_of(body: Any, schema: Schema) -> FieldSet:
     """Every field of an object: its leaves, the items of its lists, and empty objects."""
     return FieldSet(_members(body, schema.root))
@@ -48,7 +56,7 @@ def field_set_of(body: Any, schema: Schema) -> FieldSet:
 
 def compare(old: Any, new: Any, schema: Schema) -> Difference:
     """What was added or changed, and what was removed. Equal subtrees are not looked at."""
-    before, after = _raw_parts(old, schema.root), _raw_parts(new, schema.root)
+    before, after = _parts(old, schema.root), _parts(new, schema.root)
     changed, removed = _compare_members(before or {}, after or {}, schema.root)
     return Difference(FieldSet(changed), FieldSet(removed))
 
@@ -78,10 +86,15 @@ def with_parents(fields: FieldSet, schema: Schema) -> FieldSet:
     return FieldSet(_with_parents(fields.trie, schema.root))
 
 
-def _elements(value: list[Any], node: Node) -> dict[str, Any] | None:
-    """The items of a granular list by path element; None when one occurs twice (then the list counts as one value)."""
+def _elements(value: list[Any], node: Node) -> Parts:
+    """The items of a granular list by path element."""
     found = {element_of(item, node): item for item in value}
-    return found if len(found) == len(value) else None
+    if len(found) == len(value):
+        return found
+    together: dict[str, list[Any]] = {}
+    for item in value:
+        together.setdefault(element_of(item, node), []).append(item)
+    return {element: items[0] if len(items) == 1 else Repeated(tuple(items)) for element, items in together.items()}
 
 
 def element_of(item: Any, node: Node) -> str:
@@ -102,22 +115,10 @@ def _keyed(names: tuple[str, ...], *values: str | int | None) -> str:
     return key_element({name: value for name, value in zip(names, values, strict=True) if value is not None})
 
 
-def _parts(value: Any, node: Node | None) -> Parts | None:
-    """The owned parts of a value by path element; None when it has one owner as a whole."""
-    if node is None or not node.granular:
-        return None
-    if isinstance(value, dict) and node.kind is not Kind.LIST:
-        return {f"f:{name}": (member, node.child(name)) for name, member in value.items()}
-    if isinstance(value, list) and node.kind is Kind.LIST:
-        items = _elements(value, node)
-        return None if items is None else {element: (item, node.items) for element, item in items.items()}
-    return None
-
-
 def _members(value: Any, node: Node | None) -> Trie:
     """The trie below a value: what is owned in it, apart from the value itself."""
     trie: Trie = {}
-    parts = None if node is None else _raw_parts(value, node)
+    parts = None if node is None else _parts(value, node)
     if parts is None or node is None:
         return trie
     prefix, item = ("", node.items) if node.kind is Kind.LIST else ("f:", None)
@@ -143,10 +144,12 @@ def _compare_members(before: dict[str, Any], after: dict[str, Any], node: Node) 
             continue
         if type(part) is not dict and type(part) is not list:
             changed[prefix + name] = {}
+            if type(part) is Repeated and type(earlier) is dict:
+                removed[prefix + name] = _whole(earlier, item)
             continue
         child = item or node.child(name)
-        old = None if child is None or earlier is _MISSING else _raw_parts(earlier, child)
-        new = None if child is None or old is None else _raw_parts(part, child)
+        old = None if child is None or earlier is _MISSING else _parts(earlier, child)
+        new = None if child is None or old is None else _parts(part, child)
         if child is None or old is None or new is None:
             changed[prefix + name] = _whole(part, child)
             continue
@@ -175,7 +178,7 @@ def _bare(value: dict[str, Any], node: Node) -> dict[str, Any]:
     return found
 
 
-def _raw_parts(value: Any, node: Node) -> dict[str, Any] | None:
+def _parts(value: Any, node: Node) -> Parts | None:
     """The owned parts of a value by name (a struct is its own parts); None when it has one owner as a whole."""
     if not node.granular:
         return None
@@ -188,7 +191,7 @@ def _whole(value: Any, node: Node | None) -> Trie:
     """The node of a value that is wholly new or wholly gone: itself and everything in it, structs included."""
     if node is None or (type(value) is not dict and type(value) is not list):
         return {}
-    parts = _raw_parts(value, node)
+    parts = _parts(value, node)
     if parts is None:
         return {}
     prefix, item = ("", node.items) if node.kind is Kind.LIST else ("f:", None)
@@ -198,9 +201,7 @@ def _whole(value: Any, node: Node | None) -> Trie:
 
 def _merge(live: Any, applied: Any, node: Node | None) -> Any:
     """The live value with the applied one merged in; null in the configuration removes."""
-    ours = _parts(applied, node)
-    theirs = _parts(live, node)
-    if ours is None or theirs is None or node is None:
+    if node is None or _parts(applied, node) is None or _parts(live, node) is None:
         return without_nulls(applied)
     if node.kind is not Kind.LIST:
         merged = dict(live)
@@ -210,22 +211,25 @@ def _merge(live: Any, applied: Any, node: Node | None) -> Any:
             else:
                 merged[name] = _merge(live[name], value, node.child(name)) if name in live else without_nulls(value)
         return merged
-    return list(_merged_items(theirs, ours, node.items))
+    return list(_merged_items(live, _elements(applied, node), node))
 
 
-def _merged_items(theirs: Parts, ours: Parts, item: Node | None) -> Iterator[Any]:
-    """List items in the applied order; live items that are not applied stay before the neighbour they stood before."""
-    waiting = list(theirs)
-    for element, (value, _) in ours.items():
-        if element in theirs and element in waiting:
-            for other in waiting[: waiting.index(element)]:
-                if other not in ours:
-                    yield theirs[other][0]
-                    waiting.remove(other)
-            waiting.remove(element)
-        yield _merge(theirs[element][0], value, item) if element in theirs else without_nulls(value)
-    for other in waiting:
-        yield theirs[other][0]
+def _merged_items(live: list[Any], ours: Parts, node: Node) -> Iterator[Any]:
+    """List items in the applied order; live items that are not applied stay before the neighbour they stood before.
+
+    What stands in the live list more than once gives way to the one item that is applied.
+    """
+    theirs = _elements(live, node)
+    waiting = [(element_of(item, node), item) for item in live]
+    for element, value in ours.items():
+        before = next((index for index, (other, _) in enumerate(waiting) if other == element), None)
+        if before is not None:
+            yield from (item for other, item in waiting[:before] if other not in ours)
+            kept = [each for each in waiting[:before] if each[0] in ours]
+            waiting = kept + [each for each in waiting[before:] if each[0] != element]
+        met = theirs.get(element, _MISSING)
+        yield without_nulls(value) if met is _MISSING or type(met) is Repeated else _merge(met, value, node.items)
+    yield from (item for _, item in waiting)
 
 
 def without_nulls(value: Any) -> Any:
@@ -256,20 +260,18 @@ def _child_of(node: Node | None, element: str) -> Node | None:
 
 def _without(value: Any, gone: Trie, node: Node | None, keep_emptied: bool) -> Any:
     """The value without the fields of `gone`; None when nothing is left of it."""
-    parts = _parts(value, node)
-    if parts is None or not gone or node is None:
+    if node is None or not gone or _parts(value, node) is None:
         return value
-    rest: dict[str, Any] = {}
-    for element, (part, child) in parts.items():
-        trie = gone.get(element)
+    is_list = node.kind is Kind.LIST
+    rest: list[tuple[str, Any]] = []
+    for name, part in ((element_of(item, node), item) for item in value) if is_list else value.items():
+        trie = gone.get(name if is_list else f"f:{name}")
         if trie is None:
-            rest[element] = part
+            rest.append((name, part))
         elif not is_member(trie):
-            kept = _without(part, members_of(trie), child, keep_emptied)
+            kept = _without(part, members_of(trie), node.items if is_list else node.child(name), keep_emptied)
             if kept is not None:
-                rest[element] = kept
+                rest.append((name, kept))
     if not rest and not keep_emptied:
         return None
-    if node.kind is Kind.LIST:
-        return list(rest.values())
-    return {element[2:]: part for element, part in rest.items()}
+    return [part for _, part in rest] if is_list else dict(rest)

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from kube_actors.api.patches import clone
 from kube_actors.api.selectors import FieldSelector, LabelSelector
+from kube_actors.api.strictness import prune
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
@@ -147,6 +148,7 @@ class Client(SubresourceSession):
             record = functools.partial(ownership.record_apply, force=force)
             new = await self.work.run(record, before, own, self.author(sent, subresource), versions)
             new = as_version(new, resource)
+            prune(resource.schema, new)  # empty maps of the configuration are owned, but not kept
             operation = Operation.CREATE if live is None else Operation.UPDATE
             request = self.request(operation, resource, key, new, subresource, dry_run, collected)
             request.sent = sent

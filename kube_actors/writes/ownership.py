@@ -42,14 +42,11 @@ class Ledger:
 
     @classmethod
     def read(cls, entries: list[Entry]) -> Ledger:
-        """Decode entries that were checked before they were stored."""
+        """Decode entries that were checked before they were stored. Of two with the same key the later one counts."""
         ledger = cls({}, {})
         for entry in entries:
             key = _key(entry)
-            fields = FieldSet(entry.get("fieldsV1"))
-            known = ledger.owners.get(key)
-            fields = fields if known is None else known.fields | fields
-            ledger.owners[key] = VersionedSet(fields, entry.get("apiVersion", ""))
+            ledger.owners[key] = VersionedSet(FieldSet(entry.get("fieldsV1")), entry.get("apiVersion", ""))
             ledger.times[key] = entry.get("time", "")
         return ledger
 
@@ -91,24 +88,30 @@ class Ledger:
 def record_update(old: Body, new: Body, author: Author, versions: Versions) -> None:
     """Bring `new`'s managedFields up to date with what `author` changed since `old` (`{}` on create).
 
-    A client that sends managedFields edits them; `[{}]` clears them; leaving them out keeps them.
+    A client that sends managedFields edits them; `[{}]` and `[]` clear them; leaving them out keeps them, and so does
+    a write of a subresource. Who owns an object that has no managers is not written down again until it is applied.
     """
-    stored = old.get("metadata", {}).get("managedFields") or []
+    metadata = old.get("metadata", {})
+    stored, sent = metadata.get("managedFields") or [], new["metadata"].get("managedFields")
     change = Change(_without_entries(old), _without_entries(new), versions)
     difference = change.in_version(author.api_version)
     assert difference is not None, "writes come in versions that are served"
-    if new["metadata"].get("managedFields") == stored:
+    if stored and sent == stored:
         renewed = _renewed(stored, author, difference)
         if renewed is not None:
             new["metadata"]["managedFields"] = renewed
             return
     key = OwnerKey(author.manager, UPDATE, author.api_version, author.subresource)
-    if not stored and not new["metadata"].get("managedFields"):
+    is_new = "uid" not in metadata
+    if is_new and not sent:
         changed = difference.changed - structured_merge.UNOWNED
         owners = {key: VersionedSet(changed, author.api_version)} if changed else {}
         _store(new, Ledger(owners, {key: author.time}).entries())
         return
-    ledger = _ledger_of(new, stored)
+    ledger = _ledger_of(stored if author.subresource else sent, stored)
+    if not is_new and not ledger.owners:
+        _store(new, [])
+        return
     ledger.owners = structured_merge.update_ownership(ledger.owners, key, change, author.api_version)
     if difference.changed - structured_merge.UNOWNED:
         ledger.times[key] = author.time
@@ -183,9 +186,8 @@ def record_apply(live: Body, applied: Body, author: Author, versions: Versions, 
     return stored
 
 
-def _ledger_of(new: Body, stored: list[Entry]) -> Ledger:
-    sent = new["metadata"].get("managedFields")
-    if sent == [{}]:
+def _ledger_of(sent: list[Entry] | None, stored: list[Entry]) -> Ledger:
+    if sent != stored and sent in ([], [{}]):
         return Ledger({}, {})
     return Ledger.read(sent if sent and sent != stored and _readable(sent) else stored)
 

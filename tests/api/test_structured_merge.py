@@ -164,13 +164,36 @@ def test_updates_move_ownership() -> None:
     assert _paths(owners) == {"editor": [".spec.replicas"]}
 
 
+def _env(*items: tuple[str, str]) -> dict[str, Any]:
+    return _deployment({"a": {"env": [{"name": name, "value": value} for name, value in items]}})
+
+
+ENV = '.spec.template.spec.containers[name="a"].env'
+
+
 def test_items_that_are_there_twice_count_as_one_value() -> None:
-    """A keyed list that names an item twice cannot be told apart: who changes one owns the list."""
-    ports = [{"containerPort": 80, "name": "a"}, {"containerPort": 80, "name": "b"}]
-    before = _deployment({"a": {"ports": ports}})
-    after = _deployment({"a": {"ports": [{"containerPort": 80, "name": "c"}, ports[1]]}})
-    difference = compare(before, after, SCHEMA)
-    assert list(difference.changed.paths()) == ['.spec.template.spec.containers[name="a"].ports']
+    """What names itself twice cannot be told apart: it is owned as one, without what is in it."""
+    before = _env(("A", "1"), ("P", "1"), ("P", "2"))
+    difference = compare(before, _env(("A", "1"), ("P", "1"), ("P", "3")), SCHEMA)
+    assert list(difference.changed.paths()) == [f'{ENV}[name="P"]']
+    assert not list(difference.removed.paths())
+    inside = [f'{ENV}[name="P"]', f'{ENV}[name="P"].name', f'{ENV}[name="P"].value']
+    single = compare(before, _env(("A", "1"), ("P", "1")), SCHEMA)
+    assert sorted(single.changed.paths()) == inside
+    double = compare(_env(("P", "1")), before, SCHEMA)
+    assert f'{ENV}[name="P"]' in list(double.changed.paths())
+    assert sorted(double.removed.paths()) == inside
+
+
+def test_what_is_there_twice_stays_until_it_is_applied() -> None:
+    """Applying something else leaves repeated items in their places; applying one of them puts it in theirs."""
+    live = _env(("P", "1"), ("A", "$P"), ("P", "2"))
+    merged, owners = apply(live, _env(("B", "1")), {}, ALICE, VERSIONS)
+    assert merged == _env(("P", "1"), ("A", "$P"), ("P", "2"), ("B", "1")) or merged == _env(
+        ("B", "1"), ("P", "1"), ("A", "$P"), ("P", "2")
+    )
+    merged, _ = apply(merged, _env(("P", "3")), owners, ALICE, VERSIONS)
+    assert merged == _env(("P", "3"), ("A", "$P"))
 
 
 def test_atomic_fields_have_one_owner() -> None:

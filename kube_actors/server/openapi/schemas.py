@@ -186,6 +186,8 @@ def _extensions(node: Node) -> Body:
             said["x-kubernetes-list-map-keys"] = list(node.list_keys)
     elif node.atomic:
         said["x-kubernetes-map-type"] = "atomic"
+    elif node.object_type is not None and node.object_type.atomic:
+        said["x-kubernetes-map-type"] = "granular"
     if node.patch_merge_key:
         said["x-kubernetes-patch-merge-key"] = node.patch_merge_key
     if node.patch_strategies:

@@ -24,8 +24,10 @@ MODULES: Mapping[str, str] = {
     "clusterrolebindings.rbac.authorization.k8s.io": "clusterrolebindings",
     "clusterroles.rbac.authorization.k8s.io": "clusterroles",
     "configmaps": "configmaps",
+    "controllerrevisions.apps": "controllerrevisions",
     "cronjobs.batch": "cronjobs",
     "csidrivers.storage.k8s.io": "csidrivers",
+    "csinodes.storage.k8s.io": "csinodes",
     "daemonsets.apps": "daemonsets",
     "deployments.apps": "deployments",
     "endpoints": "endpoints",
@@ -60,6 +62,7 @@ MODULES: Mapping[str, str] = {
     "resourcequotas": "resourcequotas",
     "rolebindings.rbac.authorization.k8s.io": "rolebindings",
     "roles.rbac.authorization.k8s.io": "roles",
+    "runtimeclasses.node.k8s.io": "runtimeclasses",
     "secrets": "secrets",
     "serviceaccounts": "serviceaccounts",
     "servicecidrs.networking.k8s.io": "servicecidrs",
@@ -69,21 +72,14 @@ MODULES: Mapping[str, str] = {
     "validatingadmissionpolicies.admissionregistration.k8s.io": "admissionpolicies",
     "validatingadmissionpolicybindings.admissionregistration.k8s.io": "admissionpolicies",
     "validatingwebhookconfigurations.admissionregistration.k8s.io": "webhookconfigurations",
+    "volumeattachments.storage.k8s.io": "volumeattachments",
 }
 
-# Kinds with a spec whose changes Kubernetes does not count.
-WITHOUT_GENERATION = frozenset(
-    {
-        "csinodes.storage.k8s.io",
-        "volumeattachments.storage.k8s.io",
-    }
-)
 # Kinds without a module of their own whose status is all that a write of the status may change.
 STATUS_ONLY = frozenset(
     {
         "customresourcedefinitions.apiextensions.k8s.io",
         "storageversionmigrations.storagemigration.k8s.io",
-        "volumeattachments.storage.k8s.io",
     }
 )
 # What field selectors may ask for, of kinds without a module of their own.
@@ -100,8 +96,6 @@ def hooks_for(resource_id: str) -> Hooks:
         hooks: Hooks = importlib.import_module(f"kube_actors.kinds.{module}").HOOKS
         return hooks
     hooks = Hooks(selectable_fields=(*METADATA_FIELDS, *SELECTABLE_FIELDS.get(resource_id, ())))
-    if resource_id in WITHOUT_GENERATION:
-        hooks = attrs.evolve(hooks, generation=None)
     if resource_id in STATUS_ONLY:
         hooks = attrs.evolve(hooks, status_metadata=())
     return hooks

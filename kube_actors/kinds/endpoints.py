@@ -23,11 +23,20 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
             found.append(causes.required(place, "must specify `addresses` or `notReadyAddresses`"))
         for name in ("addresses", "notReadyAddresses"):
             for at, address in enumerate(subset.get(name) or ()):
-                field = f"{place}.{name}[{at}].ip"
-                found += [causes.invalid(field, address.get("ip"), why) for why in endpoint_address(address.get("ip"))]
+                found += _address(address, f"{place}.{name}[{at}]")
         ports = subset.get("ports") or ()
         for at, port in enumerate(ports):
             found += _port(port, f"{place}.ports[{at}]", named=len(ports) > 1)
+    return found
+
+
+def _address(address: Body, field: str) -> list[Cause]:
+    found = [causes.invalid(f"{field}.ip", address.get("ip"), why) for why in endpoint_address(address.get("ip"))]
+    host, node = address.get("hostname"), address.get("nodeName")
+    if host:
+        found += [causes.invalid(f"{field}.hostname", host, why) for why in names.dns1123_label(host)]
+    if node is not None:
+        found += [causes.invalid(f"{field}.nodeName", node, why) for why in names.dns1123_subdomain(node)]
     return found
 
 
@@ -39,6 +48,9 @@ def _port(port: Body, field: str, *, named: bool) -> list[Cause]:
     elif named:
         found.append(causes.required(f"{field}.name"))
     found += causes.port(f"{field}.port", port.get("port"))
+    protocol = port.get("appProtocol")
+    if protocol is not None:
+        found += [causes.invalid(f"{field}.appProtocol", protocol, why) for why in names.qualified_name(protocol)]
     return found
 
 

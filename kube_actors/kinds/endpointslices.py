@@ -12,6 +12,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import endpoint_address
 from kube_actors.kinds.facts import EndpointSliceFacts
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.selector_rules import label_map_rules
 
 MAXIMUM_ENDPOINTS = 1000
 MAXIMUM_ADDRESSES = 100
@@ -56,6 +57,9 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         taken.add(name)
         if port.get("port") is not None:
             found += causes.port(f"{field}.port", port["port"])
+        protocol = port.get("appProtocol")
+        if protocol is not None:
+            found += [causes.invalid(f"{field}.appProtocol", protocol, why) for why in names.qualified_name(protocol)]
     if old is not None and kind != old.get("addressType"):
         found.append(causes.immutable("addressType", kind))
     return found
@@ -76,6 +80,29 @@ def _endpoint(endpoint: Body, kind: object, field: str) -> list[Cause]:
         else:
             problems = endpoint_address(address) or _wrong_family(address, kind)
         found += [causes.invalid(place, address, why) for why in problems]
+    return found + _place(endpoint, field)
+
+
+def _place(endpoint: Body, field: str) -> list[Cause]:
+    """Where the endpoint is, and whom it is near to."""
+    found = []
+    host, node = endpoint.get("hostname"), endpoint.get("nodeName")
+    if host is not None:
+        found += [causes.invalid(f"{field}.hostname", host, why) for why in names.dns1123_label(host)]
+    if node is not None:
+        found += [causes.invalid(f"{field}.nodeName", node, why) for why in names.dns1123_subdomain(node)]
+    topology = endpoint.get("deprecatedTopology") or {}
+    found += label_map_rules(topology, f"{field}.deprecatedTopology")
+    hints = endpoint.get("hints") or {}
+    for name in ("forZones", "forNodes"):
+        taken: set[str] = set()
+        for index, hint in enumerate(hints.get(name) or ()):
+            place, value = f"{field}.hints.{name}[{index}].name", hint.get("name", "")
+            if value in taken:
+                found.append(causes.duplicate(place, value))
+            else:
+                found += [causes.invalid(place, value, why) for why in names.label_value(value)]
+            taken.add(value)
     return found
 
 

@@ -8,6 +8,7 @@ from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.metric_rules import metric_rules, reference_rules, target_type_rules
 from kube_actors.kinds.status_rules import counts
 
 _CPU: Final = {
@@ -61,7 +62,7 @@ def _validate(new: Body, _old: Body | None) -> list[Cause]:
     elif most < least:
         found.append(causes.invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"))
     target = spec.get("scaleTargetRef") or {}
-    found += [causes.required(f"spec.scaleTargetRef.{name}") for name in ("kind", "name") if not target.get(name)]
+    found += reference_rules(target, "spec.scaleTargetRef")
     for index, metric in enumerate(spec.get("metrics") or ()):
         found += _metric(metric, f"spec.metrics[{index}]")
     for name in ("scaleUp", "scaleDown"):
@@ -88,16 +89,13 @@ def _metric(metric: Body, field: str) -> list[Cause]:
         found.append(causes.required(f"{field}.{name}.name", "must specify a resource name"))
     if kind == "ContainerResource" and not source.get("container"):
         found.append(causes.required(f"{field}.{name}.container", "must specify a container"))
-    return found + _target(source.get("target") or {}, f"{field}.{name}.target")
+    if kind in ("Resource", "ContainerResource"):
+        return found + _target(source.get("target") or {}, f"{field}.{name}.target")
+    return found + metric_rules(kind, source, f"{field}.{name}")
 
 
 def _target(target: Body, field: str) -> list[Cause]:
-    found = []
-    if not target.get("type"):
-        found.append(causes.required(f"{field}.type", "must specify a metric target type"))
-    elif target["type"] not in ("Utilization", "Value", "AverageValue"):
-        why = "must be either Utilization, Value, or AverageValue"
-        found.append(causes.invalid(f"{field}.type", target["type"], why))
+    found = target_type_rules(target, field)
     share = target.get("averageUtilization")
     if share is not None and share < 1:
         found.append(causes.invalid(f"{field}.averageUtilization", share, "must be greater than 0"))
@@ -105,9 +103,12 @@ def _target(target: Body, field: str) -> list[Cause]:
         value = target.get(name)
         if value is not None and Quantity.parse(str(value)).milli <= 0:
             found.append(causes.invalid(f"{field}.{name}", value, "must be positive"))
-    if not any(target.get(name) is not None for name in ("averageUtilization", "value", "averageValue")):
+    if share is None and target.get("averageValue") is None:
         why = "must set either a target raw value or a target utilization"
         found.append(causes.required(f"{field}.averageUtilization", why))
+    elif share is not None and target.get("averageValue") is not None:
+        why = "may not set both a target raw value and a target utilization"
+        found.append(causes.forbidden(f"{field}.averageValue", why))
     return found
 
 

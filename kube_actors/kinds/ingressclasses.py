@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
+from kube_actors.kinds.domain_paths import domain_path_rules
 from kube_actors.kinds.hooks import Body, Hooks
+
+LONGEST = 250
+SCOPES = ("Cluster", "Namespace")
 
 
 def _default(body: Body) -> None:
@@ -16,11 +20,29 @@ def _default(body: Body) -> None:
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
     spec = new.get("spec") or {}
-    if not spec.get("controller"):
-        return [causes.required("spec.controller")]
+    controller = spec.get("controller") or ""
+    found = [causes.too_long("spec.controller", LONGEST)] if len(controller) > LONGEST else []
+    found += domain_path_rules(controller, "spec.controller")
+    if spec.get("parameters") is not None:
+        found += _parameters(spec["parameters"], "spec.parameters")
+    if found:
+        return found
     if old is not None and spec["controller"] != (old.get("spec") or {}).get("controller"):
         return [causes.immutable("spec.controller", spec["controller"])]
     return []
+
+
+def _parameters(parameters: Body, field: str) -> list[Cause]:
+    """An object of the cluster, or of a namespace that is named."""
+    found = [causes.required(f"{field}.{name}") for name in ("kind", "name") if not parameters.get(name)]
+    scope, namespace = parameters.get("scope"), parameters.get("namespace")
+    if scope == "Namespace" and not namespace:
+        found.append(causes.required(f"{field}.namespace", "`parameters.scope` is set to 'Namespace'"))
+    elif scope == "Cluster" and namespace is not None:
+        found.append(causes.forbidden(f"{field}.namespace", "`parameters.scope` is set to 'Cluster'"))
+    elif scope not in SCOPES:
+        found.append(causes.not_supported(f"{field}.scope", scope, SCOPES))
+    return found
 
 
 HOOKS = Hooks(default=_default, validate=_validate)

@@ -7,6 +7,7 @@ from typing import Any
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+from kube_actors.kinds.job_policies import policy_rules
 from kube_actors.kinds.pod_rules import validate_template
 from kube_actors.kinds.selector_rules import label_selector_rules
 from kube_actors.kinds.workloads import default_template
@@ -70,7 +71,7 @@ def _prepare_create(body: Body) -> None:
 
 def job_spec_rules(spec: Body, field: str) -> list[Cause]:
     """What a Job's spec may not be, without its selector."""
-    found = _counts(spec, field)
+    found = _counts(spec, field) + policy_rules(spec, field)
     mode = spec.get("completionMode")
     if mode not in (None, "Indexed", "NonIndexed"):
         found.append(causes.not_supported(f"{field}.completionMode", mode, ["Indexed", "NonIndexed"]))

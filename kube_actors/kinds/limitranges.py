@@ -33,6 +33,8 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     for index, item in enumerate((new.get("spec") or {}).get("limits") or ()):
         field, kind = f"spec.limits[{index}]", item.get("type", "")
         found += [causes.invalid(f"{field}.type", kind, why) for why in names.qualified_name(kind)]
+        if "/" not in kind and kind not in (CONTAINER, POD, CLAIM):
+            found.append(causes.invalid(f"{field}.type", kind, "must be a standard limit type or fully qualified"))
         if kind in taken:
             found.append(causes.duplicate(f"{field}.type", kind))
         taken.add(kind)

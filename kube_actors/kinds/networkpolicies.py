@@ -8,6 +8,7 @@ from typing import Any
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
+from kube_actors.kinds.addresses import range_problems
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.selector_rules import label_selector_rules
 
@@ -81,26 +82,20 @@ def _peer(peer: Body, field: str) -> list[Cause]:
     return found if said else [causes.required(field, "must specify a peer")]
 
 
-def _network(text: str) -> Any:
-    try:
-        return ip_network(text, strict=False) if "/" in text else None
-    except ValueError:
-        return None
-
-
 def _block(block: Body, field: str) -> list[Cause]:
-    why = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
     if not block.get("cidr"):
         return [causes.required(f"{field}.cidr")]
-    whole = _network(block["cidr"])
-    if whole is None:
-        return [causes.invalid(f"{field}.cidr", block["cidr"], why)]
-    found = []
+    found = [causes.invalid(f"{field}.cidr", block["cidr"], why) for why in range_problems(block["cidr"])]
+    if found:
+        return found
+    whole: Any = ip_network(block["cidr"])
     for index, text in enumerate(block.get("except") or ()):
-        part, place = _network(text), f"{field}.except[{index}]"
-        if part is None:
-            found.append(causes.invalid(place, text, why))
-        elif part.version != whole.version or not part.subnet_of(whole) or part == whole:
+        place, problems = f"{field}.except[{index}]", range_problems(text)
+        found += [causes.invalid(place, text, why) for why in problems]
+        part: Any = whole if problems else ip_network(text)
+        if problems:
+            continue
+        if part.version != whole.version or not part.subnet_of(whole) or part == whole:
             found.append(causes.invalid(place, text, "must be a strict subset of `cidr`"))
     return found
 

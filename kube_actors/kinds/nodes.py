@@ -9,6 +9,7 @@ from kube_actors.api import names
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
+from kube_actors.kinds.addresses import range_problems
 from kube_actors.kinds.facts import NodeFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 
@@ -22,9 +23,17 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         key, value, effect = taint.get("key", ""), taint.get("value", ""), taint.get("effect")
         found += [causes.invalid(f"{field}.key", key, why) for why in names.qualified_name(key)]
         found += [causes.invalid(f"{field}.value", value, why) for why in names.label_value(value)]
+        if not effect:
+            found.append(causes.required(f"{field}.effect"))
         if (key, effect) in taken:
             found.append(causes.duplicate(field, taint))
         taken.add((key, effect))
+    ranges = spec.get("podCIDRs") or []
+    for index, cidr in enumerate(ranges):
+        found += [causes.invalid(f"spec.podCIDRs[{index}]", cidr, why) for why in range_problems(cidr)]
+    if len({":" in cidr for cidr in ranges}) < len(ranges):
+        why = "may specify no more than one CIDR for each IP family"
+        found.append(causes.invalid("spec.podCIDRs", ranges, why))
     if old is not None:
         before = old.get("spec") or {}
         for name in ("podCIDR", "providerID"):

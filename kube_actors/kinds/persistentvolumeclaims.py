@@ -11,6 +11,7 @@ from kube_actors.kinds.selector_rules import label_selector_rules
 
 ACCESS_MODES = ("ReadWriteOnce", "ReadOnlyMany", "ReadWriteMany", "ReadWriteOncePod")
 VOLUME_MODES = ("Block", "Filesystem")
+OLD_SOURCES = (("PersistentVolumeClaim", ""), ("VolumeSnapshot", "snapshot.storage.k8s.io"))
 FROZEN = "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims"
 
 
@@ -41,9 +42,44 @@ def claim_rules(spec: Body, field: str) -> list[Cause]:
         value = spec.get(name)
         if value:
             found += [causes.invalid(f"{field}.{name}", value, why) for why in names.dns1123_subdomain(value)]
+    for name in ("dataSource", "dataSourceRef"):
+        if spec.get(name) is not None:
+            found += _data_source(spec[name], f"{field}.{name}")
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    if source is not None and reference is not None and source != _plain(reference):
+        found.append(causes.invalid(field, f"{field}.dataSource", "must match dataSourceRef"))
     if spec.get("volumeMode") not in (None, *VOLUME_MODES):
         found.append(causes.not_supported(f"{field}.volumeMode", spec["volumeMode"], VOLUME_MODES))
     return found
+
+
+def _data_source(source: Body, field: str) -> list[Cause]:
+    """What the volume is to be filled from."""
+    found = [causes.required(f"{field}.{name}") for name in ("name", "kind") if not source.get(name)]
+    group, kind = source.get("apiGroup") or "", source.get("kind", "")
+    if not group and kind and kind != "PersistentVolumeClaim":
+        why = "must be 'PersistentVolumeClaim' when referencing the default apiGroup"
+        found.append(causes.invalid(field, kind, why))
+    return found + [causes.invalid(field, group, why) for why in (names.dns1123_subdomain(group) if group else ())]
+
+
+def _plain(source: Body) -> Body:
+    return {name: value for name, value in source.items() if name != "namespace"}
+
+
+def _prepare_create(body: Body) -> None:
+    """`dataSource` and `dataSourceRef` say the same; the older of them only ever meant claims and snapshots."""
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        return
+    source, reference = spec.get("dataSource"), spec.get("dataSourceRef")
+    if isinstance(source, dict) and reference is None:
+        if (source.get("kind"), source.get("apiGroup") or "") in OLD_SOURCES:
+            spec["dataSourceRef"] = dict(source)
+        else:
+            del spec["dataSource"]
+    elif isinstance(reference, dict) and source is None and not reference.get("namespace"):
+        spec["dataSource"] = _plain(reference)
 
 
 def access_mode_rules(modes: list[str], field: str) -> list[Cause]:
@@ -87,4 +123,4 @@ def _without(spec: Body, names: set[str]) -> Body:
     return {name: value for name, value in spec.items() if name not in names}
 
 
-HOOKS = Hooks(default=_default, validate=_validate, generation=None)
+HOOKS = Hooks(default=_default, prepare_create=_prepare_create, validate=_validate, generation=None)

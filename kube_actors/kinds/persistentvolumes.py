@@ -11,6 +11,8 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.persistentvolumeclaims import VOLUME_MODES, access_mode_rules
 from kube_actors.kinds.pod_defaults import default_volume_source
+from kube_actors.kinds.scheduling_rules import node_term_rules
+from kube_actors.kinds.volume_source_rules import outside_source_rules
 
 POLICIES: Final = ("Delete", "Recycle", "Retain")
 # Everything in the spec that is not what the volume is made of.
@@ -53,9 +55,22 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     name = spec.get("storageClassName")
     if name:
         found += [causes.invalid("spec.storageClassName", name, why) for why in names.dns1123_subdomain(name)]
+    if spec.get("nodeAffinity") is not None:
+        found += _node_affinity(spec["nodeAffinity"], "spec.nodeAffinity")
     if old is not None:
         found += _changes(spec, old["spec"])
     return found
+
+
+def _node_affinity(affinity: Body, field: str) -> list[Cause]:
+    """The nodes from which the volume can be reached."""
+    required = affinity.get("required")
+    if required is None:
+        return [causes.required(f"{field}.required", "must specify required node constraints")]
+    terms, place = required.get("nodeSelectorTerms") or [], f"{field}.required.nodeSelectorTerms"
+    if not terms:
+        return [causes.required(place, "must have at least one node selector term")]
+    return [cause for index, term in enumerate(terms) for cause in node_term_rules(term, f"{place}[{index}]")]
 
 
 def _capacity(spec: Body) -> list[Cause]:
@@ -81,6 +96,17 @@ def _source(spec: Body) -> list[Cause]:
     found = [causes.forbidden(f"spec.{name}", "may not specify more than 1 volume type") for name in sources[1:]]
     if "hostPath" in sources and ".." in str(spec["hostPath"].get("path", "")).split("/"):
         found.append(causes.invalid("spec.hostPath.path", spec["hostPath"]["path"], "must not contain '..'"))
+    for name in sources[:1]:
+        found += outside_source_rules(name, spec[name], f"spec.{name}")
+    if "csi" in sources and not spec["csi"].get("volumeHandle"):
+        found.append(causes.required("spec.csi.volumeHandle"))
+    if "hostPath" in sources:
+        found += [] if spec["hostPath"].get("path") else [causes.required("spec.hostPath.path")]
+        if spec["hostPath"].get("path") == "/" and spec.get("persistentVolumeReclaimPolicy") == "Recycle":
+            why = "may not be 'recycle' for a hostPath mount of '/'"
+            found.append(causes.forbidden("spec.persistentVolumeReclaimPolicy", why))
+    if "local" in sources and not spec["local"].get("path"):
+        found.append(causes.required("spec.local.path"))
     if "local" in sources and not (spec.get("nodeAffinity") or {}).get("required"):
         found.append(causes.required("spec.nodeAffinity", "Local volume requires node affinity"))
     return found
@@ -90,6 +116,9 @@ def _changes(spec: Body, before: Body) -> list[Cause]:
     found = []
     if _sources(spec) != _sources(before):
         found.append(causes.forbidden("spec.persistentvolumesource", _FROZEN))
+    if before.get("nodeAffinity") is not None and spec.get("nodeAffinity") != before["nodeAffinity"]:
+        why = "field is immutable, except for updating from beta label to GA"
+        found.append(causes.invalid("spec.nodeAffinity", spec.get("nodeAffinity"), why))
     if spec.get("volumeMode") != before.get("volumeMode"):
         found.append(causes.immutable("spec.volumeMode", spec.get("volumeMode")))
     return found

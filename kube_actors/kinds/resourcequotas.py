@@ -31,6 +31,7 @@ WHOLE = frozenset({"configmaps", "persistentvolumeclaims", "pods", "replicationc
 COMPUTE = frozenset({"cpu", "memory", "limits.cpu", "limits.memory", "requests.cpu", "requests.memory"})
 STORAGE = frozenset({"ephemeral-storage", "limits.ephemeral-storage", "requests.ephemeral-storage", "requests.storage"})
 STANDARD = WHOLE | COMPUTE | STORAGE
+HUGE_PAGES = ("hugepages-", "requests.hugepages-")
 OF_CLAIMS = frozenset({"persistentvolumeclaims", "requests.storage"})
 
 
@@ -61,6 +62,8 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
 
 def _hard(name: str, amount: Any, field: str) -> list[Cause]:
     found = [causes.invalid(field, name, why) for why in names.qualified_name(name)]
+    if not found and "/" not in name and name not in STANDARD and not name.startswith(HUGE_PAGES):
+        found.append(causes.invalid(field, name, "must be a standard resource for quota"))
     quantity = Quantity.parse(amount)
     if quantity.nano < 0:
         found.append(causes.invalid(field, str(quantity), "must be greater than or equal to 0"))

@@ -7,11 +7,13 @@ from typing import Any
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.addresses import NOT_AN_ADDRESS, endpoint_address, is_address
+from kube_actors.kinds.addresses import address_problems, outside_address
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.load_balancer_rules import kept_class_rules, traffic_rules
 from kube_actors.kinds.selector_rules import label_map_rules
 
 DAY = 86400
+MOST_ADDRESSES = 2
 
 
 def is_reachable_from_outside(spec: Body) -> bool:
@@ -35,7 +37,7 @@ def validate_service(new: Body, old: Body | None) -> list[Cause]:
     found += _families(spec, kind)
     found += _policies(spec, kind)
     if old is not None:
-        found += _kept(spec, old.get("spec") or {})
+        found += _kept(spec, old.get("spec") or {}) + kept_class_rules(spec, old.get("spec") or {})
     return found
 
 
@@ -77,6 +79,9 @@ def _port(port: Body, field: str, *, named: bool, taken: set[str]) -> list[Cause
     elif named:
         found.append(causes.required(f"{field}.name"))
     found += causes.port(f"{field}.port", port.get("port"))
+    protocol = port.get("appProtocol")
+    if protocol is not None:
+        found += [causes.invalid(f"{field}.appProtocol", protocol, why) for why in names.qualified_name(protocol)]
     target = port.get("targetPort")
     if isinstance(target, int):
         found += causes.port(f"{field}.targetPort", target)
@@ -104,10 +109,15 @@ def _addresses(spec: Body, kind: Any) -> list[Cause]:
     if addresses and address != addresses[0]:
         found.append(causes.invalid("spec.clusterIPs", addresses, "first value must match `clusterIP`"))
     for index, each in enumerate(addresses):
-        if each != "None" and not is_address(each):
-            found.append(causes.invalid(f"spec.clusterIPs[{index}]", each, NOT_AN_ADDRESS))
+        if each != "None":
+            found += [causes.invalid(f"spec.clusterIPs[{index}]", each, why) for why in address_problems(each)]
+    if len(addresses) > MOST_ADDRESSES:
+        found.append(causes.invalid("spec.clusterIPs", addresses, "may only hold up to 2 values"))
+    elif not found and len({":" in each for each in addresses}) < len(addresses):
+        why = "may specify no more than one IP for each IP family"
+        found.append(causes.invalid("spec.clusterIPs", addresses, why))
     for index, each in enumerate(spec.get("externalIPs") or ()):
-        found += [causes.invalid(f"spec.externalIPs[{index}]", each, why) for why in endpoint_address(each)]
+        found += [causes.invalid(f"spec.externalIPs[{index}]", each, why) for why in outside_address(each)]
     return found
 
 
@@ -119,6 +129,10 @@ def _families(spec: Body, kind: Any) -> list[Cause]:
         causes.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
         for index, family in enumerate(spec.get("ipFamilies") or ())
         if family != "IPv4"
+    ]
+    families = spec.get("ipFamilies") or []
+    found += [
+        causes.duplicate(f"spec.ipFamilies[{at}]", each) for at, each in enumerate(families) if each in families[:at]
     ]
     if spec.get("ipFamilyPolicy") == "RequireDualStack":
         why = "this cluster is not configured for dual-stack services"
@@ -141,12 +155,7 @@ def _policies(spec: Body, kind: Any) -> list[Cause]:
         found.append(causes.invalid("spec.healthCheckNodePort", port, why))
     elif port:
         found += causes.port("spec.healthCheckNodePort", port)
-    if kind != "LoadBalancer":
-        for name in ("loadBalancerClass", "allocateLoadBalancerNodePorts", "loadBalancerSourceRanges"):
-            if spec.get(name) is not None:
-                why = "may only be used when `type` is 'LoadBalancer'"
-                found.append(causes.forbidden(f"spec.{name}", why))
-    return found
+    return found + traffic_rules(spec, kind)
 
 
 def _kept(spec: Body, before: Body) -> list[Cause]:

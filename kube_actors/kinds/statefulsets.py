@@ -46,7 +46,7 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     spec = new.get("spec")
     if not isinstance(spec, dict):
         return []  # the schema asks for it
-    found = not_negative(spec, "replicas", "minReadySeconds", "revisionHistoryLimit")
+    found = not_negative(spec, "replicas", "minReadySeconds")
     found += selector_rules(spec) + template_rules(spec) + _strategy(spec.get("updateStrategy") or {})
     if spec.get("podManagementPolicy") not in ("OrderedReady", "Parallel"):
         why = "must be 'OrderedReady' or 'Parallel'"

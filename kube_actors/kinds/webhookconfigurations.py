@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
 from kube_actors.kinds.admission_defaults import default_matching
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.webhook_rules import webhook_rules
 
 HTTPS = 443
 LONGEST_CALL = 10
@@ -39,4 +42,15 @@ def _changed(new: Body, old: Body) -> bool:
     return bool(new.get("webhooks") != old.get("webhooks"))
 
 
-HOOKS = Hooks(default=_default, prepare_create=_prepare_create, generation=_changed)
+def _validate(new: Body, _old: Body | None) -> list[Cause]:
+    found, taken = [], set()
+    for index, webhook in enumerate(new.get("webhooks") or ()):
+        field, name = f"webhooks[{index}]", webhook.get("name", "")
+        found += webhook_rules(webhook, field)
+        if name and name in taken:
+            found.append(causes.duplicate(f"{field}.name", name))
+        taken.add(name)
+    return found
+
+
+HOOKS = Hooks(default=_default, prepare_create=_prepare_create, validate=_validate, generation=_changed)

@@ -7,6 +7,7 @@ from typing import Any
 
 from kube_actors.api.empty import empty
 from kube_actors.api.schema import decoding_error
+from kube_actors.api.spelling import spell
 from kube_actors.api.structured_values import bare
 from kube_actors.api.versioned_change import Versions
 from kube_actors.kinds.hooks import Body
@@ -78,7 +79,7 @@ def _shared(value: Any, before: Any) -> Any:
 
 
 def read(request: Request) -> None:
-    """Refuse (400) what cannot be read as this kind; remember what else the schema finds.
+    """Refuse (400) what cannot be read as this kind; remember what else the schema finds. Then spell it as is usual.
 
     What is the very same value as before is not looked at: a status write only pays for the status.
     """
@@ -91,7 +92,10 @@ def read(request: Request) -> None:
     new, old = request.new, request.old
     for name in [name for name, value in new.items() if value is None]:
         del new[name]
-    schema.drop_nulls(new if old is None else {name: new[name] for name in new if _differs(new, old, name)})
+    changed = new if old is None else {name: new[name] for name in new if _differs(new, old, name)}
+    schema.drop_nulls(changed)
+    if not found:
+        new.update(spell(schema.root, changed))
 
 
 def keep_other_half(request: Request, old: Body) -> None:

@@ -7,7 +7,7 @@ through *routes*: pure functions from a commit to the uids that care.
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Generic, TypeVar
 
 from kube_actors.actors.control_plane import ControlPlane
@@ -81,6 +81,7 @@ class PerObject(Actor[Describe], Generic[M]):
 
     `make` builds the actor of an object. `routes` maps other resources to the uids their commits concern; `everything`
     is the route of all resources not named there. `children` lets the owner publish them (the directory's ReplicaSets).
+    `clear_up` is called with the key of an object that is gone.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class PerObject(Actor[Describe], Generic[M]):
         routes: dict[str, Route] | None = None,
         everything: Route | None = None,
         children: dict[str, Ref[M]] | None = None,
+        clear_up: Callable[[Key], Awaitable[None]] | None = None,
     ) -> None:
         self.plane = plane
         self.resource = resource
@@ -99,6 +101,7 @@ class PerObject(Actor[Describe], Generic[M]):
         self.routes = routes or {}
         self.everything = everything
         self.children: dict[str, Ref[M]] = {} if children is None else children
+        self.clear_up = clear_up
         self.unsubscribe: list[Callable[[], None]] = []
 
     async def started(self) -> None:
@@ -129,6 +132,8 @@ class PerObject(Actor[Describe], Generic[M]):
             elif revision is None and child is not None:
                 del self.children[uid]
                 self.context.stop_child_soon(child)
+                if self.clear_up is not None:
+                    self.context.start_task(self.clear_up, key, name=f"clear up {key.namespace}.{key.name}")
 
     def _start(self, revision: Revision) -> None:
         key, uid = revision.key, revision.uid

@@ -11,6 +11,7 @@ from kube_actors.actors.selector_index import SelectorIndex
 from kube_actors.actors.slices import SLICES, perform
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.api.views import ServiceView
+from kube_actors.errors import ApiError
 from kube_actors.messages.common import Describe
 from kube_actors.plan.endpoint_pods import ServicePod
 from kube_actors.plan.endpoints import plan_endpoints
@@ -42,7 +43,7 @@ class ServiceActor(ObjectActor[Describe]):
     async def reconcile(self, revision: Revision) -> int:
         """One look: snapshot, plan, writes."""
         service: ServiceView = revision.view
-        if revision.projection.deleting is not None:
+        if revision.projection.deleting is not None or self._namespace_ends():
             return 0
         pods = self._pods(service)
         selector = LabelSelector.from_object({"matchLabels": {SERVICE_NAME: self.key.name}})
@@ -67,6 +68,11 @@ class ServiceActor(ObjectActor[Describe]):
                 before = (revision, ServicePod.of(revision.view, zone=self._zone(revision.projection.facts.node)))
             self.summaries[revision.uid] = before
         return [pod for _, pod in self.summaries.values()]
+
+    def _namespace_ends(self) -> bool:
+        """Whether nothing new can be made there."""
+        namespace = self.plane.store.get(Key("namespaces", "", self.key.namespace))
+        return namespace is None or namespace.projection.deleting is not None
 
     def _zone(self, node: str) -> str:
         revision = self.plane.store.get(Key("nodes", "", node)) if node else None
@@ -139,9 +145,22 @@ def _same_to_services(one: Revision, other: Revision) -> bool:
 def services(plane: ControlPlane) -> PerObject[Describe]:
     """The supervisor of all Service actors."""
     routes = ServiceRoutes(plane.store)
+    client = plane.controller_client("endpoint-controller")
+
+    async def clear_up(service: Key) -> None:
+        """Endpoints go with the Service of their name, whoever wrote them; its slices are its own and collected."""
+        endpoints = Key("endpoints", service.namespace, service.name)
+        if plane.store.get(service) is None and (left := plane.store.get(endpoints)) is not None:
+            try:
+                await client.delete(endpoints, uid=left.uid)
+            except ApiError as error:
+                if error.reason not in ("NotFound", "Conflict"):
+                    raise
+
     return PerObject(
         plane,
         "services",
         lambda key, uid: ServiceActor(plane, key, uid),
         routes={"services": routes.service_changed, "pods": routes.pod_changed, SLICES: routes.slice_changed},
+        clear_up=clear_up,
     )

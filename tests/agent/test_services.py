@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.node.agent.services import SIZES, Backends, Endpoint, by_client, evenly
+from kube_actors.node.agent.service_rules import SIZES
+from kube_actors.node.agent.services import Backends, Endpoint, affinity_seconds, evenly
 
 ENDPOINTS = st.lists(
     st.tuples(st.from_regex(r"10\.0\.0\.[1-9]", fullmatch=True), st.integers(1, 65535)),
@@ -27,23 +28,17 @@ def test_every_endpoint_has_as_many_slots(endpoints: list[Endpoint]) -> None:
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
-@given(ENDPOINTS)
-def test_losing_an_endpoint_moves_only_its_clients(endpoints: list[Endpoint]) -> None:
-    """With affinity every other client stays where it was."""
-    gone, *left = endpoints
-    if left:
-        before, after = by_client(tuple(endpoints), 64), by_client(tuple(left), 64)
-        assert all(now == then for then, now in zip(before, after, strict=True) if then != gone)
-
-
-@pytest.mark.parametrize(
-    ("endpoints", "affinity", "slots"),
-    [(1, False, 64), (64, False, 64), (65, False, 1024), (300, False, 1024), (16, True, 64), (17, True, 1024)],
-)
-def test_no_endpoint_is_left_out(endpoints: int, affinity: bool, slots: int) -> None:
-    """However many there are, each gets its share of the clients (with a hash: all but one in fifty)."""
+@pytest.mark.parametrize("affinity", [None, 10])
+@pytest.mark.parametrize(("endpoints", "slots"), [(1, 64), (64, 64), (65, 1024), (300, 1024)])
+def test_no_endpoint_is_left_out(endpoints: int, slots: int, affinity: int | None) -> None:
+    """However many there are, each gets its share of the clients."""
     backends = Backends(tuple((f"10.0.{n // 250}.{n % 250 + 1}", 80) for n in range(endpoints)), affinity)
-    chosen = (by_client if affinity else evenly)(backends.endpoints, backends.slots)
+    chosen = evenly(backends.endpoints, backends.slots)
     assert len(chosen) == backends.slots == slots
     assert slots in SIZES
-    assert len(set(backends.endpoints) - set(chosen)) <= (1 if affinity else 0)
+    assert set(chosen) == set(backends.endpoints)
+
+
+def test_what_earlier_runtimes_say_of_affinity() -> None:
+    """Only whether: then it is three hours."""
+    assert [affinity_seconds(said) for said in (None, False, True, 7)] == [None, None, 10800, 7]

@@ -56,9 +56,11 @@ async def root_stage(tmp_path: Path) -> AsyncIterator[ProcessStage]:
         yield stage
 
 
-async def serve(stage: ProcessStage, uid: str, *, port: int = 80, kind: str = "TCP") -> tuple[str, int]:
+async def serve(
+    stage: ProcessStage, uid: str, *, port: int = 80, kind: str = "TCP", host_ports: tuple[HostPort, ...] = ()
+) -> tuple[str, int]:
     """A pod that answers its name; returns its endpoint."""
-    await stage.runtime.create_sandbox(stage.sandbox(uid))
+    await stage.runtime.create_sandbox(attrs.evolve(stage.sandbox(uid), host_ports=host_ports))
     argv = ("python3", "-c", SERVER, str(port), kind)
     await stage.runtime.run_container(attrs.evolve(stage.container(Does(), uid=uid), argv=argv))
     if kind == "TCP":
@@ -116,6 +118,38 @@ async def test_a_client_with_affinity_stays(stage: ProcessStage) -> None:
     answers = set(await ask(stage, ip, 8080, 20))
     assert len(answers) == 1
     assert answers.pop().split()[1] == stage.sandbox("u-99").address
+
+
+async def test_affinity_ends_with_its_time_and_with_its_endpoint(stage: ProcessStage) -> None:
+    """A second after its last connection a client may be sent elsewhere; at once when its endpoint is gone."""
+    ip = service_address(stage)
+    backends = [await serve(stage, f"u-{number}") for number in (1, 2, 3)]
+    await stage.link.program_services([(ip, "TCP", 8080, backends, 1)])
+    seen: set[str] = set()
+    with trio.fail_after(60):
+        while len(seen) < 2:
+            (answer,) = await ask(stage, ip, 8080)
+            seen.add(answer.split()[0])
+            await trio.sleep(1.2)
+    await stage.link.program_services([(ip, "TCP", 8080, backends, 10800)])
+    (favourite,) = {answer.split()[0] for answer in await ask(stage, ip, 8080, 10)}
+    left = [backend for number, backend in enumerate(backends, 1) if favourite != f"pod-u-{number}"]
+    await stage.link.program_services([(ip, "TCP", 8080, left, 10800)])
+    (next_one,) = {answer.split()[0] for answer in await ask(stage, ip, 8080, 10)}
+    assert next_one != favourite
+    await stage.link.program_services([(ip, "TCP", 8080, backends, None)])
+    assert len({answer.split()[0] for answer in await ask(stage, ip, 8080, 30)}) > 1
+
+
+async def test_a_node_reaches_its_own_ports(stage: ProcessStage) -> None:
+    """A service port on the node's address, and a host port there and on loopback, from the node's own programs."""
+    address = str(stage.link.ranges.node_cidr[16])
+    backend = await serve(stage, "u-1", host_ports=(HostPort("TCP", "", 9000, 80),))
+    await stage.link.program_services([(address, "TCP", 30080, [backend], None)])
+    for host, number in ((address, 30080), (address, 9000), ("127.0.0.1", 9000)):
+        with await stage.link.socket("node:node-1", "TCP") as sock:
+            await sock.connect((host, number))
+            assert (await sock.recv(100)).decode().startswith("pod-u-1")
 
 
 async def test_udp_follows_a_change(stage: ProcessStage) -> None:

@@ -9,7 +9,7 @@ import struct
 import sys
 from collections.abc import Callable
 
-from . import cgroups, services
+from . import cgroups
 from .connection import Connection
 from .container import Container
 from .containers import Containers
@@ -23,7 +23,8 @@ from .operations import Operations
 from .probe import Probe, remove_tree
 from .records import KeeperGone, Records
 from .sandboxes import Sandboxes
-from .services import Backends, ServicePort, ServiceTable
+from .services import Backends, ServicePort, affinity_seconds
+from .services_of_nodes import ServiceTables
 from .settings import Settings, read_first
 from .world import World
 
@@ -49,7 +50,7 @@ class Agent:
         self._keep = "keep" in records.inherited
         self._network, self._services, self._host_link = self._make_network(records)
         self._host_root = HostRoot(settings.host_root)
-        self.nodes = Nodes(self.world, self._network)
+        self.nodes = Nodes(self.world, self._network, self._services)
         self.sandboxes = Sandboxes(self.world, self._network, self._services)
         self.containers = Containers(self.world, self.sandboxes.by_uid, self._host_root)
         self.containers.report = self._report_exit
@@ -77,7 +78,7 @@ class Agent:
         with contextlib.suppress(OSError):  # the container that needs it tells why there is none
             self._host_root.binds()
 
-    def _make_network(self, records: Records) -> tuple[ClusterNetwork | None, ServiceTable | None, HostLink | None]:
+    def _make_network(self, records: Records) -> tuple[ClusterNetwork | None, ServiceTables | None, HostLink | None]:
         if self.world.tier == "C":
             return None, None, None
         links = [record.value.get("link", 0) for record in records.inherited.values()]
@@ -89,15 +90,15 @@ class Agent:
             network.set_up()
             if link is not None:
                 link.create()
-        services.program_base()
         programmed = {
             ServicePort(*record.value["port"]): Backends(
-                tuple((address, port) for address, port in record.value["endpoints"]), record.value["affinity"]
+                tuple((address, port) for address, port in record.value["endpoints"]),
+                affinity_seconds(record.value["affinity"]),
             )
             for key, record in records.inherited.items()
             if key.startswith("service:")
         }
-        return network, ServiceTable(programmed), link
+        return network, ServiceTables(network, programmed), link
 
     def _restore(self, records: Records) -> None:
         """Take over what an earlier agent made; kill children it had not told the keeper about."""
@@ -116,7 +117,7 @@ class Agent:
         for record in each("container:"):
             self.containers.restore(record.value, record.fds, records.exits.get(record.value["pid"]))
         if self._services is not None:
-            self._services.change(self.sandboxes.host_ports(self.nodes.by_name))
+            self.sandboxes.program_host_ports(self.nodes.by_name)
 
     # --- serving
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from . import syscalls
@@ -89,12 +91,18 @@ class ClusterNetwork:
     def create_shared(self, node: Namespaces, hostname: str | None, *, host_ipc: bool) -> Namespaces:
         """A pod of the node's network, with an IPC and host name of its own unless it shares those too."""
         wanted = (0 if host_ipc else syscalls.NEWIPC) | (0 if hostname is None else syscalls.NEWUTS)
-        node.join()
-        try:
+        with self.within(node):
             syscalls.unshare(wanted)
             if hostname is not None:
                 syscalls.sethostname(hostname)
             return current_namespaces()
+
+    @contextmanager
+    def within(self, namespaces: Namespaces) -> Iterator[None]:
+        """For as long as the block this process is there."""
+        namespaces.join()
+        try:
+            yield
         finally:
             self.home.join()
 

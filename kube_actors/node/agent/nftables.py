@@ -16,6 +16,8 @@ _NETFILTER, _SUBSYSTEM = 12, 0xA00
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
 _NEWTABLE, _DELTABLE, _NEWCHAIN, _NEWRULE, _NEWSET, _NEWSETELEM, _DELSETELEM = 0, 2, 3, 6, 9, 12, 14
 _REQUEST, _ACK, _CREATE, _APPEND = 1, 4, 0x400, 0x800
+_UPDATE, _DELETE = 1, 2  # of elements, by a rule
+_IS_MAP, _HAS_TIMEOUT, _CHANGED_BY_RULES = 8, 16, 32
 _HEADER = struct.Struct("=IHHIIBBH")
 _NESTED = 0x8000
 _SO_SNDBUFFORCE = 32
@@ -68,10 +70,25 @@ def random_number(register: int, below: int) -> bytes:
     return expression("numgen", *(attribute(i, big(v)) for i, v in enumerate(values, 1)))
 
 
-def hashed(register: int, source: int, length: int, slots: int) -> bytes:
-    """Load a number below `slots` that depends on `length` bytes at register `source`."""
-    values = (source, register, length, slots, 0x5EED, 0, 0)
-    return expression("hash", *(attribute(i, big(v)) for i, v in enumerate(values, 1)))
+def compare(register: int, value: bytes, *, equal: bool = True) -> bytes:
+    """Go on only when the register begins with these bytes (or does not)."""
+    operator = attribute(2, big(0 if equal else 1))
+    return expression("cmp", attribute(1, big(register)), operator, nested(3, attribute(1, value)))
+
+
+def remember(name: str, key: int, data: int, seconds: int) -> bytes:
+    """Put the key at that register with its value into a map, or keep what is there, for so long from now on."""
+    return _dynamic(_UPDATE, name, key, data, attribute(6, struct.pack(">Q", seconds * 1000)))
+
+
+def forget(name: str, key: int, data: int) -> bytes:
+    """Take the key at that register out of a map; `data` is any register that could hold a value of it."""
+    return _dynamic(_DELETE, name, key, data)
+
+
+def _dynamic(operation: int, name: str, key: int, data: int, *more: bytes) -> bytes:
+    registers = (attribute(4, big(key)), attribute(5, big(data)))
+    return expression("dynset", attribute(1, name), attribute(3, big(operation)), *registers, *more)
 
 
 def destination_nat(address: int, port: int) -> bytes:
@@ -118,13 +135,16 @@ class Transaction:
         place = nested(4, attribute(1, big(hook)), attribute(2, big(priority)))
         return self._add(_NEWCHAIN, attribute(1, TABLE), attribute(3, name), place, attribute(7, "nat"))
 
-    def new_set(self, name: str, key_length: int, value_length: int = 0) -> Self:
-        """A set of keys, or a map when values have a length (both in bytes)."""
+    def new_set(self, name: str, key_length: int, value_length: int = 0, *, forgets_at: int = 0) -> Self:
+        """A set of keys, or a map when values have a length (both in bytes). `forgets_at` is how many elements one
+        can have that rules fill, each for a time."""
         self._sets += 1
         value = (attribute(6, big(1)), attribute(7, big(value_length))) if value_length else ()
-        flags = attribute(3, big(8 if value_length else 0))
+        dynamic = _HAS_TIMEOUT | _CHANGED_BY_RULES if forgets_at else 0
+        flags = attribute(3, big((_IS_MAP if value_length else 0) | dynamic))
         key = (attribute(4, big(0)), attribute(5, big(key_length)))
-        return self._add(_NEWSET, attribute(1, TABLE), attribute(2, name), flags, *key, *value,
+        size = (nested(9, attribute(1, big(forgets_at))),) if forgets_at else ()
+        return self._add(_NEWSET, attribute(1, TABLE), attribute(2, name), flags, *key, *value, *size,
                          attribute(10, big(self._sets)))  # fmt: skip
 
     def rule(self, chain: str, *expressions: bytes) -> Self:

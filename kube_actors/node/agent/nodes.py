@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .failures import Failure
 from .network import ClusterNetwork, Namespaces
+from .services_of_nodes import ServiceTables
 from .settings import Value
 from .world import World
 
@@ -18,8 +19,8 @@ class Node:
 class Nodes:
     """The nodes that runtimes have registered."""
 
-    def __init__(self, world: World, network: ClusterNetwork | None) -> None:
-        self._world, self._network = world, network
+    def __init__(self, world: World, network: ClusterNetwork | None, services: ServiceTables | None) -> None:
+        self._world, self._network, self._services = world, network, services
         self.by_name: dict[str, Node] = {}
 
     def get(self, name: str) -> Node:
@@ -37,7 +38,7 @@ class Nodes:
                 raise Failure("NodeUnknown", f"node {name} has address {node.address}, not {address}")
             return node
         made = self._network.create(address, name) if self._network is not None else None
-        node = self.by_name[name] = Node(name, address, made)
+        node = self._know(Node(name, address, made))
         value = {"name": name, "address": address, "link": made.link if made else 0}
         self._world.records.put(f"node:{name}", value, made.fds if made else [])
         return node
@@ -45,12 +46,20 @@ class Nodes:
     def restore(self, value: Value, fds: list[int]) -> None:
         """Take a node over from an earlier agent."""
         namespaces = Namespaces(fds[0], fds[1], fds[2], value["link"]) if fds else None
-        self.by_name[value["name"]] = Node(value["name"], value["address"], namespaces)
+        self._know(Node(value["name"], value["address"], namespaces))
+
+    def _know(self, node: Node) -> Node:
+        if self._services is not None and node.namespaces is not None:
+            self._services.add_node(node.address, node.namespaces)
+        self.by_name[node.name] = node
+        return node
 
     def remove(self, name: str) -> None:
         """Take a node without pods away; gone already is fine."""
         node = self.by_name.pop(name, None)
         if node is not None:
+            if self._services is not None:
+                self._services.remove_node(node.address)
             if self._network is not None and node.namespaces is not None:
                 self._network.remove(node.namespaces, node.address)
             self._world.records.drop(f"node:{name}")

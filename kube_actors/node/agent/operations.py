@@ -13,7 +13,8 @@ from .container import Container, Key
 from .failures import Failure
 from .protocol import Frame
 from .sandboxes import Sandbox
-from .services import Backends, ServicePort, ServiceTable
+from .services import Backends, ServicePort, affinity_seconds
+from .services_of_nodes import ServiceTables
 from .settings import Value
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _BACKLOG = 1024
 class Operations:
     """Each `_do_` method is an operation; it answers now, or hands the reply on."""
 
-    def __init__(self, agent: Agent, services: ServiceTable | None) -> None:
+    def __init__(self, agent: Agent, services: ServiceTables | None) -> None:
         self._agent, self._services = agent, services
 
     def perform(self, name: str, request: Frame, reply: Reply) -> None:
@@ -219,7 +220,8 @@ class Operations:
             key = ServicePort(address, protocol, port)
             if protocol not in ("TCP", "UDP"):
                 raise Failure("BadRequest", f"service port {address}:{port}: protocol {protocol} is not supported")
-            wanted[key] = None if endpoints is None else Backends(tuple((a, p) for a, p in endpoints), affinity)
+            to = None if endpoints is None else tuple((a, p) for a, p in endpoints)
+            wanted[key] = None if to is None else Backends(to, affinity_seconds(affinity))
         self._services.change(wanted)
         for key, backends in wanted.items():
             record = "service:" + "/".join(map(str, key))

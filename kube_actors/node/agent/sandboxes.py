@@ -12,7 +12,8 @@ from .cgroups import remove_pod_groups
 from .failures import Failure
 from .network import ClusterNetwork, Namespaces
 from .nodes import Node
-from .services import Backends, ServicePort, ServiceTable
+from .services import Backends, ServicePort
+from .services_of_nodes import LOOPBACK, ServiceTables
 from .settings import Value
 from .subreaper import hold_pid_namespace
 from .world import World
@@ -52,7 +53,7 @@ class Sandbox:
 class Sandboxes:
     """All pods of the cluster on this machine."""
 
-    def __init__(self, world: World, network: ClusterNetwork | None, services: ServiceTable | None) -> None:
+    def __init__(self, world: World, network: ClusterNetwork | None, services: ServiceTables | None) -> None:
         self._world, self._network, self._services = world, network, services
         self.by_uid: dict[str, Sandbox] = {}
 
@@ -74,7 +75,7 @@ class Sandboxes:
             self._make_files(sandbox)
             self._make_namespaces(sandbox, node)
             if self._services is not None:
-                self._services.change(dict(self._host_ports(sandbox, node)))
+                self._services.change_host_ports(node.address, dict(self._host_ports(sandbox, node)))
         except BaseException:
             self.dismantle(sandbox, node)
             raise
@@ -108,7 +109,7 @@ class Sandboxes:
                 os.kill(sandbox.pid_holder[0], signal.SIGKILL)
             os.close(sandbox.pid_holder[1])
         if self._services is not None and node is not None and sandbox.uid in self.by_uid:
-            self._services.change({port: None for port, _ in self._host_ports(sandbox, node)})
+            self._services.change_host_ports(node.address, {port: None for port, _ in self._host_ports(sandbox, node)})
         if self._network is not None and sandbox.namespaces is not None:
             self._network.remove(sandbox.namespaces, sandbox.address or "")
         for path in sandbox.mounted:
@@ -120,22 +121,23 @@ class Sandboxes:
         if self.by_uid.pop(sandbox.uid, None):
             self._world.records.drop(sandbox.key)
 
-    def host_ports(self, nodes: dict[str, Node]) -> dict[ServicePort, Backends]:
-        """The host ports of all pods, to be programmed again after a restart."""
-        found: dict[ServicePort, Backends] = {}
+    def program_host_ports(self, nodes: dict[str, Node]) -> None:
+        """Program the host ports of all pods again, after a restart."""
         for sandbox in self.by_uid.values():
-            found.update(self._host_ports(sandbox, nodes[sandbox.node]))
-        return found
+            node = nodes[sandbox.node]
+            if self._services is not None:
+                self._services.change_host_ports(node.address, dict(self._host_ports(sandbox, node)))
 
     def _host_ports(self, sandbox: Sandbox, node: Node) -> list[tuple[ServicePort, Backends]]:
         if not sandbox.address:
             return []
         return [
             (
-                ServicePort(_node_ip(port, node), port["protocol"], port["host_port"]),
+                ServicePort(address, port["protocol"], port["host_port"]),
                 Backends(((sandbox.address, port["container_port"]),)),
             )
             for port in sandbox.spec["host_ports"]
+            for address in _addresses(port, node)
         ]
 
     def _check_host_ports(self, sandbox: Sandbox, node: Node) -> None:
@@ -209,8 +211,9 @@ class Sandboxes:
         self._world.records.put(sandbox.key, value, fds)
 
 
-def _node_ip(port: Value, node: Node) -> str:
-    return node.address if port["host_ip"] in HOST_PORT_ANY else str(port["host_ip"])
+def _addresses(port: Value, node: Node) -> tuple[str, ...]:
+    """Where a host port is offered: on the address it names, or on all the node has."""
+    return (node.address, LOOPBACK) if port["host_ip"] in HOST_PORT_ANY else (str(port["host_ip"]),)
 
 
 def _write_readable(path: str, text: str) -> None:

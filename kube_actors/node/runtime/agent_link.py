@@ -121,18 +121,18 @@ class AgentLink:
     async def program_services(self, services: Iterable[ServiceRow]) -> None:
         """Set service ports; returns when the kernel has them. Ports set as they are already cost nothing.
 
-        With affinity a client keeps its endpoint as long as that is there. Raises RuntimeFailure in tier C, which has
-        no service table.
+        With affinity a client keeps its endpoint as long as that is there, for so many seconds since it last came.
+        Raises RuntimeFailure in tier C, which has no service table.
         """
         rows = [
-            [address, protocol, port, [list(endpoint) for endpoint in endpoints], affinity is not None]
+            [address, protocol, port, [list(endpoint) for endpoint in endpoints], affinity]
             for address, protocol, port, endpoints, affinity in services
         ]
         await self.request("program_services", services=rows)
 
     async def remove_services(self, ports: Iterable[tuple[str, str, int]]) -> None:
         """Remove (cluster_ip, protocol, port)s; connections are then refused."""
-        rows = [[address, kind, port, None, False] for address, kind, port in ports]
+        rows = [[address, kind, port, None, None] for address, kind, port in ports]
         await self.request("program_services", services=rows)
 
     async def listen(self, namespace: str, address: str, port: int, kind: str = "TCP") -> trio.socket.SocketType:

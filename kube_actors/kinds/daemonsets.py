@@ -54,7 +54,11 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     if not isinstance(spec, dict):
         return []  # the schema asks for it
     found = not_negative(spec, "minReadySeconds", "revisionHistoryLimit")
-    found += selector_rules(spec) + template_rules(spec) + _strategy(spec.get("updateStrategy") or {})
+    found += (
+        selector_rules(spec, "DaemonSet")
+        + template_rules(spec, "DaemonSet")
+        + _strategy(spec.get("updateStrategy") or {})
+    )
     if old is not None and spec.get("selector") != old["spec"].get("selector"):
         found.append(causes.immutable("spec.selector", spec.get("selector")))
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
@@ -101,7 +102,7 @@ def job_spec_rules(spec: Body, field: str) -> list[Cause]:
 
 
 def _counts(spec: Body, field: str) -> list[Cause]:
-    names = (
+    counted = (
         "parallelism",
         "completions",
         "activeDeadlineSeconds",
@@ -112,7 +113,7 @@ def _counts(spec: Body, field: str) -> list[Cause]:
     )
     return [
         causes.invalid(f"{field}.{name}", spec[name], "must be greater than or equal to 0")
-        for name in names
+        for name in counted
         if isinstance(spec.get(name), int) and spec[name] < 0
     ]
 
@@ -132,9 +133,20 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     if not isinstance(spec, dict):
         return []  # the schema asks for it
     found = job_spec_rules(spec, "spec") + _selector(new, spec)
+    if old is None:
+        found += _pod_names(new["metadata"].get("name") or "", spec)
     if old is not None:
         found += _changes(spec, old)
     return found
+
+
+def _pod_names(name: str, spec: Body) -> list[Cause]:
+    """The pods of an indexed job have host names with their number."""
+    completions = spec.get("completions") or 0
+    last = f"{name}-{completions - 1}"
+    if spec.get("completionMode") != "Indexed" or completions < 1 or not names.dns1123_label(last):
+        return []
+    return [causes.invalid("metadata.name", name, f"will not able to create pod with invalid DNS label: {last}")]
 
 
 def _selector(new: Body, spec: Body) -> list[Cause]:

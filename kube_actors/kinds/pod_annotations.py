@@ -17,9 +17,15 @@ _LIMIT: Final = 1 << 31
 
 def annotation_rules(new: Body, old: Body | None) -> list[Cause]:
     """What is wrong with the values, and with changing them."""
-    annotations, field = _annotations(new), "metadata.annotations"
-    found = [] if old is None else _changes(annotations, _annotations(old), field)
-    if MIRROR in annotations and not new["spec"].get("nodeName"):
+    field = "metadata.annotations"
+    found = [] if old is None else _changes(_annotations(new), _annotations(old), field)
+    return found + annotation_value_rules(new, field)
+
+
+def annotation_value_rules(body: Body, field: str) -> list[Cause]:
+    """What is wrong with the values, of a pod or of a template."""
+    annotations, found = _annotations(body), []
+    if MIRROR in annotations and not body["spec"].get("nodeName"):
         why = "must set spec.nodeName if mirror pod annotation is set"
         found.append(causes.invalid(f"{field}[{MIRROR}]", annotations[MIRROR], why))
     cost = annotations.get(DELETION_COST)
@@ -47,4 +53,4 @@ def _is_cost(text: str) -> bool:
 
 
 def _annotations(body: Body) -> dict[str, str]:
-    return body["metadata"].get("annotations") or {}
+    return (body.get("metadata") or {}).get("annotations") or {}

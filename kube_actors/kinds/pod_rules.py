@@ -11,6 +11,7 @@ from kube_actors.kinds.addresses import address_problems
 from kube_actors.kinds.container_rules import containers_rules
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.pod_amounts import amounts_of, pod_amounts
+from kube_actors.kinds.pod_annotations import annotation_value_rules
 from kube_actors.kinds.resource_rules import resources_rules
 from kube_actors.kinds.scheduling_rules import scheduling_rules
 from kube_actors.kinds.security_rules import pod_security_rules
@@ -28,6 +29,10 @@ def validate_template(template: Body, field: str) -> list[Cause]:
     spec = template.get("spec")
     if not isinstance(spec, dict):
         return [*found, causes.required(f"{field}.spec")]
+    found += annotation_value_rules(template, f"{field}.annotations")
+    if spec.get("ephemeralContainers"):
+        why = "ephemeral containers not allowed in pod template"
+        found.append(causes.forbidden(f"{field}.spec.ephemeralContainers", why))
     return found + validate_pod_spec(spec, f"{field}.spec")
 
 

@@ -180,8 +180,9 @@ def _spread(constraints: Any, field: str) -> list[Cause]:
 def _label_keys(term: Body, name: str, field: str) -> list[Cause]:
     """Keys whose values are the pod's own: they go with a selector, which may say the same of them once at most."""
     keys, selector = term.get(name) or [], term.get("labelSelector")
-    if keys and selector is None:
-        return [causes.forbidden(f"{field}.{name}", "must not be specified when labelSelector is not set")]
+    if selector is None:
+        why = "must not be specified when labelSelector is not set"
+        return [causes.forbidden(f"{field}.{name}", why)] if keys else []
     found = []
     for index, key in enumerate(keys):
         place = f"{field}.{name}[{index}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules
@@ -47,7 +48,11 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     if not isinstance(spec, dict):
         return []  # the schema asks for it
     found = not_negative(spec, "replicas", "minReadySeconds")
-    found += selector_rules(spec) + template_rules(spec) + _strategy(spec.get("updateStrategy") or {})
+    found += (
+        selector_rules(spec, "StatefulSet")
+        + template_rules(spec, "StatefulSet")
+        + _strategy(spec.get("updateStrategy") or {})
+    )
     if spec.get("podManagementPolicy") not in ("OrderedReady", "Parallel"):
         why = "must be 'OrderedReady' or 'Parallel'"
         found.append(causes.invalid("spec.podManagementPolicy", spec.get("podManagementPolicy"), why))
@@ -99,4 +104,9 @@ _validate_status = counts(
     ),
 )
 
-HOOKS = Hooks(default=_default, validate=_validate, validate_subresource={"status": _validate_status})
+HOOKS = Hooks(
+    default=_default,
+    validate=_validate,
+    validate_subresource={"status": _validate_status},
+    name=names.dns1123_label,  # pods and their host names are made of it
+)

@@ -57,8 +57,8 @@ def _fc(source: Body, field: str) -> list[Cause]:
         return [causes.required(place, "must specify either targetWWNs or wwids, but not both")]
     if targets and worldwide:
         return [causes.invalid(place, targets, "targetWWNs and wwids can not be specified simultaneously")]
-    if targets and lun is None:
-        return [causes.required(f"{field}.lun", "lun is required if targetWWNs is specified")]
+    if lun is None:
+        return [causes.required(f"{field}.lun", "lun is required if targetWWNs is specified")] if targets else []
     return [causes.invalid(f"{field}.lun", lun, _LUN)] if targets and not 0 <= lun <= 255 else []
 
 

@@ -47,10 +47,10 @@ def _name(name: str, field: str) -> list[Cause]:
 
 def _client(client: Body, field: str) -> list[Cause]:
     url, service = client.get("url"), client.get("service")
-    if (url is None) == (service is None):
-        return [causes.required(field, "exactly one of url or service is required")]
-    if url is not None:
+    if url is not None and service is None:
         return _url(url, f"{field}.url")
+    if url is not None or service is None:
+        return [causes.required(field, "exactly one of url or service is required")]
     found = [causes.required(f"{field}.service.{name}") for name in ("namespace", "name") if not service.get(name)]
     port, path = service.get("port"), service.get("path")
     if port is not None and not 1 <= port <= 65535:

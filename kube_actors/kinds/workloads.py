@@ -29,14 +29,14 @@ def not_negative(spec: Body, *fields: str) -> list[Cause]:
     ]
 
 
-def selector_rules(spec: Body) -> list[Cause]:
+def selector_rules(spec: Body, owner: str = "Deployment") -> list[Cause]:
     """The selector must be there, well formed, and match the labels of its own template."""
     selector = spec.get("selector")
     if selector is None:
         return [causes.required("spec.selector")]
     found = label_selector_rules(selector, "spec.selector")
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
-        return [*found, causes.invalid("spec.selector", selector, "empty selector is invalid for deployment")]
+        return [*found, causes.invalid("spec.selector", selector, f"empty selector is invalid for {owner.lower()}")]
     if found:
         return found
     labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
@@ -49,7 +49,7 @@ def selector_rules(spec: Body) -> list[Cause]:
     return []
 
 
-def template_rules(spec: Body) -> list[Cause]:
+def template_rules(spec: Body, owner: str = "ReplicaSet") -> list[Cause]:
     """The template of a workload that keeps its pods running."""
     template = spec.get("template")
     if not isinstance(template, dict):
@@ -59,6 +59,6 @@ def template_rules(spec: Body) -> list[Cause]:
     if pod.get("restartPolicy", "Always") != "Always":
         found.append(causes.not_supported("spec.template.spec.restartPolicy", pod["restartPolicy"], ["Always"]))
     if pod.get("activeDeadlineSeconds") is not None:
-        why = "activeDeadlineSeconds in ReplicaSet is not Supported"
+        why = f"activeDeadlineSeconds in {owner} is not Supported"
         found.append(causes.forbidden("spec.template.spec.activeDeadlineSeconds", why))
     return found

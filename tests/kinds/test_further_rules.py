@@ -24,6 +24,8 @@ TEMPLATE = {
     "spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "i"}]},
 }
 JOB = {"template": TEMPLATE, "selector": {"matchLabels": {"a": "b"}}}
+DAEMON = {"containers": [{"name": "c", "image": "i"}]}
+DEBUG = {"name": "d", "image": "i"}
 VOLUME = {"capacity": {"storage": "1Gi"}, "accessModes": ["ReadWriteOnce"]}
 
 
@@ -147,6 +149,30 @@ def _service(**spec: Any) -> dict[str, Any]:
             {"spec": {**JOB, "successPolicy": {"rules": [{}]}, "completionMode": "Indexed", "completions": 1}},
             [
                 "spec.successPolicy.rules[0]: Required value: at least one of succeededCount or succeededIndexes must be specified"
+            ],
+        ),
+        (
+            "jobs.batch",
+            {
+                "metadata": {"name": "x" * 62, "namespace": "d"},
+                "spec": {**JOB, "completionMode": "Indexed", "completions": 9},
+            },
+            [
+                f'metadata.name: Invalid value: "{"x" * 62}": will not able to create pod with invalid DNS label: {"x" * 62}-8'
+            ],
+        ),
+        (
+            "daemonsets.apps",
+            {
+                "spec": {
+                    "selector": {},
+                    "template": {"spec": {**DAEMON, "activeDeadlineSeconds": 5, "ephemeralContainers": [DEBUG]}},
+                }
+            },
+            [
+                "spec.selector: Invalid value: {}: empty selector is invalid for daemonset",
+                "spec.template.spec.ephemeralContainers: Forbidden: ephemeral containers not allowed in pod template",
+                "spec.template.spec.activeDeadlineSeconds: Forbidden: activeDeadlineSeconds in DaemonSet is not Supported",
             ],
         ),
         (

@@ -8,6 +8,8 @@ import pytest
 
 from kube_actors.errors import ApiError
 from kube_actors.store import Key
+from kube_actors.writes import Admission
+from kube_actors.writes.plugins.pod_security import PodSecurity
 
 from .world import World, causes, deployment, pod
 
@@ -19,8 +21,8 @@ NETWORK = 'violate PodSecurity "baseline:latest": host namespaces (hostNetwork=t
 
 @pytest.fixture
 async def world() -> World:
-    """A world with the namespace default."""
-    return await World().with_namespace()
+    """A world with the namespace default, and with no other admission."""
+    return await World(lambda store: Admission(validating=(PodSecurity(store),))).with_namespace()
 
 
 async def label(world: World, **labels: str) -> None:

@@ -49,6 +49,9 @@ _OVERRIDDEN: Final[Mapping[Check, tuple[int, Check]]] = {
     baseline.host_path_volumes: (0, restricted.volumes),
     baseline.seccomp_profile: (19, restricted.seccomp_profile),
 }
+# Checks that pods with users of their own (`hostUsers: false`) are spared since 1.35: their root is nobody outside.
+_SPARED: Final = frozenset({baseline.proc_mount, restricted.run_as_non_root, restricted.run_as_user})
+_SPARED_SINCE: Final = 35
 
 
 @attrs.frozen
@@ -63,13 +66,23 @@ class Policy:
 
     def violations(self, metadata: Body, spec: Body) -> list[Violation]:
         """Everything about the pod that the policy forbids; nothing is forbidden to the privileged."""
-        found = (check(metadata, spec) for check in self._checks())
+        spared = _SPARED if spec.get("hostUsers") is False and self._minor >= _SPARED_SINCE else ()
+        found = (check(metadata, spec) for check in self._checks() if check not in spared)
         return [violation for violation in found if violation is not None]
+
+    def may_forbid_more(self, other: Policy) -> bool:
+        """Whether something can be forbidden here that the other policy takes: by the level, or in another version."""
+        stricter = LEVELS.index(self.level) > LEVELS.index(other.level)
+        return self.level != PRIVILEGED and (stricter or self.version != other.version)
+
+    @property
+    def _minor(self) -> int:
+        return _NEWEST if self.version == LATEST else int(self.version.removeprefix("v1."))
 
     def _checks(self) -> Iterator[Check]:
         if self.level == PRIVILEGED:
             return
-        minor = _NEWEST if self.version == LATEST else int(self.version.removeprefix("v1."))
+        minor = self._minor
         for since, check in _BASELINE:
             overriding = _OVERRIDDEN.get(check) if self.level == RESTRICTED else None
             if minor >= since and (overriding is None or minor < overriding[0]):
@@ -97,7 +110,7 @@ def check_labels(labels: Mapping[str, str]) -> list[Cause]:
             why = f"must be one of {', '.join(LEVELS)}"
             found.append(causes.invalid(f"metadata.labels[{PREFIX}{mode}]", level, why))
         if version is not None and not _is_version(version):
-            why = "must be 'latest' or 'v1.x'"
+            why = 'must be "latest" or "v1.x"'
             found.append(causes.invalid(f"metadata.labels[{PREFIX}{mode}-version]", version, why))
     return found
 

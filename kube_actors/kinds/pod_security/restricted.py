@@ -17,7 +17,8 @@ from kube_actors.kinds.pod_security.words import (
 )
 
 VOLUMES: Final = frozenset(
-    "configMap csi downwardAPI emptyDir ephemeral image persistentVolumeClaim projected secret".split()
+    {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected"}
+    | {"secret"}
 )
 PROFILES: Final = ("RuntimeDefault", "Localhost")
 

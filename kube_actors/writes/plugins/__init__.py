@@ -17,6 +17,7 @@ from kube_actors.writes.plugins.pod_security import PodSecurity
 from kube_actors.writes.plugins.priorities import Priority
 from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
 from kube_actors.writes.plugins.resource_quotas import QuotaUsage, ResourceQuota
+from kube_actors.writes.plugins.runtime_classes import RuntimeClasses
 from kube_actors.writes.plugins.service_accounts import ServiceAccounts
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
 from kube_actors.writes.plugins.volume_phases import VolumePhases
@@ -33,6 +34,7 @@ __all__ = [
     "Priority",
     "QuotaUsage",
     "ResourceQuota",
+    "RuntimeClasses",
     "ServiceAccounts",
     "ServiceAddresses",
     "VolumePhases",
@@ -64,6 +66,7 @@ def built_in_admission(
             *dating,
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
+            RuntimeClasses(store),
         ),
         validating=(Limits(store), PodSecurity(store), OneDefaultPriority(store), EndpointAddresses(addresses.network)),
         allocating=(addresses, ResourceQuota(QuotaUsage(store))),

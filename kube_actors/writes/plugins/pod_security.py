@@ -1,18 +1,24 @@
-"""PodSecurity: namespaces say by their labels which pods they take, and of which they warn."""
+"""PodSecurity: namespaces say by their labels which pods they take, and of which they warn.
+
+The policies and their checks are loaded with the first namespace that has such labels.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 
 from kube_actors.errors import forbidden
-from kube_actors.kinds.pod_security.policy import PREFIX, PRIVILEGED, Policy, check_labels, policy_of
 from kube_actors.store import Key, Store
 from kube_actors.writes.request import Operation, Request
 
+if TYPE_CHECKING:
+    from kube_actors.kinds.pod_security.policy import Policy
+
+PREFIX: Final = "pod-security.kubernetes.io/"
 MOST_PODS: Final = 3000
 """How many pods of a namespace are looked at when its policy becomes stricter."""
 # Where each kind that makes pods has what they are made of.
@@ -44,13 +50,15 @@ class PodSecurity:
         return request.subresource in _PLACES
 
     def admit(self, request: Request) -> None:
-        """ApiError 403 for a pod its namespace does not take, 422 for labels that mean nothing; warnings for the rest."""
+        """ApiError 403 for a pod its namespace does not take, 422 for labels that mean nothing; the rest are warnings."""
         if request.resource.id == "namespaces":
             self._judge_namespace(request)
             return
         labels = self._labels(request.key.namespace)
-        if not any(label.startswith(PREFIX) for label in labels):
+        if not _are_ours(labels):
             return
+        from kube_actors.kinds.pod_security.policy import policy_of
+
         if request.resource.id == "pods":
             self._judge_pod(request, policy_of(labels, "enforce"), policy_of(labels, "warn"))
         else:
@@ -76,14 +84,16 @@ class PodSecurity:
 
     def _judge_namespace(self, request: Request) -> None:
         new = request.new["metadata"].get("labels") or {}
-        found = check_labels(new)
-        if found and request.operation is Operation.CREATE:
-            raise request.invalid(found)
         old = ((request.old or {}).get("metadata") or {}).get("labels") or {}
+        if new == old or not _are_ours(new):
+            return
+        from kube_actors.kinds.pod_security.policy import check_labels, policy_of
+
+        found = check_labels(new)
         if found and found != check_labels(old):
             raise request.invalid(found)
         before, after = policy_of(old, "enforce"), policy_of(new, "enforce")
-        if request.operation is Operation.UPDATE and before != after and after.level != PRIVILEGED:
+        if request.operation is Operation.UPDATE and after.may_forbid_more(before):
             for text in self._existing(request.key.name, after):
                 request.warn(text)
 
@@ -99,6 +109,10 @@ class PodSecurity:
             yield f'existing pods in namespace "{namespace}" violate the new PodSecurity enforce level "{policy}"'
         for reasons, names in sorted(bad.items(), key=lambda item: sorted(item[1])):
             yield f"{_and_others(sorted(names))}: {reasons}"
+
+
+def _are_ours(labels: Mapping[str, str]) -> bool:
+    return any(label.startswith(PREFIX) for label in labels)
 
 
 def _and_others(names: list[str]) -> str:

@@ -21,6 +21,8 @@ from kube_actors.access.authority import Authority
 from kube_actors.access.binding import Binding, bound_subject
 from kube_actors.access.claims import LEGACY, LEGACY_ISSUER, PRIVATE, Claims, Ref, Subject, claims_of, parsed
 from kube_actors.access.user import User
+from kube_actors.actors.token_secrets import LAST_USED
+from kube_actors.api.times import rfc3339
 from kube_actors.node.tokens import Token, TokenRequest
 from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
@@ -36,6 +38,9 @@ PROJECTED_SECONDS: Final = 3607
 """A life asked for by the volumes that every pod gets. Old clients read their token only once, so such a token is good
 for a year, and only says of itself (`warnafter`) that it should have been renewed after an hour."""
 EXTENDED_SECONDS: Final = 365 * 24 * 3600
+INVALID_SINCE: Final = "kubernetes.io/legacy-token-invalid-since"
+"""The label of a Secret whose token nobody has used for long."""
+DAY: Final = 86_400
 REMEMBERED: Final = 4096
 """Tokens whose signature is known to be right."""
 
@@ -50,6 +55,7 @@ class _Bearer:
 
 class ServiceAccountTokens:
     """Issues and checks. `now` is cluster time in epoch seconds; `issuer` is also the audience of the API server.
+    `used` is told of each Secret whose token was used, unless its label says so for today.
 
     Implements `node.tokens.TokenIssuer` and `access.authenticators.TokenVerifier`.
     """
@@ -57,6 +63,7 @@ class ServiceAccountTokens:
     def __init__(self, authority: Authority, store: Store, now: Callable[[], float], issuer: str = ISSUER) -> None:
         self.issuer = issuer
         self.audiences = (issuer,)
+        self.used: Callable[[Revision], None] = lambda secret: None
         self._authority = authority
         self._store = store
         self._now = now
@@ -211,10 +218,28 @@ class ServiceAccountTokens:
         if not hmac.compare_digest(_decoded(kept), token.encode("ascii")):
             raise TokenRefused("service account token does not match server's copy")
         self._check_account(subject)
+        self._note_use(found, subject)
+
+    def _note_use(self, secret: Revision, subject: Subject) -> None:
+        """TokenRefused for a Secret that nobody used for so long that it was marked."""
+        labels, key, account = secret.projection.labels, secret.key, subject.account.name
+        if labels.get(INVALID_SINCE):
+            names = f"secret {key.namespace}/{key.name} for service account {subject.namespace}/{account}"
+            instead = "Use tokens from the TokenRequest API or manually created secret-based tokens"
+            remove = f"remove the '{INVALID_SINCE}' label from the secret to temporarily allow use of this token"
+            raise TokenRefused(f"the token in {names} has been marked invalid. {instead}, or {remove}")
+        now = self._now()
+        if labels.get(LAST_USED) not in (day(now), day(now + DAY)):
+            self.used(secret)
 
     def _is_gone(self, revision: Revision) -> bool:
         deleting = revision.projection.deleting
         return deleting is not None and deleting < self._now() - LEEWAY
+
+
+def day(epoch: float) -> str:
+    """`2026-01-31`."""
+    return rfc3339(epoch).partition("T")[0]
 
 
 def _decoded(text: str) -> bytes:

@@ -7,6 +7,7 @@ import base64
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import attrs
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane
@@ -19,11 +20,21 @@ from kube_actors.store import Commit, Key, Revision
 TYPE = "kubernetes.io/service-account-token"
 ACCOUNT_NAME = "kubernetes.io/service-account.name"
 ACCOUNT_UID = "kubernetes.io/service-account.uid"
+LAST_USED = "kubernetes.io/legacy-token-last-used"
 RETRY_SECONDS = 0.05
 OBJECTS_BETWEEN_CHECKPOINTS = 16
 _MARK = f'"type":"{TYPE}"'.encode()
 """In the canonical JSON of such a Secret, and of no other: inside a string the quotes would be escaped."""
 Body = dict[str, Any]
+
+
+@attrs.frozen
+class Used:
+    """A Secret whose token was used, and on which day."""
+
+    key: Key
+    uid: str
+    day: str
 
 
 class IssueLegacy(Protocol):
@@ -34,7 +45,8 @@ class IssueLegacy(Protocol):
 
 
 class TokenSecretsActor(Actor[Describe]):
-    """Looks at a Secret when it or its account changed; keys of its latch are (key, uid).
+    """Looks at a Secret when it or its account changed; keys of its latch are (key, uid), or `Used`: that a Secret's
+    token was used, which its label is to say.
 
     `ca_pem` gives the certificate of the authority that clients are to trust; whoever renews it notifies of EVERYWHERE.
     """
@@ -84,7 +96,10 @@ class TokenSecretsActor(Actor[Describe]):
         if EVERYWHERE in keys:
             self._look_at(self.plane.store.list("secrets"))
             keys -= {EVERYWHERE}
-        for number, (key, uid) in enumerate(sorted(keys)):
+        used = {each for each in keys if isinstance(each, Used)}
+        for each in used:
+            await self._note(each)
+        for number, (key, uid) in enumerate(sorted(keys - used)):
             if number % OBJECTS_BETWEEN_CHECKPOINTS == 0:
                 await trio.lowlevel.checkpoint()
             revision = self.plane.find(key, uid)
@@ -96,6 +111,16 @@ class TokenSecretsActor(Actor[Describe]):
                 if error.reason not in ("Conflict", "NotFound"):
                     raise
                 self.context.notify_at(self.plane.clock.now() + RETRY_SECONDS, (key, uid))
+
+    async def _note(self, used: Used) -> None:
+        def change(body: Body) -> None:
+            body["metadata"].setdefault("labels", {})[LAST_USED] = used.day
+
+        try:
+            await self.client.mutate(used.key, change, uid=used.uid)
+        except ApiError as error:
+            if error.reason not in ("Conflict", "NotFound"):
+                raise  # else it is told of again with the next use
 
     async def _keep(self, revision: Revision) -> None:
         body, key = revision.body(), revision.key

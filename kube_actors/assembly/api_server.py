@@ -23,12 +23,12 @@ from kube_actors.access.default_roles_reconciled import reconcile_default_roles
 from kube_actors.access.kubeconfig import write_kubeconfig
 from kube_actors.access.rbac import RbacAuthorizer
 from kube_actors.access.static_tokens import StaticTokens
-from kube_actors.access.tokens import ServiceAccountTokens
+from kube_actors.access.tokens import ServiceAccountTokens, day
 from kube_actors.actors.certificates import CertificatesActor
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.kept_objects import KeptObjects
 from kube_actors.actors.namespace_object import EVERYWHERE
-from kube_actors.actors.token_secrets import TokenSecretsActor
+from kube_actors.actors.token_secrets import TokenSecretsActor, Used
 from kube_actors.assembly.api_endpoints import ApiEndpoint, open_api_endpoint, publish_api, published_keys
 from kube_actors.assembly.api_trust import TRUST, publish_trust
 from kube_actors.assembly.default_api_services import api_service_keys, publish_api_services
@@ -77,7 +77,9 @@ class ApiAccess:
         sign, may_request = RequestSigner(self.authority), RequestApproval(self.rbac)
         system.spawn("certificates", lambda: CertificatesActor(plane, sign, may_request))
         legacy, ca_pem = self.tokens.legacy, lambda: self.authority.ca_pem
-        system.spawn("token-secrets", lambda: TokenSecretsActor(plane, legacy, ca_pem))
+        secrets = system.spawn("token-secrets", lambda: TokenSecretsActor(plane, legacy, ca_pem))
+        now = plane.clock.now
+        self.tokens.used = lambda secret: secrets.notify(Used(secret.key, secret.uid, day(now())))
 
 
 @frozen(eq=False)

@@ -17,10 +17,10 @@ from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.access.authority import Authority
 from kube_actors.access.csr_signing import RequestSigner
-from kube_actors.access.tokens import ServiceAccountTokens
+from kube_actors.access.tokens import ServiceAccountTokens, day
 from kube_actors.actors.certificates import CertificatesActor
 from kube_actors.actors.control_plane import ControlPlane
-from kube_actors.actors.token_secrets import TokenSecretsActor
+from kube_actors.actors.token_secrets import TokenSecretsActor, Used
 from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ActorSystem, VirtualClock
@@ -140,7 +140,10 @@ async def open_world(
         tokens = ServiceAccountTokens(authority, store, clock.now)
         sign = RequestSigner(authority)
         stage.system.spawn("certificates", lambda: CertificatesActor(plane, sign, may_request))
-        stage.system.spawn("token-secrets", lambda: TokenSecretsActor(plane, tokens.legacy, lambda: authority.ca_pem))
+        ref = stage.system.spawn(
+            "token-secrets", lambda: TokenSecretsActor(plane, tokens.legacy, lambda: authority.ca_pem)
+        )
+        tokens.used = lambda secret: ref.notify(Used(secret.key, secret.uid, day(clock.now())))
         world = World(stage.system, store, clock, authority, tokens, pipeline)
         await world.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
         await wait_all_tasks_blocked()

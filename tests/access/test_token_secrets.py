@@ -61,6 +61,30 @@ async def test_a_secret_is_filled(world: World) -> None:
     assert uid == verified.user.uid
 
 
+async def test_tokens_that_are_used(world: World) -> None:
+    """The Secret says on which day its token was used last; one that is marked as unused for too long is refused."""
+    await world.client.create(secret())
+    token = (await filled(world))["token"]
+
+    async def last_used() -> str | None:
+        assert world.tokens.verify(token) is not None
+        await wait_all_tasks_blocked()
+        revision = world.store.get(KEY)
+        assert revision is not None
+        return revision.projection.labels.get("kubernetes.io/legacy-token-last-used")
+
+    assert await last_used() == "2025-01-01"
+    head = world.store.head
+    assert await last_used() == "2025-01-01"
+    assert world.store.head == head
+    await world.clock.step(2 * 24 * 3600)
+    assert await last_used() == "2025-01-03"
+    mark = {"kubernetes.io/legacy-token-invalid-since": "2025-01-03"}
+    await world.client.mutate(KEY, lambda body: body["metadata"]["labels"].update(mark))
+    with pytest.raises(TokenRefused, match="has been marked invalid"):
+        world.tokens.verify(token)
+
+
 async def test_a_renewed_authority(world: World) -> None:
     """Clients go on trusting the server: the Secret has the new certificate, and the token it had."""
     await world.client.create(secret())

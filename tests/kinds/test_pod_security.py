@@ -44,9 +44,13 @@ def test_levels() -> None:
     ]
 
 
-PORT = {"containers": [{"name": "c0", "ports": [{"hostPort": 90}, {"hostPort": 80}, {"containerPort": 1}]}]}
-PROBE = {"containers": [{"name": "c0", "livenessProbe": {"httpGet": {"host": "1.2.3.4", "port": 80}}}]}
-HOOK = {"initContainers": [{"name": "i", "lifecycle": {"preStop": {"httpGet": {"host": "x", "port": 80}}}}]}
+PORT: dict[str, Any] = {
+    "containers": [{"name": "c0", "ports": [{"hostPort": 90}, {"hostPort": 80}, {"containerPort": 1}]}]
+}
+PROBE: dict[str, Any] = {"containers": [{"name": "c0", "livenessProbe": {"httpGet": {"host": "1.2.3.4", "port": 80}}}]}
+HOOK: dict[str, Any] = {
+    "initContainers": [{"name": "i", "lifecycle": {"preStop": {"httpGet": {"host": "x", "port": 80}}}}]
+}
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ class PodSecurity:
         return request.subresource in _PLACES
 
     def admit(self, request: Request) -> None:
-        """ApiError 403 for a pod its namespace does not take, 422 for labels that mean nothing; the rest are warnings."""
+        """ApiError 403 for a pod its namespace does not take, 422 for labels that mean nothing; else warnings."""
         if request.resource.id == "namespaces":
             self._judge_namespace(request)
             return

@@ -41,6 +41,7 @@ from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
 from kube_actors.actors.service_ranges import ServiceAddressKeeper, ServiceRanges
 from kube_actors.api.registry import Registry
+from kube_actors.api.views import VIEWS
 from kube_actors.assembly.defaults import create_defaults, kept_keys, restore_defaults
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
 from kube_actors.assembly.nodes import NodeFactory, node_factory
@@ -62,6 +63,7 @@ from kube_actors.node.runtime.base import RuntimeFailure, RuntimeGone
 from kube_actors.plan.scheduling import Framework
 from kube_actors.records import define
 from kube_actors.state import StateDirectory
+from kube_actors.store import Store
 from kube_actors.store.journal import Journal
 from kube_actors.verbs.session import Session
 from kube_actors.writes import Identity
@@ -194,6 +196,7 @@ async def open_cluster(
         background.start_soon(store.run, name="journal")
         link = None
         if config.needs_agent:
+            background.start_soon(_read_ahead, store)
             agent, keep = Path(state.agent), config.on_runtime_exit
             opening = open_agent(
                 agent,
@@ -242,6 +245,16 @@ async def open_cluster(
             body_error = error
     if body_error is not None:
         raise body_error
+
+
+async def _read_ahead(store: Store) -> None:
+    """While the agent's process is waited for: import what signs the pods' tokens, and have the code made by which
+    objects are read that are there from before."""
+    import kube_actors.access.jws  # noqa: F401
+
+    for resource in VIEWS:
+        for revision in store.list(resource)[:1]:
+            _ = revision.view
 
 
 async def _close_runtimes(factories: list[NodeFactory], config: ClusterConfig) -> None:

@@ -19,6 +19,12 @@ def before_first_line(set_up: Callable[[], None]) -> None:
     _set_up[:] = [set_up]
 
 
+def set_up() -> None:
+    """Set logging up now, if that waits for the first line: for when there is time."""
+    if _set_up:
+        _set_up.pop()()
+
+
 class Log:
     """The log of a module: an event is a sentence, and facts by name."""
 
@@ -38,8 +44,7 @@ class Log:
         self._say("error", event, facts)
 
     def _say(self, level: str, event: str, facts: dict[str, Any]) -> None:
-        if _set_up:
-            _set_up.pop()()
+        set_up()
         structlog = sys.modules.get("structlog")  # who has set it up has imported it; importing it costs 0.1 s
         if structlog is not None and structlog.is_configured():
             getattr(structlog.get_logger(self._name), level)(event, **facts)

@@ -23,7 +23,7 @@ from kube_actors.cli.signals import EndSignals
 from kube_actors.cli.views import say, view
 from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.console.server import open_console
-from kube_actors.log import Log
+from kube_actors.log import Log, set_up
 from kube_actors.network.services import ServiceName
 from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.records import define
@@ -40,6 +40,11 @@ log = Log(__name__)
 def _shown(service: ServiceName) -> str:
     """`web`, or `shop/web` outside the namespace default."""
     return service.name if service.namespace == "default" else f"{service.namespace}/{service.name}"
+
+
+async def _read_ahead() -> None:
+    """Runs when the cluster's opening waits for the first time, which is for the agent."""
+    set_up()
 
 
 @define
@@ -61,6 +66,7 @@ class Life:
         opening = open_cluster(config, state=state, serve=serve, interpreter=self.interpreter)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._not_even_started, nursery.cancel_scope)
+            nursery.start_soon(_read_ahead)
             await self._live_in(opening, started)
             nursery.cancel_scope.cancel()
         return self.status
@@ -71,6 +77,7 @@ class Life:
             self.started = True
             self._record(cluster)
             gc.set_threshold(50_000, 20, 1000)  # with many actors the default makes timers seconds late
+            gc.freeze()  # nothing that is here by now is garbage, and looking through it takes time clients wait for
             gc.enable()
             sys.setswitchinterval(SWITCH_SECONDS)
             tier = {"tier": cluster.tier} if cluster.tier else {}

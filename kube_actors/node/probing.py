@@ -74,7 +74,7 @@ async def run_probe(runtime: Runtime, target: Target, handler: ProbeHandler, wit
             case TcpSocketAction():
                 return await _probe_tcp(runtime, target, handler, within)
             case GrpcAction():
-                return ProbeResult(ProbeOutcome.UNKNOWN, "grpc probes are not supported by kube-actors")
+                return await _probe_grpc(runtime, target, handler, within)
             case _:
                 assert_never(handler)
     except (RuntimeFailure, RuntimeGone) as error:
@@ -193,6 +193,26 @@ async def _probe_tcp(runtime: Runtime, target: Target, handler: TcpSocketAction,
     except OSError as error:
         return ProbeResult(ProbeOutcome.FAILURE, dial_failure(host, handler.port, error))
     return ProbeResult(ProbeOutcome.FAILURE, f"dial tcp {host}:{handler.port}: i/o timeout")
+
+
+async def _probe_grpc(runtime: Runtime, target: Target, handler: GrpcAction, within: float) -> ProbeResult:
+    from kube_actors.node.probe_grpc import check_health  # with HTTP/2, which few pods need
+
+    place = f"{target.address}:{handler.port}"
+    connected = False
+    try:
+        with trio.move_on_after(within):
+            async with await _dialer(runtime, target)(target.address, handler.port) as stream:
+                connected = True
+                return await check_health(stream, place, handler.service, f"kube-probe/{VERSION}")
+    except OSError as error:
+        words = dial_failure(target.address, handler.port, error)
+        return ProbeResult(ProbeOutcome.FAILURE, f'error: failed to connect service at "{place}": {words}')
+    limit = _seconds(within)
+    late = f"health rpc did not complete within {limit}"
+    if not connected:
+        late = f'failed to connect service "{place}" within {limit}: context deadline exceeded'
+    return ProbeResult(ProbeOutcome.FAILURE, f"timeout: {late}")
 
 
 def _dialer(runtime: Runtime, target: Target) -> Connect:

@@ -378,14 +378,12 @@ async def test_exec_output_is_cut_and_not_waited_for(pod: Scripted, autojump_clo
 
 
 async def test_what_the_runtime_cannot_do_is_unknown(pod: Scripted) -> None:
-    """A command that does not exist, a runtime that is away, gRPC: none of them counts against the container."""
+    """A command that does not exist, a runtime that is away: none of them counts against the container."""
     for problem in (RuntimeFailure("ExecError", "no such command"), RuntimeGone("agent ended")):
         pod.session = problem
         assert await run_probe(pod, TARGET, ExecAction(("x",)), 1) == ProbeResult(ProbeOutcome.UNKNOWN, str(problem))
     pod.session = Session(RuntimeGone("agent ended"))
     assert (await run_probe(pod, TARGET, ExecAction(("x",)), 1)).outcome is ProbeOutcome.UNKNOWN
-    result = await run_probe(pod, TARGET, GrpcAction(80), 1)
-    assert result == ProbeResult(ProbeOutcome.UNKNOWN, "grpc probes are not supported by kube-actors")
 
 
 async def test_simulated_runtime_answers_itself(pod: Scripted) -> None:

@@ -81,9 +81,13 @@ class Connection:
             self.line.enter(Phase.HANDSHAKE)
             shown = await self._wire.shake_hands(self._tls)
             if shown is not None:
-                ours = not isinstance(self._tls, ServingContext) or self._tls.clients.is_ours(shown)
-                known = {"certificate": shown} if ours else {"is_stranger": True}
-                self._parser.peer = attrs.evolve(self._parser.peer, **known)
+                self._parser.peer = attrs.evolve(self._parser.peer, certificate=shown)
+
+    def _judge(self, request: HttpRequest) -> None:
+        """Take the client's certificate for what it is now: it may end while the client is connected."""
+        shown, tls = request.peer.certificate, self._tls
+        if shown is not None and isinstance(tls, ServingContext) and not tls.clients.is_ours(shown):
+            request.peer = self._parser.peer = attrs.evolve(request.peer, certificate=None, is_stranger=True)
 
     # --- reading
 
@@ -149,6 +153,7 @@ class Connection:
             await answers.refuse(self.line, refused)
             return False
         self.line.enter(Phase.HANDLING)
+        self._judge(parsed.request)
         self.handling = parsed.request
         if parsed.incoming is not None:
             parsed.incoming.pull = self._pull

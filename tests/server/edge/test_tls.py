@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -58,6 +59,27 @@ async def test_certificates_of_clients_are_optional(stage: Stage, authority: Aut
     assert [request.peer.certificate for request in stage.seen] == [
         None,
         ssl.PEM_cert_to_DER_cert(shown.certificate.decode()),
+    ]
+
+
+async def test_a_certificate_that_ends_while_its_client_is_connected(tmp_path: Path) -> None:
+    """Is as good as a stranger's from then on, whatever the connection was before."""
+    clock = [time.time()]
+    authority = Authority.open(tmp_path / "pki", now=lambda: clock[0])
+    shown = authority.client_certificate("alice", [], 600)
+    (tmp_path / "both.pem").write_bytes(shown.certificate + shown.key)
+    context = client_context(authority)
+    context.load_cert_chain(tmp_path / "both.pem")
+    async with served(tls=authority.serving_context()) as stage, await connect(stage, context) as client:
+        for seconds in (0, 601, 0):
+            clock[0] += seconds
+            await client.send(GET)
+            assert (await client.answer()).status == 200
+        peers = [request.peer for request in stage.seen]
+    assert [(peer.certificate is not None, peer.is_stranger) for peer in peers] == [
+        (True, False),
+        (False, True),
+        (False, True),
     ]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 from kube_actors.kinds.label_keys import merge_label_keys
 from kube_actors.kinds.pod_defaults import default_pod
@@ -43,9 +45,26 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
     """What was decided when the pod was created stays, and a pod's owners are not changed with its status."""
     confine(new, old, subresource)
     if subresource == "status":
-        qos = (old.get("status") or {}).get("qosClass")
-        if qos:
-            new.setdefault("status", {})["qosClass"] = qos
+        _keep_observed(new.setdefault("status", {}), old.get("status") or {})
+
+
+def _keep_observed(status: Body, before: Body) -> None:
+    """What a write of the status leaves out of what was observed stays: the class of quality, and generations."""
+    for name in ("qosClass", "observedGeneration"):
+        if before.get(name) and not status.get(name):
+            status[name] = before[name]
+    if status.get("conditions") == before.get("conditions"):
+        return
+    seen = {each.get("type"): each.get("observedGeneration") for each in before.get("conditions") or ()}
+    for condition in status.get("conditions") or ():
+        if not condition.get("observedGeneration") and seen.get(condition.get("type")):
+            condition["observedGeneration"] = seen[condition["type"]]
+
+
+def _validate_status(new: Body, old: Body) -> list[Cause]:
+    """The class of quality was decided when the pod was made."""
+    quality, before = (new.get("status") or {}).get("qosClass"), (old.get("status") or {}).get("qosClass")
+    return [] if before in (None, quality) else [causes.immutable("status.qosClass", quality)]
 
 
 def _default_grace(pod: Body) -> int:
@@ -62,7 +81,11 @@ HOOKS = Hooks(
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     validate=validate_pod,
-    validate_subresource={"ephemeralcontainers": validate_ephemeral_containers, "resize": validate_resize},
+    validate_subresource={
+        "ephemeralcontainers": validate_ephemeral_containers,
+        "resize": validate_resize,
+        "status": _validate_status,
+    },
     project=pod_facts,
     project_status=pod_facts_after_status,
     selectable_fields=SELECTABLE_FIELDS,

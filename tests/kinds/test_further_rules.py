@@ -219,6 +219,23 @@ def _service(**spec: Any) -> dict[str, Any]:
             {"spec": {"attacher": "d", "nodeName": "n", "source": {}}},
             ["spec.source: Required value: must specify exactly one of inlineVolumeSpec and persistentVolumeName"],
         ),
+        (
+            "validatingadmissionpolicies.admissionregistration.k8s.io",
+            {"kind": "ValidatingAdmissionPolicy", "spec": {"matchConstraints": {}}},
+            [
+                "spec.matchConstraints.resourceRules: Required value",
+                "spec.validations: Required value: validations or auditAnnotations must contain at least one item",
+                "spec.auditAnnotations: Required value: validations or auditAnnotations must contain at least one item",
+            ],
+        ),
+        (
+            "validatingadmissionpolicybindings.admissionregistration.k8s.io",
+            {"kind": "ValidatingAdmissionPolicyBinding", "spec": {"validationActions": ["Deny", "Warn"]}},
+            [
+                "spec.policyName: Required value",
+                'spec.validationActions: Invalid value: ["Deny","Warn"]: must not contain both Deny and Warn (repeating the same validation failure information in the API response and headers serves no purpose)',
+            ],
+        ),
         ("controllerrevisions.apps", {"revision": 1}, ["data: Required value: data is mandatory"]),
         ("validatingwebhookconfigurations.admissionregistration.k8s.io", {"webhooks": [WEBHOOK]}, []),
         (

@@ -12,7 +12,7 @@ from kube_actors.store import Key
 from kube_actors.writes.admission import Admission
 from kube_actors.writes.plugins import VolumePhases, built_in_admission
 
-from .world import World
+from .world import World, pod
 
 LABELS = {"app": "web"}
 TEMPLATE = {"metadata": {"labels": LABELS}, "spec": {"containers": [{"name": "c", "image": "i"}]}}
@@ -76,6 +76,19 @@ async def test_when_a_volume_came_into_its_phase() -> None:
     assert dated() == "1970-01-12T13:46:40Z"
     await world.client.mutate(key, lambda body: body["status"].update(phase="Available"), subresource="status")
     assert dated() == "1970-01-12T13:47:40Z"
+
+
+async def test_what_was_observed_of_a_pod_stays() -> None:
+    """Old kubelets leave the class of quality out; nobody changes it."""
+    world = await World().with_namespace()
+    await world.client.create(pod())
+    key = Key("pods", "default", "web")
+    running = {"phase": "Running", "observedGeneration": 3}
+    await world.client.mutate(key, lambda body: body.update(status=dict(running)), subresource="status")
+    told = await world.client.mutate(key, lambda body: body.update(status={"phase": "Running"}), subresource="status")
+    assert told.body()["status"] == {**running, "qosClass": "BestEffort"}
+    with pytest.raises(ApiError, match='Invalid value: "Guaranteed": field is immutable'):
+        await world.client.mutate(key, lambda body: body["status"].update(qosClass="Guaranteed"), subresource="status")
 
 
 async def test_endpoints_lead_elsewhere() -> None:

@@ -23,7 +23,7 @@ from kube_actors.writes.identity import Identity
 from kube_actors.writes.intake import place, recognize
 from kube_actors.writes.patching import PatchKind, patched
 from kube_actors.writes.request import Operation, Request
-from kube_actors.writes.session import check_identity
+from kube_actors.writes.session import check_identity, check_version
 from kube_actors.writes.subresource_session import SubresourceSession
 
 Outcome = Literal["created", "configured", "unchanged"]
@@ -231,5 +231,5 @@ class Client(SubresourceSession):
             await self.work.run(prepare.prepare_create, request, self.pipeline.clock.now(), self.pipeline.random)
             return await self.pipeline.create_prepared(request)
         request.old = before
-        check_identity(request, live)
+        check_version(request, live)
         return await self.pipeline.update(request, live, None)

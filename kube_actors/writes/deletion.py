@@ -9,8 +9,9 @@ from typing import Any
 
 import attrs
 
+from kube_actors.api.registry import Resource
 from kube_actors.api.times import parse_rfc3339, rfc3339
-from kube_actors.errors import bad_request
+from kube_actors.errors import bad_request, conflict
 from kube_actors.kinds.hooks import Body
 from kube_actors.writes.request import Request
 
@@ -19,13 +20,19 @@ FOREGROUND = "foregroundDeletion"
 PROPAGATION_FINALIZER = {"Orphan": ORPHAN, "Foreground": FOREGROUND, "Background": None}
 
 
+def _at_least_one_second(grace: int | None) -> int | None:
+    """Less than nothing is one second; nothing at all is nothing."""
+    return 1 if grace is not None and grace < 0 else grace
+
+
 @attrs.frozen
 class DeleteOptions:
-    """What the client wants: preconditions, seconds of grace, what becomes of dependents (None: as the kind says)."""
+    """What the client wants: preconditions, seconds of grace (below zero: one, as in Kubernetes), what becomes of
+    dependents (None: as the kind says)."""
 
     uid: str | None = None
     resource_version: str | None = None
-    grace_seconds: int | None = None
+    grace_seconds: int | None = attrs.field(default=None, converter=_at_least_one_second)
     propagation: str | None = None
 
     def check(self) -> None:
@@ -34,22 +41,19 @@ class DeleteOptions:
             raise bad_request(
                 f'invalid propagationPolicy "{self.propagation}": use "Foreground", "Background" or "Orphan"'
             )
-        if self.grace_seconds is not None and self.grace_seconds < 0:
-            raise bad_request("gracePeriodSeconds must not be negative")
 
 
-def check_preconditions(request: Request, options: DeleteOptions) -> None:
-    """409 when the object is not the one the client means."""
-    found = request.new["metadata"]
-    if options.uid and options.uid != found["uid"]:
-        message = f"Precondition failed: UID in precondition: {options.uid}, UID in object meta: {found['uid']}"
-        raise request.conflict(message)
-    if options.resource_version and options.resource_version != found["resourceVersion"]:
-        message = (
-            f"Precondition failed: ResourceVersion in precondition: {options.resource_version}, "
-            f"ResourceVersion in object meta: {found['resourceVersion']}"
-        )
-        raise request.conflict(message)
+def check_preconditions(resource: Resource, name: str, found: Body, options: DeleteOptions) -> None:
+    """409 when the object with this metadata is not the one the client means. It is called by its kind here."""
+    uid, version = options.uid, options.resource_version
+    if uid and uid != found["uid"]:
+        why = f"the UID in the precondition ({uid}) does not match the UID in record ({found['uid']})"
+        why += ". The object might have been deleted and then recreated"
+        raise conflict(resource.kind, name, why, group=resource.group)
+    if version and version != found["resourceVersion"]:
+        why = f"the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record "
+        why += f"({found['resourceVersion']}). The object might have been modified"
+        raise conflict(resource.kind, name, why, group=resource.group)
 
 
 def mark_deleted(request: Request, options: DeleteOptions, now: float) -> bool:

@@ -95,7 +95,7 @@ class Pipeline:
 
     async def delete(self, request: Request, live: Revision, options: DeleteOptions) -> Revision | None:
         """Delete or mark as deleted. None: the object has gone; otherwise the revision that waits to go."""
-        check_preconditions(request, options)
+        check_preconditions(request.resource, request.key.name, request.new["metadata"], options)
         await self.admission.mutate(request)
         await self.admission.judge(request)
         gone = mark_deleted(request, options, self.clock.now())

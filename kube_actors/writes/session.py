@@ -70,7 +70,7 @@ class Session:
                 return live
             request = self.request(Operation.UPDATE, resource, key, new, subresource, dry_run)
             request.old, request.sent = old, sent
-            check_identity(request, live)
+            check_version(request, live)
             author = self.author(sent or resource, subresource)
             return self.told(request, await self.pipeline.update(request, live, author))
 
@@ -149,6 +149,11 @@ def check_identity(request: Request, live: Revision) -> None:
     uid = metadata.get("uid")
     if uid and uid != live.uid:
         raise request.conflict(f"Precondition failed: UID in precondition: {uid}, UID in object meta: {live.uid}")
-    version = metadata.get("resourceVersion")
+    check_version(request, live)
+
+
+def check_version(request: Request, live: Revision) -> None:
+    """409 when the body names another resourceVersion than the stored object has."""
+    version = request.new["metadata"].get("resourceVersion")
     if version and version not in ("0", str(live.resource_version)):  # 0 is no revision: any will do
         raise request.conflict(MODIFIED)

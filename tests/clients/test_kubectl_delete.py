@@ -141,7 +141,7 @@ def test_preconditions(kubectl: Program) -> None:
     options = {"kind": "DeleteOptions", "apiVersion": "v1", "preconditions": {"uid": "other"}}
     path = f"/api/v1/namespaces/{kubectl.namespace}/configmaps/one"
     refused = kubectl("delete", "--raw", path, "-f", "-", stdin=json.dumps(options), code=1).stderr
-    assert "Precondition failed: UID in precondition: other" in refused
+    assert "the UID in the precondition (other) does not match the UID in record" in refused
     kubectl("delete", "--raw", path)
     kubectl("get", "cm", "one", code=1)
 

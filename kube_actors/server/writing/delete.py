@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 from kube_actors.api.codecs import json
-from kube_actors.errors import bad_request
 from kube_actors.kinds import hooks_for
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, Response
 from kube_actors.server.reading.list_options import list_options
 from kube_actors.server.reading.negotiation import negotiate, represent, served
+from kube_actors.server.reading.paging import Page, page_of
+from kube_actors.server.reading.selection import selection_of
 from kube_actors.server.writing.answers import success, written
 from kube_actors.server.writing.delete_options import Deletion, read_deletion
 from kube_actors.server.writing.places import check_collection, check_object_path
-from kube_actors.store import Revision
 
 ACCEPTED: Final = 202
 # Kinds whose last state is the answer to their deletion; of others it is a Status that names the object.
@@ -57,16 +57,16 @@ async def delete(call: Call) -> Response:
 
 
 async def delete_collection(call: Call) -> Response:
-    """200 with the list of all that was deleted, as it was before."""
+    """200 with the list of all that was deleted, as it was before: with `limit` a page of it, to be gone on with."""
     check_collection(call)
     deletion = await call.work.run(_read, call)
-    chosen = _chosen(call)
+    options, store = list_options(call.request, watch=False), call.api.store
+    page = await page_of(store, selection_of(call, options), options)
     await call.client.delete_all(
-        chosen, grace_seconds=deletion.grace_seconds, propagation=deletion.propagation, dry_run=deletion.dry_run
+        page.revisions, grace_seconds=deletion.grace_seconds, propagation=deletion.propagation, dry_run=deletion.dry_run
     )
-    store = call.api.store
     await store.durable(store.head)
-    return _listed(call, chosen)
+    return _listed(call, page)
 
 
 def _read(call: Call) -> Deletion:
@@ -78,27 +78,14 @@ def _read(call: Call) -> Deletion:
     return deletion
 
 
-def _chosen(call: Call) -> list[Revision]:
-    """What the selectors of the query match, at most `limit` of it. ApiError 400 for selectors that make no sense."""
-    row, options = call.row, list_options(call.request, watch=False)
-    fields = options.fields
-    for term in fields.terms:
-        if term.field not in hooks_for(row.id).selectable_fields:
-            raise bad_request(f"field label not supported: {term.field}")
-    found = call.api.store.list(call.key.resource, call.info.namespace or None, options.labels)
-    if fields.terms:
-        found = [each for each in found if fields.matches(json.loads_trusted(served(each, row)))]
-    return found[: options.limit] if options.limit else found
-
-
-def _listed(call: Call, chosen: list[Revision]) -> Full:
+def _listed(call: Call, page: Page) -> Full:
     row = call.row
     body: dict[str, Any] = {
         "apiVersion": row.api_version,
         "kind": f"{row.kind}List",
-        "metadata": {"resourceVersion": str(call.api.store.head)},
+        "metadata": page.metadata,
         "items": [],
     }
     beginning = json.dumps(body).removesuffix(b"}")
-    items = b",".join(served(each, row) for each in chosen)
+    items = b",".join(served(each, row) for each in page.revisions)
     return Full(200, beginning.replace(b'"items":[]', b'"items":[' + items + b"]") + b"}")

@@ -93,6 +93,6 @@ def _check(options: Body) -> None:
         why = "orphanDependents and deletionPropagation cannot be both set"
         found.append(causes.invalid("propagationPolicy", policy, why))
     elif policy and policy not in PROPAGATION_FINALIZER:
-        found.append(causes.not_supported("propagationPolicy", policy, (*PROPAGATION_FINALIZER, "nil")))
+        found.append(causes.not_supported("propagationPolicy", policy, ("Foreground", "Background", "Orphan", "nil")))
     if found:
         raise invalid(KIND, "", found, group=OPTIONS_GROUP)

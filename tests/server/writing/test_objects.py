@@ -140,12 +140,46 @@ async def test_propagation(call: Caller) -> None:
         assert (reply.code, reply.body["metadata"]["finalizers"]) == (code, finalizers)
 
 
-@pytest.mark.parametrize("preconditions", [{"uid": "x"}, {"resourceVersion": "1"}])
-async def test_preconditions(call: Caller, preconditions: dict[str, str]) -> None:
-    """409 when the object is not the one that was meant."""
+async def test_preconditions(call: Caller) -> None:
+    """409 when the object is not the one that was meant, in Kubernetes' words."""
+    metadata = (await call("POST", DEPLOYMENTS, deployment())).body["metadata"]
+    cannot = 'Operation cannot be fulfilled on Deployment.apps "web": '
+    reply = await call("DELETE", f"{DEPLOYMENTS}/web", {"preconditions": {"uid": "x"}})
+    why = f"the UID in the precondition (x) does not match the UID in record ({metadata['uid']})"
+    assert (reply.code, reply.message.startswith(f"{cannot}{why}")) == (409, True), reply.message
+    assert reply.body["details"] == {"group": "apps", "kind": "Deployment", "name": "web"}
+    reply = await call("DELETE", f"{DEPLOYMENTS}/web", {"preconditions": {"resourceVersion": "1"}})
+    why = "the ResourceVersion in the precondition (1) does not match the ResourceVersion in record "
+    why += f"({metadata['resourceVersion']}). The object might have been modified"
+    assert (reply.code, reply.message) == (409, f"{cannot}{why}")
+
+
+async def test_a_grace_below_zero_is_a_second(call: Caller) -> None:
+    """As in Kubernetes, whose own tests count on it."""
+    pod = {"metadata": {"name": "p"}, "spec": {"nodeName": "n", "containers": [{"name": "a", "image": "i"}]}}
+    await call("POST", "/api/v1/namespaces/default/pods", pod)
+    reply = await call("DELETE", "/api/v1/namespaces/default/pods/p?gracePeriodSeconds=-5")
+    assert (reply.code, reply.body["metadata"]["deletionGracePeriodSeconds"]) == (200, 1)
+
+
+async def test_patches_do_not_change_the_uid(call: Caller) -> None:
+    """422: what a patch makes of the object is another one."""
     await call("POST", CONFIG_MAPS, config_map())
-    reply = await call("DELETE", f"{CONFIG_MAPS}/settings", {"preconditions": preconditions})
-    assert (reply.code, "Precondition failed" in reply.message) == (409, True)
+    patch = {"metadata": {"uid": "x"}}
+    reply = await call("PATCH", f"{CONFIG_MAPS}/settings", patch, "application/merge-patch+json")
+    assert (reply.code, reply.causes) == (422, ['metadata.uid: Invalid value: "x": field is immutable'])
+
+
+async def test_a_collection_is_deleted_in_pages(call: Caller) -> None:
+    """With `limit` the answer has a token to go on with; fields that cannot be selected by are refused as in a list."""
+    for name in "abc":
+        await call("POST", CONFIG_MAPS, config_map(name))
+    first = (await call("DELETE", f"{CONFIG_MAPS}?limit=2")).body
+    assert [each["metadata"]["name"] for each in first["items"]] == ["a", "b"]
+    rest = (await call("DELETE", f"{CONFIG_MAPS}?limit=2&continue={first['metadata']['continue']}")).body
+    assert ([each["metadata"]["name"] for each in rest["items"]], rest["metadata"].get("continue")) == (["c"], None)
+    refused = await call("DELETE", f"{CONFIG_MAPS}?fieldSelector=data.a%3D1")
+    assert (refused.code, refused.message.startswith('"data.a" is not a known field selector')) == (400, True)
 
 
 @pytest.mark.parametrize(
@@ -153,7 +187,6 @@ async def test_preconditions(call: Caller, preconditions: dict[str, str]) -> Non
     [
         ({"propagationPolicy": "Maybe"}, 422, "propagationPolicy: Unsupported value"),
         ({"propagationPolicy": "Orphan", "orphanDependents": True}, 422, "cannot be both set"),
-        ({"gracePeriodSeconds": -1}, 400, "gracePeriodSeconds must not be negative"),
         ({"gracePeriodSeconds": "1"}, 400, "cannot unmarshal string"),
         ({"kind": "Pod"}, 400, "decoded object cannot be converted to DeleteOptions"),
         ({"dryRun": ["Some"]}, 422, "dryRun: Unsupported value"),

@@ -74,7 +74,7 @@ async def test_json_patch(web: Caller) -> None:
         ({"kind": "Pod"}, MERGE, 400, "a patch must not change kind"),
         ({"metadata": {"name": "b"}}, MERGE, 400, "the name of the object (b) does not match the name"),
         ({"metadata": {"resourceVersion": "1"}}, MERGE, 409, "Operation cannot be fulfilled on deployments.apps"),
-        ({"metadata": {"uid": "x"}}, MERGE, 409, "Operation cannot be fulfilled on deployments.apps"),
+        ({"metadata": {"uid": "x"}}, MERGE, 422, 'Deployment.apps "web" is invalid: metadata.uid: Invalid value: "x"'),
         ({"spec": {"replicas": "x"}}, MERGE, 422, ' "" is invalid: patch: Invalid value: "{\\"spec\\":{'),
         ({"spec": {"selector": {"matchLabels": {"a": "b"}}}}, MERGE, 422, 'Deployment.apps "web" is invalid: '),
         ({"spec": {"$patch": "fly"}}, STRATEGIC, 400, "unknown $patch directive 'fly'"),

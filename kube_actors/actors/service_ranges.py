@@ -7,11 +7,12 @@ from ipaddress import IPv4Network
 from typing import Any, Final
 
 from kube_actors.actors.control_plane import ControlPlane
+from kube_actors.api.service_addresses import DEFAULT_RANGE
 from kube_actors.api.times import rfc3339
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.kinds.ipaddresses import IP_ADDRESSES
-from kube_actors.kinds.servicecidrs import DEFAULT_RANGE, SERVICE_CIDRS
+from kube_actors.kinds.servicecidrs import SERVICE_CIDRS
 from kube_actors.messages.common import Describe, Description
 from kube_actors.plan.service_ranges import FINALIZER, RangePlan, ip_address, is_wrong, plan_range
 from kube_actors.store import Commit, Key, Revision

@@ -10,8 +10,9 @@ from __future__ import annotations
 import random
 from ipaddress import IPv4Network, ip_address
 
+from kube_actors.api.service_addresses import DEFAULT_RANGE
 from kube_actors.kinds import project
-from kube_actors.kinds.servicecidrs import DEFAULT_RANGE, SERVICE_CIDRS
+from kube_actors.kinds.servicecidrs import SERVICE_CIDRS
 from kube_actors.log import Log
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.store import Candidate, Key, Revision, Store

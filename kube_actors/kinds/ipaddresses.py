@@ -11,10 +11,6 @@ from kube_actors.kinds.addresses import canonical_address_problems
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 
 IP_ADDRESSES: Final = "ipaddresses.networking.k8s.io"
-FAMILY_LABEL: Final = "ipaddress.kubernetes.io/ip-family"
-MANAGER_LABEL: Final = "ipaddress.kubernetes.io/managed-by"
-ALLOCATOR: Final = "ipallocator.k8s.io"
-"""Who takes addresses for Services, as the label of the manager says."""
 
 PARENT: Final = "spec.parentRef"
 

@@ -13,8 +13,6 @@ from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.records import frozen
 
 SERVICE_CIDRS: Final = "servicecidrs.networking.k8s.io"
-DEFAULT_RANGE: Final = "kubernetes"
-"""The ServiceCIDR that every cluster has."""
 
 FIELD: Final = "spec.cidrs"
 MOST: Final = 2

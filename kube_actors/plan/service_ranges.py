@@ -6,8 +6,7 @@ import ipaddress
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from kube_actors.kinds.ipaddresses import ALLOCATOR, FAMILY_LABEL, MANAGER_LABEL
-from kube_actors.kinds.servicecidrs import DEFAULT_RANGE
+from kube_actors.api.service_addresses import ALLOCATOR, DEFAULT_RANGE, FAMILY_LABEL, MANAGER_LABEL
 from kube_actors.records import frozen
 
 Body = Mapping[str, Any]

@@ -7,11 +7,12 @@ import random
 from collections.abc import Mapping
 from typing import Any, Final
 
+from kube_actors.api.service_addresses import ALLOCATOR, DEFAULT_RANGE, MANAGER_LABEL
 from kube_actors.errors import ApiError, Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.ipaddresses import ALLOCATOR, IP_ADDRESSES, MANAGER_LABEL
+from kube_actors.kinds.ipaddresses import IP_ADDRESSES
 from kube_actors.kinds.service_rules import needs_health_check
-from kube_actors.kinds.servicecidrs import DEFAULT_RANGE, SERVICE_CIDRS
+from kube_actors.kinds.servicecidrs import SERVICE_CIDRS
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
 from kube_actors.writes.plugins.in_use import HEADLESS, InUse, addresses_held, ports_held

@@ -76,6 +76,7 @@ async def test_members_stand_as_kubernetes_writes_them() -> None:
     """Scripts that look for a piece of the text find it."""
     begin = b'{"name":"configmaps","singularName":"configmap","namespaced":true,"kind":"ConfigMap","verbs":["create",'
     core = (await get("/api/v1")).body
+    assert isinstance(core, bytes)
     assert begin in core
     assert core.startswith(b'{"kind":"APIResourceList","groupVersion":"v1","resources":[')
     assert b'"watch"],"shortNames":["po"],"categories":["all"],"storageVersionHash":"' in core

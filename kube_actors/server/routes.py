@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from kube_actors.api.registry import Resource
+from kube_actors.api.registry import Registry, Resource
 from kube_actors.errors import ApiError
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, Response
@@ -83,10 +83,16 @@ PREFIXES: Final[tuple[tuple[str, str], ...]] = (
 
 
 def answer_of(call: Call) -> Answer:
-    """The function that answers; ApiError 404 or 405 when there is none."""
+    """The function that answers; ApiError 404 or 405 when there is none.
+
+    Outside of the API's groups there is always one: Kubernetes speaks there as any web server does.
+    """
     info, resource = call.info, call.resource
     if not info.is_resource:
-        return _loaded(_of_path(info.path))
+        name = _of_path(info.path)
+        return _page_not_found if name is None else _loaded(name)
+    if resource is None and not is_group_of(call.api.registry, info.path):
+        return _page_not_found
     if resource is None or _is_misplaced(resource, info):
         raise no_such_path()
     if info.subresource:
@@ -104,14 +110,25 @@ def _is_misplaced(resource: Resource, info: RequestInfo) -> bool:
     return resource.id != "namespaces" or info.name != info.namespace
 
 
-def _of_path(path: str) -> str:
+def _of_path(path: str) -> str | None:
     plain = path.rstrip("/") or "/"
     if plain in PATHS:
         return PATHS[plain]
     for prefix, name in PREFIXES:
         if path.startswith(prefix):
             return name
-    raise no_such_path()
+    return None
+
+
+def is_group_of(registry: Registry, path: str) -> bool:
+    """Whether a path lies within a group of the API, whatever there is behind it."""
+    root, _, rest = path.strip("/").partition("/")
+    group = rest.partition("/")[0]
+    return root == "api" or (root == "apis" and any(each.group == group for each in registry))
+
+
+async def _page_not_found(_call: Call) -> Full:
+    return nothing_there()
 
 
 def _of_subresource(call: Call) -> Answer:
@@ -133,7 +150,7 @@ def _loaded(name: str) -> Answer:
 
 
 def no_such_path() -> ApiError:
-    """404 for a path that nothing stands behind."""
+    """404 for a path within the API that nothing stands behind."""
     return ApiError("NotFound", 404, "the server could not find the requested resource")
 
 
@@ -143,5 +160,5 @@ def not_allowed() -> ApiError:
 
 
 def nothing_there() -> Full:
-    """What is answered to a path that nothing stands behind."""
+    """What is answered to any other path that nothing stands behind."""
     return Full(404, b"404 page not found\n", "text/plain; charset=utf-8")

@@ -140,3 +140,22 @@ async def test_a_watch_is_for_looking_only(method: str) -> None:
 async def test_the_namespace_itself_is_his() -> None:
     """Its own object stands in it, as far as rights go."""
     assert await status_of(await session_of_bob(), "GET", "/api/v1/namespaces/shop") == 200
+
+
+@pytest.mark.parametrize("path", ["/foo", "/apis/foo.example", "/apis/foo.example/v1/things", "/index.php"])
+async def test_paths_outside_the_api_are_told_in_plain_words(path: str) -> None:
+    """`404 page not found`, as Kubernetes says it."""
+    answer = await ask(await new_session(), "GET", path)
+    assert isinstance(answer, Full)
+    assert (answer.status, answer.body, answer.content_type) == (
+        404,
+        b"404 page not found\n",
+        "text/plain; charset=utf-8",
+    )
+
+
+@pytest.mark.parametrize("path", ["/api/v1/things", "/api/v2/pods", "/apis/apps/v9/deployments", "/apis/apps/v9"])
+async def test_paths_within_the_api_get_a_status(path: str) -> None:
+    """404 that clients can read."""
+    status = json_of(await ask(await new_session(), "GET", path))
+    assert (status["code"], status["message"]) == (404, "the server could not find the requested resource")

@@ -15,7 +15,7 @@ from kube_actors.server.discovery import groups as make
 from kube_actors.server.http import JSON, Full, Response
 from kube_actors.server.reading.accept import YAML, clauses
 from kube_actors.server.reading.negotiation import encoded, negotiate
-from kube_actors.server.routes import no_such_path
+from kube_actors.server.routes import is_group_of, no_such_path, nothing_there
 
 _GROUP: Final = "apidiscovery.k8s.io"
 _VERSIONS: Final = ("v2", "v2beta1")
@@ -40,9 +40,12 @@ async def groups(call: Call) -> Response:
 
 
 async def resources(call: Call) -> Response:
-    """`/api/v1`, `/apis/GROUP` and `/apis/GROUP/VERSION`. ApiError 404 when there is no such thing."""
+    """`/api/v1`, `/apis/GROUP` and `/apis/GROUP/VERSION`. ApiError 404 when there is no such version."""
     check_read_only(call)
-    document = _plain_documents(call.api.registry).get(call.info.path.rstrip("/"))
+    registry = call.api.registry
+    document = _plain_documents(registry).get(call.info.path.rstrip("/"))
+    if document is None and not is_group_of(registry, call.info.path):
+        return nothing_there()
     if document is None:
         raise no_such_path()
     return _plain(call, document)

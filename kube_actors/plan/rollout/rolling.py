@@ -69,5 +69,3 @@ def empty_old(draft: Draft) -> bool:
     """Take every pod from the old sets; True when there were any to take."""
     emptied = [draft.scale(old, 0) for old in by_age(active(draft.old))]
     return any(emptied)
-
-

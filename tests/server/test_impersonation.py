@@ -71,42 +71,81 @@ async def test_whom_the_call_becomes(headers: dict[str, str], user: User) -> Non
     assert not any(name.startswith("impersonate") for name in call.request.headers)
 
 
+ON = 'nodes is forbidden: User "alice" cannot impersonate-on:user-info:list resource "nodes" in API group "" '
+
+
 @pytest.mark.parametrize(
-    ("headers", "why"),
+    ("headers", "missing"),
     [
-        (
-            {"Impersonate-User": "bob"},
-            'users "bob" is forbidden: User "alice" cannot impersonate resource "users" in API group "" '
-            "at the cluster scope",
-        ),
-        (
-            {"Impersonate-User": "carol", "Impersonate-Group": "system:masters"},
-            'groups "system:masters" is forbidden: User "alice" cannot impersonate resource "groups" in API group "" '
-            "at the cluster scope",
-        ),
-        (
-            {"Impersonate-User": "carol", "Impersonate-Uid": "42"},
-            'uids.authentication.k8s.io "42" is forbidden: User "alice" cannot impersonate resource "uids" in '
-            'API group "authentication.k8s.io" at the cluster scope',
-        ),
-        (
-            {"Impersonate-User": "carol", "Impersonate-Extra-Scopes": "x"},
-            'userextras.authentication.k8s.io "x" is forbidden: User "alice" cannot impersonate resource '
-            '"userextras/scopes" in API group "authentication.k8s.io" at the cluster scope',
-        ),
-        (
-            {"Impersonate-User": "system:serviceaccount:default:app"},
-            'serviceaccounts "app" is forbidden: User "alice" cannot impersonate resource "serviceaccounts" in '
-            'API group "" in the namespace "default"',
-        ),
+        ({"Impersonate-User": "bob"}, 'resource "users"'),
+        ({"Impersonate-User": "carol", "Impersonate-Group": "system:masters"}, 'resource "groups"'),
+        ({"Impersonate-User": "carol", "Impersonate-Uid": "42"}, 'resource "uids"'),
+        ({"Impersonate-User": "carol", "Impersonate-Extra-Scopes": "x"}, 'resource "userextras" .*an invalid key'),
+        ({"Impersonate-User": "carol", "Impersonate-Extra-A.b%2fc": "x"}, 'resource "userextras/a.b/c"'),
+        ({"Impersonate-User": "system:serviceaccount:default:app"}, 'resource "serviceaccounts"'),
     ],
 )
-async def test_what_one_may_not_impersonate(headers: dict[str, str], why: str) -> None:
-    """Each of user, groups, uid and extras is a permission of its own."""
+async def test_what_one_may_not_impersonate(headers: dict[str, str], missing: str) -> None:
+    """Each of user, groups, uid and extras is a permission of its own; it is refused as the first way there is does."""
     session = await session_of_alice(rule("impersonate", "users", names="carol"))
     with pytest.raises(ApiError) as refused:
         call_as(session, headers)
+    mode = "serviceaccount" if "serviceaccount" in headers["Impersonate-User"] else "user-info"
+    why = ON.replace("user-info", mode) + "at the cluster scope"
     assert (refused.value.code, refused.value.message) == (403, why)
+    on_nodes = (
+        rule(f"impersonate-on:{mode}:list", "nodes"),
+        rule(f"impersonate:{mode}", "users", AUTHENTICATION, "carol"),
+    )
+    session = await session_of_alice(*on_nodes)
+    with pytest.raises(ApiError, match=f"cannot impersonate:{mode} {missing}"):
+        call_as(session, headers)
+
+
+AUTHENTICATION = "authentication.k8s.io"
+AGENT = User(
+    "system:serviceaccount:default:agent",
+    ("system:serviceaccounts", "system:authenticated"),
+    extra={"authentication.kubernetes.io/node-name": ("n1",)},
+)
+
+
+async def test_what_may_be_done_as_somebody_else() -> None:
+    """Only the verbs that are named, and only as those who are; nobody becomes a master so."""
+    session = await session_of_alice(
+        rule("impersonate:user-info", "users", AUTHENTICATION, "bob"),
+        rule("impersonate:user-info", "groups", AUTHENTICATION),
+        rule("impersonate-on:user-info:list", "nodes"),
+    )
+    many = {"Impersonate-User": "bob", "Impersonate-Group": "a, b, c, d, e"}
+    assert call_as(session, many).user.groups == ("a", "b", "c", "d", "e", "system:authenticated")
+    with pytest.raises(
+        ApiError, match=r'"system:masters" is forbidden: .*impersonating the system:masters group is not'
+    ):
+        call_as(session, {"Impersonate-User": "bob", "Impersonate-Group": "system:masters"})
+    authorizer = RbacAuthorizer(session.plane.store)
+    call = make_call(
+        session, "DELETE", "/api/v1/nodes/a", headers={"Impersonate-User": "bob"}, user=ALICE, authorizer=authorizer
+    )
+    with pytest.raises(ApiError, match="cannot impersonate-on:user-info:delete"):
+        impersonate(call)
+
+
+async def test_nodes() -> None:
+    """An agent acts as the node it runs on, and as no other; its groups are those of nodes."""
+    session = await new_session()
+    rules = (
+        rule("impersonate:associated-node", "nodes", AUTHENTICATION),
+        rule("impersonate-on:associated-node:list", "nodes"),
+    )
+    await create(session, cluster_role("agent", *rules))
+    await create(session, binding("agent", "agent", "ServiceAccount default/agent"))
+    assert call_as(session, {"Impersonate-User": "system:node:n1"}, AGENT).user == User(
+        "system:node:n1", ("system:nodes", "system:authenticated")
+    )
+    with pytest.raises(ApiError, match="cannot impersonate-on:arbitrary-node:list"):
+        call_as(session, {"Impersonate-User": "system:node:n2"}, AGENT)
+    assert call_as(session, {"Impersonate-User": "system:node:n2"}, ADMIN).user.groups[0] == "system:nodes"
 
 
 async def test_accounts_of_a_namespace() -> None:

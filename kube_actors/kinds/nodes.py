@@ -14,6 +14,17 @@ from kube_actors.kinds.facts import NodeFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 
 
+def _default(body: Body) -> None:
+    """The older field holds the first of the ranges; where only one of both is set it stands for the other."""
+    spec = body.get("spec")
+    if not isinstance(spec, dict):
+        return
+    if spec.get("podCIDR") and not spec.get("podCIDRs"):
+        spec["podCIDRs"] = [spec["podCIDR"]]
+    elif spec.get("podCIDRs"):
+        spec["podCIDR"] = spec["podCIDRs"][0]
+
+
 def _validate(new: Body, old: Body | None) -> list[Cause]:
     spec = new.get("spec") or {}
     found = []
@@ -73,6 +84,7 @@ def _address(body: Mapping[str, Any], kind: str) -> str:
 
 
 HOOKS = Hooks(
+    default=_default,
     validate=_validate,
     project=_facts,
     generation=None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kube_actors.api.quantity import Quantity
+from kube_actors.kinds.pod_amounts import pod_amounts
 
 Body = dict[str, Any]
 
@@ -53,6 +54,24 @@ def default_pod(pod: Body) -> None:
     for name in CONTAINER_LISTS[:2]:
         for container in spec.get(name) or ():
             _requests_from_limits(container)
+    if spec.get("resources"):
+        _pod_requests(spec)
+
+
+def _pod_requests(spec: Body) -> None:
+    """A pod that is limited as a whole requests what its containers do, and where they say nothing, its limit."""
+    resources = spec["resources"]
+    for kind in ("limits", "requests"):
+        _canonical(resources.get(kind))
+    limits = resources.get("limits")
+    if not limits:
+        return
+    alone = {name: value for name, value in spec.items() if name not in ("resources", "overhead")}
+    requested = {name: str(amount) for name, amount in pod_amounts(alone, "requests").items()}
+    requests = resources.setdefault("requests", {})
+    for name, amount in (*requested.items(), *limits.items()):
+        if name in ("cpu", "memory") or name.startswith("hugepages-"):
+            requests.setdefault(name, amount)
 
 
 def default_container(container: Body) -> None:

@@ -49,7 +49,14 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
 
 
 def _keep_observed(status: Body, before: Body) -> None:
-    """What a write of the status leaves out of what was observed stays: the class of quality, and generations."""
+    """What a write of the status leaves out of what was observed stays: the class of quality, and generations.
+
+    The first of the pod's addresses is its address.
+    """
+    if status.get("podIP") and not status.get("podIPs"):
+        status["podIPs"] = [{"ip": status["podIP"]}]
+    elif status.get("podIPs"):
+        status["podIP"] = status["podIPs"][0].get("ip", "")
     for name in ("qosClass", "observedGeneration"):
         if before.get(name) and not status.get(name):
             status[name] = before[name]

@@ -248,3 +248,16 @@ def test_keys_of_the_pods_own_labels() -> None:
     assert term["labelSelector"] == {**selector, "matchExpressions": [hash_is, other_tenant]}
     assert pod["spec"]["topologySpreadConstraints"][0]["labelSelector"]["matchExpressions"] == [hash_is]
     assert _causes(pod) == []
+
+
+def test_requests_of_a_pod_as_a_whole() -> None:
+    """They follow from what its containers request, else from its limits."""
+    resources = {"limits": {"cpu": "2", "memory": "0.5Gi"}}
+    pod = _pod(
+        resources=resources, containers=[{"name": "c", "image": "i", "resources": {"requests": {"cpu": "500m"}}}]
+    )
+    hooks_for("pods").default(pod)
+    assert pod["spec"]["resources"] == {
+        "limits": {"cpu": "2", "memory": "512Mi"},
+        "requests": {"cpu": "500m", "memory": "512Mi"},
+    }

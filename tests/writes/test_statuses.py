@@ -87,6 +87,9 @@ async def test_what_was_observed_of_a_pod_stays() -> None:
     await world.client.mutate(key, lambda body: body.update(status=dict(running)), subresource="status")
     told = await world.client.mutate(key, lambda body: body.update(status={"phase": "Running"}), subresource="status")
     assert told.body()["status"] == {**running, "qosClass": "BestEffort"}
+    addressed = {"phase": "Running", "podIP": "10.0.0.9"}
+    told = await world.client.mutate(key, lambda body: body.update(status=dict(addressed)), subresource="status")
+    assert told.body()["status"]["podIPs"] == [{"ip": "10.0.0.9"}]
     with pytest.raises(ApiError, match='Invalid value: "Guaranteed": field is immutable'):
         await world.client.mutate(key, lambda body: body["status"].update(qosClass="Guaranteed"), subresource="status")
 

@@ -35,6 +35,27 @@ def start(request: Request, now: float, source: random.Random) -> None:
     metadata["creationTimestamp"] = rfc3339(now)
     if request.hooks.generation is not None and "spec" in request.resource.schema.root.fields:
         metadata["generation"] = 1
+    _drop_repeated_owners(request, metadata)
+
+
+def _drop_repeated_owners(request: Request, metadata: dict[str, Any]) -> None:
+    """An owner reference that is given twice, the same in every part, counts once; the client is told."""
+    references = metadata.get("ownerReferences") or []
+    kept: dict[frozenset[tuple[str, Any]], dict[str, Any]] = {}
+    repeated: dict[str, None] = {}
+    for reference in references:
+        parts = frozenset(reference.items())
+        if parts in kept:
+            repeated[reference.get("uid", "")] = None
+        kept[parts] = reference
+    if not repeated:
+        return
+    metadata["ownerReferences"] = list(kept.values())
+    request.warn(
+        ".metadata.ownerReferences contains duplicate entries; API server dedups owner references in 1.20+, and may "
+        "reject such requests as early as 1.24; please fix your requests; "
+        f"duplicate UID(s) observed: {', '.join(repeated)}"
+    )
 
 
 def _uid(source: random.Random) -> str:
@@ -55,6 +76,8 @@ def carry_over(request: Request) -> None:
             metadata.pop(name, None)
     if "resourceVersion" in before:
         metadata["resourceVersion"] = before["resourceVersion"]
+    if metadata.get("ownerReferences") != before.get("ownerReferences"):
+        _drop_repeated_owners(request, metadata)
 
 
 def count_generation(request: Request) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.server.writing.stage import MERGE, PODS, Caller, deployment
+from tests.server.writing.stage import CONFIG_MAPS, MERGE, PODS, Caller, deployment
 
 SERVICES = "/api/v1/namespaces/default/services"
 DAEMON_SETS = "/apis/apps/v1/namespaces/default/daemonsets"
@@ -185,3 +185,18 @@ async def test_modes_are_refused_once(call: Caller) -> None:
     spec = {"accessModes": ["Often"], "resources": {"requests": {"storage": "1Gi"}}}
     reply = await call("POST", "/api/v1/namespaces/default/persistentvolumeclaims", _named(spec=spec))
     assert [cause.partition(": ")[0] for cause in reply.causes] == ["spec.accessModes"]
+
+
+async def test_owners_given_twice(call: Caller) -> None:
+    """The same reference counts once, and the client is told; one that differs in any part stays."""
+    owner = {"apiVersion": "v1", "kind": "Pod", "name": "web", "uid": "1-2"}
+    created = await call("POST", CONFIG_MAPS, {"metadata": {"name": "a", "ownerReferences": [owner, owner]}})
+    assert created.body["metadata"]["ownerReferences"] == [owner]
+    assert created.warnings[0].startswith(".metadata.ownerReferences contains duplicate entries; API server dedups")
+    assert created.warnings[0].endswith("duplicate UID(s) observed: 1-2")
+    other = {**owner, "uid": "3"}
+    body = {"metadata": {"name": "a", "ownerReferences": [owner, other, owner]}}
+    updated = await call("PUT", f"{CONFIG_MAPS}/a", body)
+    assert updated.body["metadata"]["ownerReferences"] == [owner, other]
+    assert len(updated.warnings) == 1
+    assert (await call("PUT", f"{CONFIG_MAPS}/a", updated.body)).warnings == []

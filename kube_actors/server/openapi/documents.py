@@ -157,7 +157,7 @@ async def _schemas(registry: Registry, known: Sequence[Resource], dialect: Diale
     await _in_short_stretches(_added(schemas, registry, known))
     for resource in known:
         if "list" in resource.verbs:
-            schemas.found[full_name(f"{resource.type_name}List")] = _list_schema(resource, dialect)
+            schemas.add_list(resource.type_name, _kind(resource.group, resource.version, f"{resource.kind}List"))
     schemas.found |= _free_schemas()
     return schemas.found
 
@@ -173,18 +173,6 @@ def _added(schemas: Schemas, registry: Registry, known: Sequence[Resource]) -> I
     options = [_kind(group, version, "DeleteOptions") for group, version in everywhere]
     yield from schemas.add(registry.type_schema(DELETE_OPTIONS).root, options)
     yield from schemas.add(registry.type_schema(STATUS).root, [_kind("", "v1", "Status")])
-
-
-def _list_schema(resource: Resource, dialect: Dialect) -> Body:
-    text = {"type": "string"}
-    items = {"type": "array", "items": dialect.refer(full_name(resource.type_name))}
-    metadata = dialect.refer(full_name("meta.v1.ListMeta"))
-    return {
-        "type": "object",
-        "properties": {"apiVersion": text, "items": items, "kind": text, "metadata": metadata},
-        "required": ["items"],
-        "x-kubernetes-group-version-kind": [_kind(resource.group, resource.version, f"{resource.kind}List")],
-    }
 
 
 def _free_schemas() -> Body:

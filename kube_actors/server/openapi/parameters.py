@@ -33,8 +33,8 @@ _VALIDATION: Final = Parameter(
 )
 _FORCE: Final = Parameter("force", "For server-side apply: take fields over that others own.", "boolean")
 _SELECTING: Final = (
-    Parameter("labelSelector", "Only objects whose labels match; all without it."),
-    Parameter("fieldSelector", "Only objects whose fields match; all without it."),
+    Parameter("labelSelector", "Narrows the list of returned objects by their labels; all without it."),
+    Parameter("fieldSelector", "Narrows the list of returned objects by their fields; all without it."),
 )
 _VERSIONED: Final = (
     Parameter("resourceVersion", "How new the answer must be."),
@@ -45,7 +45,7 @@ _VERSIONED: Final = (
     Parameter("sendInitialEvents", "Begin a watch with the objects that are there already.", "boolean"),
 )
 _WATCHING: Final = (
-    Parameter("watch", "Answer with changes as they happen.", "boolean"),
+    Parameter("watch", "Watch for changes to the described resources: answer with them as they happen.", "boolean"),
     Parameter("allowWatchBookmarks", "Tell now and then how far the watch has come.", "boolean"),
 )
 

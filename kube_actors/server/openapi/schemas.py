@@ -120,6 +120,23 @@ class Schemas:
         if gvks and root.object_type is not None:
             self.found[full_name(root.object_type.name)]["x-kubernetes-group-version-kind"] = gvks
 
+    def add_list(self, of: str, gvk: dict[str, str]) -> None:
+        """Add the list of objects of a type, which no facts describe: all lists are alike."""
+        name = full_name(f"{of}List")
+        fields: dict[str, Body] = {
+            "apiVersion": {"type": "string"},
+            "items": {"type": "array", "items": self._dialect.refer(full_name(of))},
+            "kind": {"type": "string"},
+            "metadata": self._dialect.refer(full_name("meta.v1.ListMeta")),
+        }
+        schema = {
+            "type": "object",
+            "properties": {field: self._described_field(each, name, field) for field, each in fields.items()},
+            "required": ["items"],
+            "x-kubernetes-group-version-kind": [gvk],
+        }
+        self.found[name] = self._described(schema, name, "")
+
     def _named(self, kind: Kind) -> Body:
         return self._described(dict(self._dialect.named[kind]), NAMED_KINDS[kind], "")
 
@@ -138,7 +155,10 @@ class Schemas:
 
     def _property(self, node: Node, owner: ObjectType, field: str) -> Body:
         schema = {**self._value(node, _ANYTHING.get((owner.name, field), _RAW)), **_extensions(node)}
-        schema = self._described(schema, full_name(owner.name), field)
+        return self._described_field(schema, full_name(owner.name), field)
+
+    def _described_field(self, schema: Body, type_name: str, field: str) -> Body:
+        schema = self._described(schema, type_name, field)
         if "$ref" in schema and len(schema) > 1 and self._dialect.wraps_references:
             schema = {"allOf": [{"$ref": schema.pop("$ref")}], **schema}
         return schema

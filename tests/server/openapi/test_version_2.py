@@ -10,6 +10,8 @@ from kube_actors.api.codecs import json
 from kube_actors.api.codecs.protobuf_wire import BYTES, fields
 from kube_actors.api.registry import Registry
 from kube_actors.server.http import Full
+from kube_actors.server.openapi import descriptions
+from kube_actors.server.openapi.documents import Documents
 from kube_actors.server.openapi.v2 import OLD_PROTOBUF, PROTOBUF
 from tests.server.kit import ask, body_of, json_of, new_session
 from tests.server.openapi.test_version_3 import references
@@ -55,6 +57,20 @@ async def test_schemas_and_parameters_as_version_2_writes_them() -> None:
     assert "application/strategic-merge-patch+json" in patch["consumes"]
     assert patch["parameters"][0]["in"] == "body"
     assert {"fieldValidation", "force"} <= {each["name"] for each in patch["parameters"]}
+
+
+async def test_texts_of_lists_and_of_what_narrows_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the texts about types are installed, lists have theirs; parameters always have."""
+    about_items = {("io.k8s.api.core.v1.ServiceList", "items"): "Every service.", ("x", ""): ""}
+    monkeypatch.setattr(descriptions, "load", lambda: about_items)
+    found = json.loads((await Documents(Registry.built_in()).version_2()).body)
+    properties = found["definitions"]["io.k8s.api.core.v1.ServiceList"]["properties"]
+    assert properties["items"]["description"] == "Every service."
+    listed = found["paths"]["/api/v1/services"]
+    parameters = [*listed["get"].get("parameters", ()), *listed.get("parameters", ())]
+    texts = {each["name"]: each["description"] for each in parameters}
+    assert "list of returned objects" in texts["labelSelector"]
+    assert "changes to the described resources" in texts["watch"]
 
 
 def parts(message: bytes, number: int) -> list[bytes]:

@@ -15,6 +15,7 @@ from kube_actors.cli.about import VERSION
 from kube_actors.cli.applying import apply_findings, origin_of
 from kube_actors.cli.following import show_until_ready, until_answering
 from kube_actors.cli.main import NOT_FOUND
+from kube_actors.cli.memory import map_large_blocks
 from kube_actors.cli.prepared import Prepared
 from kube_actors.cli.processes import ProcessIdentity
 from kube_actors.cli.run_options import RunOptions
@@ -80,6 +81,7 @@ class Life:
             gc.freeze()  # nothing that is here by now is garbage, and looking through it takes time clients wait for
             gc.enable()
             sys.setswitchinterval(SWITCH_SECONDS)
+            map_large_blocks()
             tier = {"tier": cluster.tier} if cluster.tier else {}
             log.info("cluster started", name=cluster.config.name, **tier, seconds=round(time.monotonic() - started, 3))
             await self._until_end(cluster, started)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import Final
 
 from kube_actors.server.call import Call, selected_name
 
 OBJECTS_PER_SEAT: Final = 100
+_NUMBER: Final = re.compile("[1-9][0-9]{0,8}")
 
 
 def seats_of(call: Call, widest: int) -> int:
@@ -18,7 +21,11 @@ def seats_of(call: Call, widest: int) -> int:
     resource = call.api.registry.by_path(info.group, info.version, info.resource)
     if resource is None:
         return 1
-    objects, limit = call.api.store.count(resource.storage_id), request.parameter("limit")
-    if limit.isascii() and limit.isdigit() and int(limit):
-        objects = min(objects, int(limit))
+    objects = min(call.api.store.count(resource.storage_id), _page(request.parameter("limit")))
     return max(1, min(widest, -(-objects // OBJECTS_PER_SEAT)))
+
+
+def _page(limit: str) -> int:
+    """How many objects a page has at most; what is no number, or none that a page could have, is for others to refuse."""
+    whole = _NUMBER.fullmatch(limit)
+    return int(limit) if whole else sys.maxsize

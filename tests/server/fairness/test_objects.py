@@ -225,6 +225,8 @@ async def test_long_lists_take_more_seats() -> None:
         (f"{maps}?x=1", 10, 3),
         (maps, 2, 2),
         (f"{maps}?limit=100", 10, 1),
+        (f"{maps}?limit={'9' * 5000}", 10, 3),
+        (f"{maps}?limit=0", 10, 3),
         (f"{maps}?fieldSelector=metadata.name=c1", 10, 1),
         (f"{maps}?watch=1", 10, 1),
         (f"{maps}?watch=1&sendInitialEvents=true", 10, 3),

@@ -28,8 +28,10 @@ MODULES: Mapping[str, str] = {
     "cronjobs.batch": "cronjobs",
     "csidrivers.storage.k8s.io": "csidrivers",
     "csinodes.storage.k8s.io": "csinodes",
+    "csistoragecapacities.storage.k8s.io": "csistoragecapacities",
     "daemonsets.apps": "daemonsets",
     "deployments.apps": "deployments",
+    "deviceclasses.resource.k8s.io": "deviceclasses",
     "endpoints": "endpoints",
     "endpointslices.discovery.k8s.io": "endpointslices",
     "events": "events",
@@ -73,6 +75,7 @@ MODULES: Mapping[str, str] = {
     "validatingadmissionpolicybindings.admissionregistration.k8s.io": "admissionpolicies",
     "validatingwebhookconfigurations.admissionregistration.k8s.io": "webhookconfigurations",
     "volumeattachments.storage.k8s.io": "volumeattachments",
+    "volumeattributesclasses.storage.k8s.io": "volumeattributesclasses",
 }
 
 # Kinds without a module of their own whose status is all that a write of the status may change.

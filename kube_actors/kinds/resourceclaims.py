@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from kube_actors.errors import Cause
+from kube_actors.kinds import causes
+from kube_actors.kinds.device_rules import claim_rules
 from kube_actors.kinds.hooks import Body, Hooks
 
 
@@ -25,4 +28,13 @@ def _default_amount(wanted: Any) -> None:
         wanted.setdefault("count", 1)
 
 
-HOOKS = Hooks(default=_default, status_metadata=())
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    """A claim, or the claim in a template; what was asked for does not change."""
+    spec = new.get("spec") or {}
+    if old is not None:
+        return [] if spec == old.get("spec") else [causes.immutable("spec", spec)]
+    is_template = new.get("kind") == "ResourceClaimTemplate"
+    return claim_rules(spec.get("spec") or {}, "spec.spec") if is_template else claim_rules(spec, "spec")
+
+
+HOOKS = Hooks(default=_default, validate=_validate, status_metadata=())

@@ -30,6 +30,12 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         found.append(causes.not_supported("volumeBindingMode", new.get("volumeBindingMode"), BINDING_MODES))
     if any(not name for name in new.get("parameters") or {}):
         found.append(causes.invalid("parameters", "", "field can not be empty."))
+    for index, topology in enumerate(new.get("allowedTopologies") or ()):
+        for at, each in enumerate(topology.get("matchLabelExpressions") or ()):
+            field, key = f"allowedTopologies[{index}].matchLabelExpressions[{at}]", each.get("key", "")
+            found += [causes.invalid(f"{field}.key", key, why) for why in names.qualified_name(key)]
+            if not each.get("values"):
+                found.append(causes.required(f"{field}.values"))
     for name in FROZEN if old is not None else ():
         if old is not None and new.get(name) != old.get(name):
             why = (

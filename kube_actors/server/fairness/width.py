@@ -26,6 +26,6 @@ def seats_of(call: Call, widest: int) -> int:
 
 
 def _page(limit: str) -> int:
-    """How many objects a page has at most; what is no number, or none that a page could have, is for others to refuse."""
+    """How many objects a page has at most; what is no number that a page could have is for others to refuse."""
     whole = _NUMBER.fullmatch(limit)
     return int(limit) if whole else sys.maxsize

@@ -49,6 +49,8 @@ def default_pod(pod: Body) -> None:
     if not isinstance(spec, dict):
         return
     default_pod_spec(spec)
+    if isinstance(grace := spec["terminationGracePeriodSeconds"], int) and grace < 0:
+        spec["terminationGracePeriodSeconds"] = 1
     spec.setdefault("enableServiceLinks", True)
     spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     for name in CONTAINER_LISTS[:2]:

@@ -4,14 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import trio
 
+from kube_actors.actors.pod.words import probe_words
 from kube_actors.messages.pod import ContainerEnded
 from kube_actors.node.runtime.base import ContainerExited, ContainerId
+from kube_actors.node.runtime.handlers import ProbeOutcome, ProbeResult
+from kube_actors.plan.probes import ProbeKind
 
 from ..verbs.stage import create, key, pod, simulated_cluster
 
-PATIENCE = 90.0
+PATIENCE = 30.0
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [
+        (ProbeOutcome.SUCCESS, None),
+        (ProbeOutcome.WARNING, ("Warning", "ProbeWarning", "Liveness probe warning: moved")),
+        (ProbeOutcome.FAILURE, ("Warning", "Unhealthy", "Liveness probe failed: moved")),
+        (
+            ProbeOutcome.UNKNOWN,
+            ("Warning", "Unhealthy", "Liveness probe errored and resulted in unknown state: moved"),
+        ),
+    ],
+)
+def test_what_is_told_of_a_probe(outcome: ProbeOutcome, words: tuple[str, str, str] | None) -> None:
+    """A success nothing, everything else in Kubernetes' words."""
+    assert probe_words(ProbeKind.LIVENESS, ProbeResult(outcome, "moved")) == words
 
 
 async def test_an_end_that_is_told_before_the_start(tmp_path: Path) -> None:

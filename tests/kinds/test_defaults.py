@@ -48,6 +48,14 @@ def test_a_small_pod() -> None:
     }
 
 
+def test_a_negative_grace_of_a_pod_is_a_second() -> None:
+    """A template's is kept as it was written: its pods get theirs when they are made."""
+    spec = {"containers": [], "terminationGracePeriodSeconds": -1}
+    assert _defaulted("pods", {"metadata": {}, "spec": {**spec}})["spec"]["terminationGracePeriodSeconds"] == 1
+    template = _defaulted("podtemplates", {"metadata": {}, "template": {"spec": {**spec}}})["template"]
+    assert template["spec"]["terminationGracePeriodSeconds"] == -1
+
+
 def test_a_container_with_everything() -> None:
     """Ports, env, probes, hooks and resources."""
     container = {

@@ -9,10 +9,10 @@ import attrs
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.pod import facts
-from kube_actors.actors.pod.probes import PROBE_WORDS, ProbeKey, ProbeRounds
+from kube_actors.actors.pod.probes import ProbeKey, ProbeRounds
 from kube_actors.actors.pod.reporting import STATUS, StatusReport, exit_of, found_attempts
 from kube_actors.actors.pod.stopping import Stopping
-from kube_actors.actors.pod.words import RESIZE_RESTARTS
+from kube_actors.actors.pod.words import RESIZE_RESTARTS, probe_words
 from kube_actors.actors.pod.work import PodWork
 from kube_actors.actors.pod.world import VOLUMES, PodWorld
 from kube_actors.api.views.containers import Container
@@ -340,9 +340,8 @@ class PodActor(Actor[PodMessage]):
         passed = None if result.outcome is ProbeOutcome.UNKNOWN else result.succeeded
         key = ProbeKey(id.name, kind)
         verdict = self.probes.observe(key, id.attempt, passed, self.plane.clock.now())
-        if not result.succeeded and self.state.ending is None:
-            word = "errored and resulted in unknown state" if passed is None else "failed"
-            self.work.say("Warning", "Unhealthy", f"{PROBE_WORDS[kind]} probe {word}: {result.message}", id.name)
+        if self.state.ending is None and (words := probe_words(kind, result)) is not None:
+            self.work.say(words.type, words.reason, words.message, id.name)
         if verdict is not None:
             self._set(observed.judged(kind, verdict))
         elif kind is ProbeKind.READINESS and observed.readiness is Verdict.UNKNOWN:

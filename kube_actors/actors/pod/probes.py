@@ -13,8 +13,6 @@ from kube_actors.plan.observed import Hook, Observed, Stage
 from kube_actors.plan.probes import ProbeKind, ProbeState, Verdict, probe_begins
 from kube_actors.records import define
 
-PROBE_WORDS = {ProbeKind.STARTUP: "Startup", ProbeKind.LIVENESS: "Liveness", ProbeKind.READINESS: "Readiness"}
-
 
 class ProbeKey(NamedTuple):
     """One probe of one container: the key of its alarm."""

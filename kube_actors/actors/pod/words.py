@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kube_actors.messages.pod import ContainerResized
+from kube_actors.node.runtime.handlers import ProbeOutcome, ProbeResult
+from kube_actors.plan.probes import ProbeKind
 
 
 class Words(NamedTuple):
@@ -46,6 +48,21 @@ def start_failure(image: str, reason: str, text: str, *, again: bool) -> tuple[W
             return Words("Warning", "InspectFailed", text), Words("Warning", "Failed", f"Error: {reason}")
         case _:
             return (Words("Warning", "Failed", f"Error: {text}"),)
+
+
+def probe_words(kind: ProbeKind, result: ProbeResult) -> Words | None:
+    """What a probe's result has to be told of; nothing where all is well."""
+    probe = f"{kind.value.capitalize()} probe"
+    match result.outcome:
+        case ProbeOutcome.SUCCESS:
+            return None
+        case ProbeOutcome.WARNING:
+            return Words("Warning", "ProbeWarning", f"{probe} warning: {result.message}")
+        case ProbeOutcome.FAILURE:
+            return Words("Warning", "Unhealthy", f"{probe} failed: {result.message}")
+        case ProbeOutcome.UNKNOWN:
+            unknown = "errored and resulted in unknown state"
+            return Words("Warning", "Unhealthy", f"{probe} {unknown}: {result.message}")
 
 
 RESIZE_RESTARTS = "Container {} resize requires restart"

@@ -114,7 +114,9 @@ def _changes(spec: Body, old: Body) -> list[Cause]:
     if _without(spec, loose) != _without(before, loose):
         return [causes.forbidden("spec", FROZEN)]
     wanted, had = (Quantity.parse(str(each["resources"]["requests"]["storage"])) for each in (spec, before))
-    if wanted.milli < had.milli:
+    capacity = ((old.get("status") or {}).get("capacity") or {}).get("storage")
+    has = Quantity.parse(str(capacity or "0"))
+    if wanted.milli < had.milli and wanted.milli <= has.milli:  # an expansion that failed may be taken back
         return [causes.forbidden("spec.resources.requests.storage", "field can not be less than status.capacity")]
     return []
 

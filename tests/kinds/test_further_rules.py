@@ -348,6 +348,18 @@ def test_changes(resource: str, old: dict[str, Any], new: dict[str, Any], causes
     assert _causes(resource, new, old) == causes
 
 
+def test_an_expansion_may_be_taken_back() -> None:
+    """Down to what the volume has, not below it."""
+
+    def claim(size: str) -> dict[str, Any]:
+        spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": size}}}
+        return {"spec": spec, "status": {"phase": "Bound", "capacity": {"storage": "1Gi"}}}
+
+    assert _causes("persistentvolumeclaims", claim("2Gi"), claim("3Gi")) == []
+    why = "spec.resources.requests.storage: Forbidden: field can not be less than status.capacity"
+    assert _causes("persistentvolumeclaims", claim("512Mi"), claim("3Gi")) == [why]
+
+
 def test_data_sources_say_the_same() -> None:
     """Of a claim's two fields one is filled from the other; the older one never meant other kinds of things."""
     hooks = hooks_for("persistentvolumeclaims")

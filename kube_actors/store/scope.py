@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Literal, NamedTuple
 
-from kube_actors.api.selectors import LabelSelector
+from kube_actors.api.selectors import LabelSelector, Operator
 from kube_actors.records import frozen
 from kube_actors.store.revision import Commit, CommitKind, Revision, restamped
 from kube_actors.store.waiting import Interest
@@ -60,6 +60,10 @@ class Scope:
         """Which steps can concern the scope at all."""
         if self.name is not None:
             return (self.namespace, self.name)
+        if self.selector is not None:
+            for requirement in self.selector.requirements:
+                if requirement.operator in (Operator.EQUALS, Operator.IN) and len(requirement.values) == 1:
+                    return ("=", requirement.key, next(iter(requirement.values)))
         return () if self.namespace is None else (self.namespace,)
 
     def covers(self, revision: Revision) -> bool:

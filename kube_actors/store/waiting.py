@@ -18,8 +18,11 @@ from kube_actors.store.revision import Commit
 AT_ONCE: Final = 32
 """How many woken tasks may be about to run at a moment: about a millisecond of work."""
 
-# What is waited for: anything (), a namespace (one,), a name in a namespace (one, name), or in any (None, name).
+# What is waited for: anything (), a namespace (one,), a name in a namespace (one, name), or in any (None, name), or a
+# label ("=", key, value).
 Interest = tuple[str | None, ...]
+_LABEL: Final = 3
+"""Parts of an interest in a label."""
 
 
 @define(eq=False, slots=True)
@@ -40,6 +43,7 @@ class Waiting:
         self._parked: dict[Interest, dict[Waiter, None]] = {}
         self._due: dict[Waiter, None] = {}  # woken, but not let go yet
         self._starting = 0  # let go, but not running yet
+        self._labels: set[Interest] = set()  # those of the interests that are in labels
 
     def __len__(self) -> int:
         return sum(map(len, self._parked.values()))
@@ -50,6 +54,8 @@ class Waiting:
             if self._parked:
                 for interest in _interests(step):
                     self._wake(interest, position)
+                if self._labels:
+                    self._wake_labelled(step, position)
             position += 1
         self.looked = position
         self._let_go()
@@ -58,12 +64,15 @@ class Waiting:
         """Wakes everybody, because nothing more will come."""
         for interest in list(self._parked):
             self._wake(interest, self.looked)
+        self._labels.clear()
         self._let_go()
 
     async def wait(self, waiter: Waiter) -> None:
         """Returns when a step that concerns the waiter has been offered."""
         waiter.task = trio.lowlevel.current_task()
         self._parked.setdefault(waiter.interest, {})[waiter] = None
+        if len(waiter.interest) == _LABEL:
+            self._labels.add(waiter.interest)
 
         def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
             self._forget(waiter)
@@ -72,6 +81,15 @@ class Waiting:
         await trio.lowlevel.wait_task_rescheduled(abort)
         self._starting -= 1
         self._let_go()
+
+    def _wake_labelled(self, step: Commit, position: int) -> None:
+        """An object concerns those who wait for its labels, and those who wait for the labels it had."""
+        for revision in (step.revision, step.previous):
+            for key, value in revision.projection.labels.items() if revision is not None else ():
+                interest = ("=", key, value)
+                if interest in self._labels:
+                    self._labels.discard(interest)
+                    self._wake(interest, position)
 
     def _wake(self, interest: Interest, position: int) -> None:
         for waiter in self._parked.pop(interest, ()):
@@ -96,6 +114,7 @@ class Waiting:
         del parked[waiter]
         if not parked:
             del self._parked[waiter.interest]
+            self._labels.discard(waiter.interest)
 
 
 def _interests(step: Commit) -> Iterator[Interest]:

@@ -51,6 +51,65 @@ async def test_only_those_concerned_are_woken(
     assert found == ([("ADDED", "a")] if woken else [])
 
 
+@pytest.mark.parametrize(
+    ("selector", "woken"),
+    [
+        ("app=web", True),
+        ("app in (web)", True),
+        ("app=web,tier=none", True),  # what else is demanded is looked at by the watch itself
+        ("app=db", False),
+        ("tier=none", False),
+        ("app in (db, web)", True),
+        ("app", True),
+        ("app!=web", True),
+    ],
+)
+async def test_watches_of_other_labels_sleep_on(selector: str, woken: bool, nursery: trio.Nursery) -> None:
+    """An object with `app=web` leaves those asleep who demand another label, and they hear of what has theirs."""
+    store = new_store()
+    found: list[tuple[str, str]] = []
+    watch = store.watch("pods", "default", selector=LabelSelector.parse(selector), send_initial_events=False)
+    nursery.start_soon(follow, watch, found)
+    await trio.testing.wait_all_tasks_blocked()
+    create(store, pod("a", app="web"))
+    assert store.watchers == (0 if woken else 1)
+    await trio.testing.wait_all_tasks_blocked()
+    create(store, pod("b", app="db", tier="none"))
+    create(store, pod("c", app="web", tier="none"))
+    await trio.testing.wait_all_tasks_blocked()
+    matched = [name for name, labels in LABELLED.items() if LabelSelector.parse(selector).matches(labels)]
+    assert found == [("ADDED", name) for name in matched]
+
+
+LABELLED = {"a": {"app": "web"}, "b": {"app": "db", "tier": "none"}, "c": {"app": "web", "tier": "none"}}
+
+
+async def test_who_loses_a_label_is_told_of(nursery: trio.Nursery) -> None:
+    """A watch that waits for a label hears of objects that come to have it, have it no more, and go."""
+    store = new_store()
+    found: list[tuple[str, str]] = []
+    nursery.start_soon(follow, store.watch("pods", selector=WEB, send_initial_events=False), found)
+    await trio.testing.wait_all_tasks_blocked()
+    create(store, pod("a", app="db"))
+    for app in ("web", "db", "web"):
+        update(store, pod("a", app=app))
+        await trio.testing.wait_all_tasks_blocked()
+    update(store, pod("a"))
+    await trio.testing.wait_all_tasks_blocked()
+    create(store, pod("b", app="web"))
+    await trio.testing.wait_all_tasks_blocked()
+    delete(store, "b")
+    await trio.testing.wait_all_tasks_blocked()
+    assert found == [
+        ("ADDED", "a"),
+        ("DELETED", "a"),
+        ("ADDED", "a"),
+        ("DELETED", "a"),
+        ("ADDED", "b"),
+        ("DELETED", "b"),
+    ]
+
+
 async def test_an_idle_watch_outlives_the_history(nursery: trio.Nursery) -> None:
     """Steps that do not concern it may be forgotten while it sleeps."""
     store = new_store(history_bytes=3000)

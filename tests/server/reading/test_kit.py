@@ -15,5 +15,5 @@ async def test_objects_of_a_session_are_stored_as_the_administrator() -> None:
 
 async def test_errors_come_as_a_status() -> None:
     """The whole chain answers an unknown path with 404 and a Status."""
-    response = await kit.ask(await kit.new_session(), "GET", "/apis/none.example/v1/things")
+    response = await kit.ask(await kit.new_session(), "GET", "/apis/apps/v1/things")
     assert kit.json_of(response)["reason"] == "NotFound"

@@ -9,6 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import is_address
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.load_balancer_rules import ingress_status_rules
 
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"
@@ -111,4 +112,4 @@ def _backend(backend: Body, field: str) -> list[Cause]:
     return found
 
 
-HOOKS = Hooks(validate=_validate)
+HOOKS = Hooks(validate=_validate, validate_subresource={"status": ingress_status_rules})

@@ -9,6 +9,7 @@ from typing import Any
 from kube_actors.api import names
 from kube_actors.kinds.facts import ServiceFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+from kube_actors.kinds.load_balancer_rules import default_modes, service_status_rules
 from kube_actors.kinds.service_rules import is_reachable_from_outside, needs_health_check, validate_service
 
 NONE = "None"
@@ -70,6 +71,8 @@ def _prepare_create(body: Body) -> None:
 
 def _prepare_update(new: Body, old: Body, subresource: str) -> None:
     """What an update leaves out of the allocated values stays; what the new type cannot have goes."""
+    if subresource == "status":
+        default_modes(new)
     spec, before = new.get("spec"), old.get("spec") or {}
     if subresource or not isinstance(spec, dict):
         return
@@ -141,6 +144,7 @@ HOOKS = Hooks(
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     validate=validate_service,
+    validate_subresource={"status": service_status_rules},
     project=_facts,
     name=names.dns1035_label,
     generation=None,

@@ -70,6 +70,34 @@ async def test_metadata_with_a_status(call: Caller, collection: str, spec: Any, 
     assert {part for part in ("annotations", "labels") if "sent" in metadata.get(part, {})} == changed
 
 
+SERVICES = "/api/v1/namespaces/default/services"
+INGRESSES = "/apis/networking.k8s.io/v1/namespaces/default/ingresses"
+
+
+async def test_what_a_load_balancer_reports(call: Caller) -> None:
+    """Addresses and names where traffic comes in, of services only where they have a load balancer."""
+    ports = [{"port": 80}]
+    for name, kind in (("plain", "ClusterIP"), ("balanced", "LoadBalancer")):
+        spec = {"type": kind, "ports": ports, "clusterIP": "None" if kind == "ClusterIP" else ""}
+        await call("POST", SERVICES, {"metadata": {"name": name}, "spec": spec})
+    backend = {"service": {"name": "balanced", "port": {"number": 80}}}
+    await call("POST", INGRESSES, {"metadata": {"name": "web"}, "spec": {"defaultBackend": backend}})
+
+    async def report(path: str, *points: Any) -> Any:
+        return await call("PATCH", f"{path}/status", {"status": {"loadBalancer": {"ingress": [*points]}}}, MERGE)
+
+    field = "status.loadBalancer.ingress"
+    refused = await report(f"{SERVICES}/plain", {"ip": "192.0.2.1"})
+    assert refused.causes == [f'{field}: Forbidden: may only be used when `spec.type` is "LoadBalancer"']
+    stored = (await report(f"{SERVICES}/balanced", {"ip": "192.0.2.1"}, {"hostname": "lb.example.com"})).body["status"]
+    assert stored["loadBalancer"]["ingress"] == [{"ip": "192.0.2.1", "ipMode": "VIP"}, {"hostname": "lb.example.com"}]
+    wrong = (await report(f"{SERVICES}/balanced", {"hostname": "192.0.2.1", "ipMode": "VIP"})).causes
+    assert f'{field}[0].hostname: Invalid value: "192.0.2.1": must be a DNS name, not an IP address' in wrong
+    assert f"{field}[0].ipMode: Forbidden: may not be specified when `ip` is not set" in wrong
+    assert (await report(f"{INGRESSES}/web", {"ip": "nowhere"})).code == 422
+    assert (await report(f"{INGRESSES}/web", {"ip": "192.0.2.1"})).code == 200
+
+
 async def test_applied_status(web: Caller) -> None:
     """Server-side apply of a status owns it under that subresource."""
     configuration = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web"}}

@@ -85,7 +85,7 @@ class Indexes:
             self.orphans.add(new.key.namespace, new.key)
 
     def _replace_node(self, old: Revision | None, new: Revision | None) -> None:
-        before, after = _node_of(old), _node_of(new)
+        before, after = node_of(old), node_of(new)
         if before == after:
             return
         if old and before:
@@ -127,7 +127,8 @@ def _is_orphan(revision: Revision | None) -> bool:
     return not any([owner.controller for owner in revision.projection.owners])
 
 
-def _node_of(revision: Revision | None) -> str:
+def node_of(revision: Revision | None) -> str:
+    """The node a pod is bound to; empty for everything else."""
     if revision is None or revision.key.resource != PODS:
         return ""
     return getattr(revision.projection.facts, "node", "")

@@ -43,12 +43,13 @@ class Batch(list[WatchEvent]):
 @frozen
 class Scope:
     """Which objects of a resource are watched: a namespace (None: all), a name (None: any), a label selector, any
-    other condition."""
+    other condition (`where`). `node`, if set, is one that `where` demands the pods to be bound to."""
 
     namespace: str | None = None
     name: str | None = None
     selector: LabelSelector | None = None
     where: Callable[[Revision], bool] | None = None
+    node: str = ""
 
     @property
     def is_selective(self) -> bool:
@@ -60,6 +61,8 @@ class Scope:
         """Which steps can concern the scope at all."""
         if self.name is not None:
             return (self.namespace, self.name)
+        if self.node:
+            return ("@", "", self.node)
         if self.selector is not None:
             for requirement in self.selector.requirements:
                 if requirement.operator in (Operator.EQUALS, Operator.IN) and len(requirement.values) == 1:

@@ -150,6 +150,7 @@ class Store(Objects):
         name: str | None = None,
         selector: LabelSelector | None = None,
         where: Callable[[Revision], bool] | None = None,
+        node: str = "",
         send_initial_events: bool | None = None,
     ) -> Watch:
         """Follows a resource, with Kubernetes' meaning of the parameters.
@@ -157,10 +158,11 @@ class Store(Objects):
         `since`: goes on after that number; without it, or with 0, it begins with an ADDED event for every object, which
         `send_initial_events` can force or forbid (True with `bookmarks` also marks their end). `namespace`, `name`,
         `selector` and `where` (any other condition, such as a field selector) narrow it; an object that comes to match
-        is ADDED, one that ceases to is DELETED. `durable` watches never see what a crash could still undo.
+        is ADDED, one that ceases to is DELETED. With `node`, `where` demands that pods are bound to that one: the watch
+        sleeps through all others. `durable` watches never see what a crash could still undo.
         Raises ApiError 410 when history does not go back to `since`.
         """
-        scope = Scope(namespace or None, name, None if selector is None or selector.empty else selector, where)
+        scope = Scope(namespace or None, name, None if selector is None or selector.empty else selector, where, node)
         log = self._history.log(resource)
         if send_initial_events or (send_initial_events is None and not since):
             self._history.check_issued(since or 0)

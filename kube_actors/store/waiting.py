@@ -13,16 +13,17 @@ from typing import Final
 import trio
 
 from kube_actors.records import define
-from kube_actors.store.revision import Commit
+from kube_actors.store.indexes import node_of
+from kube_actors.store.revision import Commit, Revision
 
 AT_ONCE: Final = 32
 """How many woken tasks may be about to run at a moment: about a millisecond of work."""
 
 # What is waited for: anything (), a namespace (one,), a name in a namespace (one, name), or in any (None, name), or a
-# label ("=", key, value).
+# label ("=", key, value) or a node's pods ("@", "", node): those are marks of an object.
 Interest = tuple[str | None, ...]
-_LABEL: Final = 3
-"""Parts of an interest in a label."""
+_MARK: Final = 3
+"""Parts of an interest in a mark."""
 
 
 @define(eq=False, slots=True)
@@ -43,7 +44,7 @@ class Waiting:
         self._parked: dict[Interest, dict[Waiter, None]] = {}
         self._due: dict[Waiter, None] = {}  # woken, but not let go yet
         self._starting = 0  # let go, but not running yet
-        self._labels: set[Interest] = set()  # those of the interests that are in labels
+        self._marks: set[Interest] = set()  # those of the interests that are in marks
 
     def __len__(self) -> int:
         return sum(map(len, self._parked.values()))
@@ -54,8 +55,8 @@ class Waiting:
             if self._parked:
                 for interest in _interests(step):
                     self._wake(interest, position)
-                if self._labels:
-                    self._wake_labelled(step, position)
+                if self._marks:
+                    self._wake_marked(step, position)
             position += 1
         self.looked = position
         self._let_go()
@@ -64,15 +65,15 @@ class Waiting:
         """Wakes everybody, because nothing more will come."""
         for interest in list(self._parked):
             self._wake(interest, self.looked)
-        self._labels.clear()
+        self._marks.clear()
         self._let_go()
 
     async def wait(self, waiter: Waiter) -> None:
         """Returns when a step that concerns the waiter has been offered."""
         waiter.task = trio.lowlevel.current_task()
         self._parked.setdefault(waiter.interest, {})[waiter] = None
-        if len(waiter.interest) == _LABEL:
-            self._labels.add(waiter.interest)
+        if len(waiter.interest) == _MARK:
+            self._marks.add(waiter.interest)
 
         def abort(_raise_cancel: object) -> trio.lowlevel.Abort:
             self._forget(waiter)
@@ -82,13 +83,12 @@ class Waiting:
         self._starting -= 1
         self._let_go()
 
-    def _wake_labelled(self, step: Commit, position: int) -> None:
-        """An object concerns those who wait for its labels, and those who wait for the labels it had."""
+    def _wake_marked(self, step: Commit, position: int) -> None:
+        """An object concerns those who wait for its marks, and those who wait for the marks it had."""
         for revision in (step.revision, step.previous):
-            for key, value in revision.projection.labels.items() if revision is not None else ():
-                interest = ("=", key, value)
-                if interest in self._labels:
-                    self._labels.discard(interest)
+            for interest in () if revision is None else _marks(revision):
+                if interest in self._marks:
+                    self._marks.discard(interest)
                     self._wake(interest, position)
 
     def _wake(self, interest: Interest, position: int) -> None:
@@ -114,7 +114,14 @@ class Waiting:
         del parked[waiter]
         if not parked:
             del self._parked[waiter.interest]
-            self._labels.discard(waiter.interest)
+            self._marks.discard(waiter.interest)
+
+
+def _marks(revision: Revision) -> Iterator[Interest]:
+    for key, value in revision.projection.labels.items():
+        yield ("=", key, value)
+    if node := node_of(revision):
+        yield ("@", "", node)
 
 
 def _interests(step: Commit) -> Iterator[Interest]:

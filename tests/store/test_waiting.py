@@ -10,7 +10,7 @@ import trio.testing
 
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import ApiError
-from kube_actors.store import Store, Watch
+from kube_actors.store import Revision, Store, Watch
 from kube_actors.store.waiting import AT_ONCE, Interest
 
 from .building import HeldJournal, create, delete, new_store, pod, told, update
@@ -108,6 +108,27 @@ async def test_who_loses_a_label_is_told_of(nursery: trio.Nursery) -> None:
         ("ADDED", "b"),
         ("DELETED", "b"),
     ]
+
+
+async def test_watches_of_other_nodes_sleep_on(nursery: trio.Nursery) -> None:
+    """A kubelet's watch of its node's pods is not woken by those of another one, but by one that comes."""
+    store = new_store()
+    found: list[tuple[str, str]] = []
+
+    def is_here(revision: Revision) -> bool:
+        return bool(revision.body()["spec"].get("nodeName") == "here")
+
+    watch = store.watch("pods", where=is_here, node="here", send_initial_events=False)
+    nursery.start_soon(follow, watch, found)
+    await trio.testing.wait_all_tasks_blocked()
+    for body in (pod("a"), pod("b", node="there")):
+        create(store, body)
+        assert store.watchers == 1
+    update(store, pod("a", node="here"))
+    await trio.testing.wait_all_tasks_blocked()
+    delete(store, "a")
+    await trio.testing.wait_all_tasks_blocked()
+    assert found == [("ADDED", "a"), ("DELETED", "a")]
 
 
 async def test_an_idle_watch_outlives_the_history(nursery: trio.Nursery) -> None:

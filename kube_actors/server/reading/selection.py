@@ -14,18 +14,20 @@ from kube_actors.store import Revision
 
 Condition = Callable[[Revision], bool]
 _NAME = "metadata.name"
+_NODE = "spec.nodeName"
 
 
 @frozen
 class Selection:
     """Objects of `resource`, the id they are stored under: in a namespace (None: all), of a name (None: any), that
-    meet the label selector and every other condition (`where`)."""
+    meet the label selector and every other condition (`where`). `node` is the one that it demands of pods, if any."""
 
     resource: str
     namespace: str | None
     name: str | None
     labels: LabelSelector | None
     where: Condition | None
+    node: str = ""
 
     @property
     def condition(self) -> Condition | None:
@@ -45,7 +47,8 @@ def selection_of(call: Call, options: ListOptions) -> Selection:
     except SelectorError as error:
         raise bad_request(str(error)) from None
     labels = None if options.labels.empty else options.labels
-    return Selection(call.key.resource, namespace, name, labels, where)
+    node = fields.required(_NODE) if call.key.resource == "pods" else None
+    return Selection(call.key.resource, namespace, name, labels, where, node or "")
 
 
 def _name_apart(fields: FieldSelector, path_name: str) -> tuple[str | None, FieldSelector]:

@@ -101,6 +101,7 @@ def _opened(store: Store, selection: Selection, options: ListOptions) -> Watch:
         name=selection.name,
         selector=selection.labels,
         where=selection.where,
+        node=selection.node,
         send_initial_events=initial,
     )
 

@@ -303,7 +303,8 @@ def _start_actors(
     ]
     for name, framework in frameworks:
         controllers.append(system.spawn(f"scheduler/{name}", _scheduler(plane, name, framework)))
-    cluster.nodes = system.spawn("nodes", lambda: NodesActor(plane, cluster.config.nodes, factory.users, factory.make))
+    makers = (factory.users, factory.make, factory.dismantle)
+    cluster.nodes = system.spawn("nodes", lambda: NodesActor(plane, cluster.config.nodes, *makers))
     cluster.controllers = tuple(controllers)
 
 

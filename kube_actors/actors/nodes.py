@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import assert_never
 
 from kube_actors.actors.control_plane import ControlPlane
@@ -20,7 +20,7 @@ STOP_DEADLINE = 60.0
 
 
 class NodesActor(Actor[NodesMessage]):
-    """Keeps a child per configured node. `make` builds the actor of one."""
+    """Keeps a child per configured node. `make` builds the actor of one, `dismantle` ends what runs of one that went."""
 
     def __init__(
         self,
@@ -28,10 +28,12 @@ class NodesActor(Actor[NodesMessage]):
         nodes: Iterable[NodeConfig],
         users: Users,
         make: Callable[[NodeConfig], NodeActor],
+        dismantle: Callable[[str], Awaitable[None]],
     ) -> None:
         self.plane = plane
         self.users = users
         self.make = make
+        self.dismantle = dismantle
         self.nodes = {config.name: config for config in nodes}
         self.children: dict[str, Ref[NodeMessage]] = {}
         self.unsubscribe: Callable[[], None] | None = None
@@ -100,7 +102,8 @@ class NodesActor(Actor[NodesMessage]):
         self.nodes = wanted
 
     async def _forget(self, name: str) -> None:
-        """The machine is gone for good: its Node object goes, and its pods with it."""
+        """The machine is gone for good: its Node object goes, and its pods with it, those too that ran on unattended."""
+        await self.dismantle(name)
         client = self.plane.controller_client("node-controller")
         for revision in self.plane.store.on_node(name):
             await client.delete(revision.key, uid=revision.uid, grace_seconds=0)

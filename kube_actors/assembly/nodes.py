@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network
@@ -26,7 +27,7 @@ from kube_actors.network.resolv_conf import ClusterDns, ResolvConf, parse_resolv
 from kube_actors.node.images import ImageMap
 from kube_actors.node.objects import Objects, Place
 from kube_actors.node.runtime.agent_link import AgentLink
-from kube_actors.node.runtime.base import Dns, Image, ImageKind, Runtime
+from kube_actors.node.runtime.base import Dns, Image, ImageKind, Runtime, RuntimeGone
 from kube_actors.node.runtime.process import ProcessRuntime
 from kube_actors.node.tokens import TokenIssuer
 from kube_actors.records import define
@@ -83,6 +84,15 @@ class NodeFactory:
             os_image=machine_os() if real else "kube-actors",
         )
         return NodeActor(self.plane, node, facts, runtime, self._world(node, runtime, address, pool))
+
+    async def dismantle(self, name: str) -> None:
+        """A node is gone for good: end what runs of it, since an earlier run perhaps, and give up its runtime."""
+        runtime = self.runtimes.pop(name, None)
+        if runtime is not None:
+            await runtime.aclose(keep=False)
+        elif self.link is not None:
+            with contextlib.suppress(RuntimeGone):  # then nothing runs on
+                await self.link.request("remove_node", name=name)
 
     def _world(self, node: NodeConfig, runtime: Runtime, address: str, pool: AddressPool) -> PodWorld:
         place = Place(

@@ -245,3 +245,22 @@ async def test_a_cancelled_block_takes_its_pods_down(tmp_path: Path) -> None:
             await trio.sleep_forever()
     assert scope.cancelled_caught
     await nothing_left(stage.footprint)
+
+
+async def test_a_node_that_went_meanwhile_leaves_nothing(tmp_path: Path) -> None:
+    """`keep`, and cluster.yaml has a node less when it is run again: the pods that ran on there unattended are ended."""
+    mark = f"86420{os.getpid()}"
+    lone = pod("lone", shell(f"trap 'exit 0' TERM; sleep {mark} & wait"), nodeName="node-2")
+    async with far_runtime(tmp_path / "s", KEEP) as runtime:
+        await runtime.ask("apply", bodies=[lone])
+        await runtime.until(all_ready(1), "list", resource=PODS)
+        footprint = await runtime.footprint()
+        await runtime.kill()
+    assert len(processes_of("sleep", mark)) == 1
+    async with far_runtime(tmp_path / "s", KEEP.replace("count: 2", "count: 1")) as runtime:
+        await runtime.until(lambda _: processes_of("sleep", mark) == [], "head")
+        assert await runtime.ask("list", resource=PODS) == []
+        assert [one["metadata"]["name"] for one in await runtime.ask("list", resource="nodes")] == ["node-1"]
+        await runtime.end()
+    await end_kept(tmp_path / "s")
+    await nothing_left(footprint)

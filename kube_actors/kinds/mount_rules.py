@@ -39,16 +39,17 @@ def _mounts(container: Body, field: str, volumes: Volumes, device_paths: set[Any
             why = "must not already exist as a path in volumeDevices"
             found.append(causes.invalid(f"{place}.mountPath", path, why))
         taken.add(path)
-        found += _sub_paths(mount, place) + _propagation(mount, place, privileged)
+        # Kubernetes names these fields without saying which mount of the container it means.
+        found += _sub_paths(mount, field, place) + _propagation(mount, field, privileged)
     return found
 
 
-def _sub_paths(mount: Body, field: str) -> list[Cause]:
+def _sub_paths(mount: Body, field: str, place: str) -> list[Cause]:
     found = []
     expression = mount.get("subPathExpr")
     if mount.get("subPath") and expression:
         found.append(
-            causes.invalid(f"{field}.subPathExpr", expression, "subPathExpr and subPath are mutually exclusive")
+            causes.invalid(f"{place}.subPathExpr", expression, "subPathExpr and subPath are mutually exclusive")
         )
     for key in ("subPath", "subPathExpr"):
         if mount.get(key):

@@ -118,7 +118,9 @@ def _network(spec: Body, field: str) -> list[Cause]:
             found += [causes.invalid(f"{place}.hostnames[{at}]", host, why) for why in names.dns1123_subdomain(host)]
     config = spec.get("dnsConfig") or {}
     servers = config.get("nameservers") or []
-    if spec.get("dnsPolicy") == "None" and not servers:
+    if spec.get("dnsPolicy") == "None" and spec.get("dnsConfig") is None:
+        found.append(causes.required(f"{field}.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None"))
+    elif spec.get("dnsPolicy") == "None" and not servers:
         why = "must provide at least one DNS nameserver when `dnsPolicy` is None"
         found.append(causes.required(f"{field}.dnsConfig.nameservers", why))
     if len(servers) > 3:

@@ -78,13 +78,13 @@ def _causes(new: dict[str, Any], old: dict[str, Any] | None = None) -> list[str]
         (
             _mount(mountPropagation="Bidirectional"),
             [
-                "spec.containers[0].volumeMounts[0].mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers"
+                "spec.containers[0].volumeMounts.mountPropagation: Forbidden: Bidirectional mount propagation is available only to privileged containers"
             ],
         ),
         (
             _mount(recursiveReadOnly="Enabled"),
             [
-                "spec.containers[0].volumeMounts[0].recursiveReadOnly: Forbidden: may only be specified when readOnly is true"
+                "spec.containers[0].volumeMounts.recursiveReadOnly: Forbidden: may only be specified when readOnly is true"
             ],
         ),
         (
@@ -183,6 +183,10 @@ def _causes(new: dict[str, Any], old: dict[str, Any] | None = None) -> list[str]
             ],
         ),
         (_pod(terminationGracePeriodSeconds=-1), []),
+        (
+            _pod(dnsPolicy="None"),
+            ["spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None"],
+        ),
         (_pod(dnsConfig={"options": [{}]}), ["spec.dnsConfig.options[0]: Required value: must not be empty"]),
         (_pod(dnsConfig={"searches": ["my_domain.example.com.", "."]}), []),
         (

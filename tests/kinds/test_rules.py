@@ -98,7 +98,7 @@ def _container(**fields: Any) -> dict[str, Any]:
                 'spec.containers[0].volumeMounts[0].name: Not found: "v"',
                 'spec.containers[0].volumeMounts[1].name: Not found: "v"',
                 'spec.containers[0].volumeMounts[1].mountPath: Invalid value: "/a": must be unique',
-                "spec.containers[0].volumeMounts[1].subPath: Invalid value: \"../b\": must not contain '..'",
+                "spec.containers[0].volumeMounts.subPath: Invalid value: \"../b\": must not contain '..'",
             ],
         ),
         (
@@ -187,7 +187,7 @@ def _container(**fields: Any) -> dict[str, Any]:
             [
                 "spec.activeDeadlineSeconds: Invalid value: 0: must be between 1 and 2147483647, inclusive",
                 'spec.hostname: Invalid value: "a.b": must not contain dots',
-                "spec.dnsConfig.nameservers: Required value: must provide at least one DNS nameserver when `dnsPolicy` is None",
+                "spec.dnsConfig: Required value: must provide `dnsConfig` when `dnsPolicy` is None",
             ],
         ),
         (

@@ -9,7 +9,7 @@ from typing import Any
 from kube_actors.api import names
 from kube_actors.kinds.facts import ServiceFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
-from kube_actors.kinds.load_balancer_rules import default_modes, service_status_rules
+from kube_actors.kinds.load_balancer_rules import default_modes, points_of, service_status_rules
 from kube_actors.kinds.service_rules import is_reachable_from_outside, needs_health_check, validate_service
 
 NONE = "None"
@@ -101,6 +101,8 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
     ):
         if not has_use and spec.get(name) == before.get(name):
             spec.pop(name, None)
+    if kind != "LoadBalancer" and points_of(new):
+        new["status"] = {**new["status"], "loadBalancer": {}}
 
 
 def _take(spec: Body, before: Body, name: str) -> None:

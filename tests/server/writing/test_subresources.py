@@ -94,6 +94,8 @@ async def test_what_a_load_balancer_reports(call: Caller) -> None:
     wrong = (await report(f"{SERVICES}/balanced", {"hostname": "192.0.2.1", "ipMode": "VIP"})).causes
     assert f'{field}[0].hostname: Invalid value: "192.0.2.1": must be a DNS name, not an IP address' in wrong
     assert f"{field}[0].ipMode: Forbidden: may not be specified when `ip` is not set" in wrong
+    without = await call("PATCH", f"{SERVICES}/balanced", {"spec": {"type": "ClusterIP"}}, MERGE)
+    assert (without.code, without.body["status"]) == (200, {"loadBalancer": {}})
     assert (await report(f"{INGRESSES}/web", {"ip": "nowhere"})).code == 422
     assert (await report(f"{INGRESSES}/web", {"ip": "192.0.2.1"})).code == 200
 

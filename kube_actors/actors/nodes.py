@@ -20,7 +20,7 @@ STOP_DEADLINE = 60.0
 
 
 class NodesActor(Actor[NodesMessage]):
-    """Keeps a child per configured node. `make` builds the actor of one, `dismantle` ends what runs of one that went."""
+    """Keeps a child per configured node. `make` builds the actor of one, `dismantle` ends what runs of one gone."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class NodesActor(Actor[NodesMessage]):
         self.nodes = wanted
 
     async def _forget(self, name: str) -> None:
-        """The machine is gone for good: its Node object goes, and its pods with it, those too that ran on unattended."""
+        """The machine is gone: its Node object goes, and its pods with it, and what of them ran on unattended."""
         await self.dismantle(name)
         client = self.plane.controller_client("node-controller")
         for revision in self.plane.store.on_node(name):

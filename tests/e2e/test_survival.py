@@ -248,7 +248,7 @@ async def test_a_cancelled_block_takes_its_pods_down(tmp_path: Path) -> None:
 
 
 async def test_a_node_that_went_meanwhile_leaves_nothing(tmp_path: Path) -> None:
-    """`keep`, and cluster.yaml has a node less when it is run again: the pods that ran on there unattended are ended."""
+    """`keep`, and cluster.yaml has a node less when it is run again: the pods that ran on there are ended."""
     mark = f"86420{os.getpid()}"
     lone = pod("lone", shell(f"trap 'exit 0' TERM; sleep {mark} & wait"), nodeName="node-2")
     async with far_runtime(tmp_path / "s", KEEP) as runtime:

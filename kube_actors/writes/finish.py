@@ -12,11 +12,12 @@ from kube_actors.writes.prepare import STATUS_WRITES, content_changed
 from kube_actors.writes.request import Operation, Request
 
 MISSING = "Required value"
+EMPTY = "must not be empty"
 
 
 def finish(request: Request) -> None:
     """Raise 422 with every cause; parts that did not change are not looked at. What is valid may deserve a warning."""
-    found = [*request.causes, *metadata.validate(request)]
+    found = [*metadata.validate(request), *request.causes]
     if request.operation is Operation.CREATE:
         found += request.hooks.validate(request.new, None)
     elif request.old is not None:
@@ -76,5 +77,5 @@ def _once(found: list[Cause]) -> list[Cause]:
 def _explains(cause: Cause, field: str) -> bool:
     """Whether the cause says why the field is needed, or what is needed in it."""
     if cause.field == field:
-        return cause.message.startswith(f"{MISSING}:")
+        return cause.message.startswith(f"{MISSING}:") or cause.message.endswith(EMPTY)
     return cause.field.startswith(f"{field}.")

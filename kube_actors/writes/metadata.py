@@ -156,7 +156,8 @@ def _owner_references(references: list[dict[str, Any]]) -> list[Cause]:
         field = f"metadata.ownerReferences[{index}]"
         for name in ("apiVersion", "kind", "name", "uid"):
             if not reference.get(name):
-                found.append(causes.invalid(f"{field}.{name}", reference.get(name, ""), "must not be empty"))
+                why = "version must not be empty" if name == "apiVersion" else "must not be empty"
+                found.append(causes.invalid(f"{field}.{name}", reference.get(name) or "", why))
         if reference.get("apiVersion") == "v1" and reference.get("kind") == "Event":
             found.append(causes.invalid(field, reference, "is disallowed from being an owner"))
         if reference.get("controller"):

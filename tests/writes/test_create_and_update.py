@@ -104,11 +104,23 @@ async def test_every_problem_at_once(world: World) -> None:
         await world.client.create(body)
     fields = [cause.field for cause in caught.value.causes]
     assert fields == [
-        "spec.template.spec.containers[0].name",
         "metadata.name",
         "metadata.labels",
         "metadata.annotations",
+        "spec.template.spec.containers[0].name",
         "spec.replicas",
+    ]
+
+
+async def test_owners_are_named_in_full(world: World) -> None:
+    """What is missing in a reference is told as Kubernetes does."""
+    body = config_map()
+    body["metadata"]["ownerReferences"] = [{"name": "a", "kind": "Pod"}]
+    with pytest.raises(ApiError) as caught:
+        await world.client.create(body)
+    assert [(cause.field.rpartition(".")[2], cause.message) for cause in caught.value.causes] == [
+        ("apiVersion", 'Invalid value: "": version must not be empty'),
+        ("uid", 'Invalid value: "": must not be empty'),
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -17,6 +18,8 @@ _VERBS: Final[Mapping[str, str]] = {
 }
 # Parts of a namespace that are not resources in it.
 _OF_NAMESPACE: Final = frozenset({"status", "finalize"})
+_REMEMBERED: Final = 256
+"""Characters of a path that is worth being remembered."""
 _FALSE: Final = frozenset({"0", "false"})
 
 
@@ -47,6 +50,11 @@ class RequestInfo:
 
 def request_info(method: str, path: str, query: Mapping[str, tuple[str, ...]]) -> RequestInfo:
     """Read the path as Kubernetes does: `/apis/GROUP/VERSION[/namespaces/NS]/RESOURCE[/NAME[/SUBRESOURCE[/…]]]`."""
+    watching = is_true(query.get("watch"))
+    return _known(method, path, watching) if len(path) <= _REMEMBERED else _read(method, path, watching)
+
+
+def _read(method: str, path: str, watching: bool) -> RequestInfo:
     parts = path.strip("/").split("/")
     if parts[0] == "api" and len(parts) > 2:
         group, version, rest = "", parts[1], parts[2:]
@@ -66,12 +74,15 @@ def request_info(method: str, path: str, query: Mapping[str, tuple[str, ...]]) -
     trailing = path.split("/" + "/".join(rest[:3]), 1)[1] if len(rest) >= 3 else ""
     verb = _VERBS.get(method, method.lower())
     if verb == "get" and not name:
-        verb = "watch" if is_true(query.get("watch")) else "list"
+        verb = "watch" if watching else "list"
     if verb == "delete" and not name:
         verb = "deletecollection"
     if watches:
         verb = "watch"
     return RequestInfo(verb, path, True, group, version, resource, subresource, namespace, name, trailing)
+
+
+_known = functools.lru_cache(maxsize=1024)(_read)
 
 
 def is_true(values: Sequence[str] | None) -> bool:

@@ -63,8 +63,9 @@ class Indexes:
     def replace(self, old: Revision | None, new: Revision | None) -> None:
         """`new` takes the place of `old` under the same key; None is no object."""
         self._replace_owners(old, new)
-        self._replace_orphan(old, new)
-        self._replace_node(old, new)
+        if (new or old).key.resource == PODS:  # type: ignore[union-attr]  # one of them is there
+            self._replace_orphan(old, new)
+            self._replace_node(old, new)
         self._replace_labels(old, new)
 
     def _replace_owners(self, old: Revision | None, new: Revision | None) -> None:

@@ -53,23 +53,9 @@ class Ledger:
     def entries(self) -> list[Entry]:
         """Encode: appliers first, then by time, manager, version and subresource."""
         self._merge_ancient()
-        found = [self._entry(key, owned) for key, owned in self.owners.items()]
+        found = [_entry(key, owned, self.times.get(key, "")) for key, owned in self.owners.items()]
         found.sort(key=_order)
         return found
-
-    def _entry(self, key: OwnerKey, owned: VersionedSet) -> Entry:
-        entry: Entry = {
-            "manager": key.manager,
-            "operation": key.operation,
-            "apiVersion": owned.api_version,
-            "fieldsType": "FieldsV1",
-            "fieldsV1": owned.fields.to_fields_v1(),
-        }
-        if self.times.get(key):
-            entry["time"] = self.times[key]
-        if key.subresource:
-            entry["subresource"] = key.subresource
-        return entry
 
     def _merge_ancient(self) -> None:
         """Keep the list short: the oldest updaters beyond ten become one of each version, `ancient-changes`."""
@@ -83,6 +69,21 @@ class Ledger:
             fields = owned.fields if known is None else known.fields | owned.fields
             self.owners[ancient] = VersionedSet(fields, key.api_version)
             self.times[ancient] = max(self.times.get(ancient, ""), self.times.get(key, ""))
+
+
+def _entry(key: OwnerKey, owned: VersionedSet, time: str) -> Entry:
+    entry: Entry = {
+        "manager": key.manager,
+        "operation": key.operation,
+        "apiVersion": owned.api_version,
+        "fieldsType": "FieldsV1",
+        "fieldsV1": owned.fields.to_fields_v1(),
+    }
+    if time:
+        entry["time"] = time
+    if key.subresource:
+        entry["subresource"] = key.subresource
+    return entry
 
 
 def record_update(old: Body, new: Body, author: Author, versions: Versions) -> None:
@@ -105,8 +106,7 @@ def record_update(old: Body, new: Body, author: Author, versions: Versions) -> N
     is_new = "uid" not in metadata
     if is_new and not sent:
         changed = difference.changed - structured_merge.UNOWNED
-        owners = {key: VersionedSet(changed, author.api_version)} if changed else {}
-        _store(new, Ledger(owners, {key: author.time}).entries())
+        _store(new, [_entry(key, VersionedSet(changed, author.api_version), author.time)] if changed else [])
         return
     ledger = _ledger_of(stored if author.subresource else sent, stored)
     if not is_new and not ledger.owners:

@@ -58,7 +58,7 @@ class Nodes:
         """Take a node without pods away; gone already is fine."""
         node = self.by_name.pop(name, None)
         if node is not None:
-            if self._services is not None:
+            if self._services is not None and node.namespaces is not None:
                 self._services.remove_node(node.address)
             if self._network is not None and node.namespaces is not None:
                 self._network.remove(node.namespaces, node.address)

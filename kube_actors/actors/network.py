@@ -48,7 +48,7 @@ class NetworkActor(Actor[NetworkMessage]):
     async def started(self) -> None:
         """Begin with every Service there is, in one change of the data plane."""
         self.plane.directory.network = self.context.ref
-        self.unsubscribe = self.plane.store.subscribe(self._committed)
+        self.unsubscribe = self.plane.store.subscribe(self._committed, "services", SLICES, "pods")
         services = self.plane.store.list("services")
         await self._follow([ServiceName(service.key.namespace, service.key.name) for service in services])
 

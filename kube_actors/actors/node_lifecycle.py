@@ -41,7 +41,7 @@ class NodeLifecycle(Actor[Describe]):
     async def started(self) -> None:
         """Every node gets its grace anew: while this process was away nobody could renew a Lease."""
         self.opened_at = self.plane.clock.now()
-        self.unsubscribe = self.plane.store.subscribe(self._committed)
+        self.unsubscribe = self.plane.store.subscribe(self._committed, "nodes", LEASES, "pods")
         for node in self.plane.store.list("nodes"):
             self.context.ref.notify(node.key.name)
 

@@ -43,7 +43,7 @@ class NodesActor(Actor[NodesMessage]):
         for revision in self.plane.store.list("nodes"):
             if RUNTIME_LABEL in revision.projection.labels and revision.key.name not in self.nodes:
                 await self._forget(revision.key.name)
-        self.unsubscribe = self.plane.store.subscribe(self._committed)
+        self.unsubscribe = self.plane.store.subscribe(self._committed, "pods", "configmaps", "secrets")
         for config in self.nodes.values():
             self._start(config)
 

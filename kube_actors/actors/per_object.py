@@ -107,8 +107,8 @@ class PerObject(Actor[Describe], Generic[M]):
     async def started(self) -> None:
         """Watch commits from now on, and begin with what is there."""
         self.children.clear()
-        resources = {self.resource, *self.routes} if self.everything is None else {None}
-        self.unsubscribe = [self.plane.store.subscribe(self._committed, each) for each in resources]
+        resources = {self.resource, *self.routes} if self.everything is None else ()
+        self.unsubscribe = [self.plane.store.subscribe(self._committed, *resources)]
         for revision in self.plane.store.list(self.resource):
             self._start(revision)
 

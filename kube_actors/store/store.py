@@ -132,12 +132,12 @@ class Store(Objects):
             self._journal.append(commit)
         self._subscribers.call(commit)
 
-    def subscribe(self, callback: Subscriber, resource: str | None = None) -> Callable[[], None]:
-        """Calls `callback` on every commit (of one resource) as part of it, in order; returns what ends that.
+    def subscribe(self, callback: Subscriber, *resources: str) -> Callable[[], None]:
+        """Calls `callback` on every commit (of these resources) as part of it, in order; returns what ends that.
 
         A callback must be quick, for the writer waits for it. What it raises is reported and harms nobody.
         """
-        return self._subscribers.add(callback, resource)
+        return self._subscribers.add(callback, resources or (None,))
 
     def watch(
         self,

@@ -20,15 +20,17 @@ class Subscribers:
         self._queue: deque[Commit] = deque()
         self._is_calling = False
 
-    def add(self, subscriber: Subscriber, resource: str | None) -> Callable[[], None]:
-        """Adds a subscriber to one resource, or to all; returns what takes it away again."""
+    def add(self, subscriber: Subscriber, resources: tuple[str | None, ...]) -> Callable[[], None]:
+        """Adds a subscriber to these resources (None: to all there are); returns what takes it away again."""
         # A wrapper of its own for each call makes a function that subscribed twice two subscribers.
         entry: Subscriber = functools.partial(subscriber)
-        self._by_resource[resource] = (*self._by_resource.get(resource, ()), entry)
+        for resource in resources:
+            self._by_resource[resource] = (*self._by_resource.get(resource, ()), entry)
 
         def unsubscribe() -> None:
-            rest = tuple(each for each in self._by_resource.get(resource, ()) if each is not entry)
-            self._by_resource[resource] = rest
+            for resource in resources:
+                rest = tuple(each for each in self._by_resource.get(resource, ()) if each is not entry)
+                self._by_resource[resource] = rest
 
         return unsubscribe
 

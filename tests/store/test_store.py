@@ -157,6 +157,20 @@ def test_unsubscribed_hears_nothing_more() -> None:
     assert len(seen) == 1
 
 
+def test_one_subscription_to_several_resources() -> None:
+    """It hears of each of them in order and of no other, until it is ended for all."""
+    store = new_store()
+    heard: list[str] = []
+    end = store.subscribe(lambda commit: heard.append(commit.key.resource), "pods", "nodes")
+    for name, resource in (("a", "nodes"), ("b", "secrets"), ("c", "pods"), ("d", "nodes")):
+        create(store, pod(name), resource)
+    assert heard == ["nodes", "pods", "nodes"]
+    end()
+    for name, resource in (("e", "nodes"), ("f", "pods")):
+        create(store, pod(name), resource)
+    assert heard == ["nodes", "pods", "nodes"]
+
+
 def test_subscriber_that_commits_does_not_disturb_the_order() -> None:
     """Those called later still hear of the first step before the second."""
     store = new_store()

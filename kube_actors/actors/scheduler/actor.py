@@ -44,7 +44,7 @@ class SchedulerActor(Actor[Describe]):
     async def started(self) -> None:
         """Learn the nodes, the pods on them, and the pods that wait."""
         store = self.plane.store
-        self.unsubscribe = store.subscribe(self._committed)
+        self.unsubscribe = store.subscribe(self._committed, "pods", "nodes", "namespaces")
         for node in store.list("nodes"):
             self.cluster.set_node(node.view)
         for namespace in store.list("namespaces"):

@@ -163,7 +163,7 @@ def become(arguments: list[str], extra: str | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     sys.stdout.flush()
-    # The environment is ours: without its bytecode, which pip was not waited for to make, every start would take twice as
-    # long as it has to.
+    # The environment is ours: without its bytecode, which pip was not waited for to make, every start would take twice
+    # as long as it has to.
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     os.execve(python, [python, *arguments], environment)

@@ -85,9 +85,7 @@ class Cell(Generic[M]):
             self._random = random_for(self.system.seed, self.path)
         return self._random
 
-    def spawn(
-        self, name: str, factory: Callable[[], Actor[N]], supervision: Supervision, mailbox: int
-    ) -> Ref[N]:
+    def spawn(self, name: str, factory: Callable[[], Actor[N]], supervision: Supervision, mailbox: int) -> Ref[N]:
         """Start a child in the actor's own nursery."""
         nursery = self._open_nursery()
         child = self.system.adopt(self, name, factory, supervision, mailbox, nursery)
@@ -103,9 +101,7 @@ class Cell(Generic[M]):
             raise ValueError(f"{child.path} is not a child of {self.path}")
         return child
 
-    def start_task(
-        self, fn: Callable[..., Awaitable[object]], args: tuple[Any, ...], name: str
-    ) -> trio.CancelScope:
+    def start_task(self, fn: Callable[..., Awaitable[object]], args: tuple[Any, ...], name: str) -> trio.CancelScope:
         """Start a child task."""
         scope = trio.CancelScope()
         self._open_nursery().start_soon(self._child_task, scope, fn, args, name=f"{self.path}#{name}")

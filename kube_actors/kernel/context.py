@@ -82,9 +82,7 @@ class Context(Generic[M]):
         """Stop a child with all below it without waiting."""
         self._cell.child_of(ref).stop()
 
-    def start_task(
-        self, fn: Callable[[Unpack[Args]], Awaitable[object]], *args: *Args, name: str
-    ) -> trio.CancelScope:
+    def start_task(self, fn: Callable[[Unpack[Args]], Awaitable[object]], *args: *Args, name: str) -> trio.CancelScope:
         """Run `fn(*args)` beside the message loop, for work that takes long; cancel the scope to end it early.
 
         It ends with the actor, and its failure fails the actor. Results come back by message or as an answer.

@@ -206,17 +206,13 @@ def test_the_order_never_prefers_an_unready_pod(pods: list[ReplicaPod]) -> None:
     assert running == sorted(running)
 
 
-@pytest.mark.parametrize(
-    ("text", "cost"), [("5", 5), ("-7", -7), ("", 0), ("1.5", 0), ("99999999999", 0), ("0", 0)]
-)
+@pytest.mark.parametrize(("text", "cost"), [("5", 5), ("-7", -7), ("", 0), ("1.5", 0), ("99999999999", 0), ("0", 0)])
 def test_deletion_costs(text: str, cost: int) -> None:
     """A readable 32-bit number counts; anything else is 0."""
     assert parse_deletion_cost({"controller.kubernetes.io/pod-deletion-cost": text}) == cost
 
 
-@pytest.mark.parametrize(
-    ("count", "batches"), [(0, []), (1, [1]), (5, [1, 2, 2]), (7, [1, 2, 4]), (10, [1, 2, 4, 3])]
-)
+@pytest.mark.parametrize(("count", "batches"), [(0, []), (1, [1]), (5, [1, 2, 2]), (7, [1, 2, 4]), (10, [1, 2, 4, 3])])
 def test_slow_start(count: int, batches: list[int]) -> None:
     """Batches double and add up to what is wanted."""
     assert list(slow_start(count)) == batches

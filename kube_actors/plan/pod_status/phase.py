@@ -13,9 +13,7 @@ SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 
 
-def pod_phase(
-    spec: PodSpec, init: Sequence[ContainerStatus], regular: Sequence[ContainerStatus], *, over: bool
-) -> str:
+def pod_phase(spec: PodSpec, init: Sequence[ContainerStatus], regular: Sequence[ContainerStatus], *, over: bool) -> str:
     """Pending, Running, Succeeded or Failed.
 
     `over` says that nothing will be started again whatever the restart policy (deleted, evicted, overdue).

@@ -146,7 +146,6 @@ class Engine:
 
         return ExecStream(self, await self._call(work))
 
-
     async def open_attach(self, container: str, *, stdin: bool) -> ExecStream:
         """Be connected to the streams of a running container."""
 

@@ -15,6 +15,7 @@ import trio
 from kube_actors.api.codecs import json
 from kube_actors.api.registry import Resource
 from kube_actors.config.files import STDIN, ClusterFile, Manifest, read_files
+from kube_actors.config.objects import ObjectCheck
 from kube_actors.errors import ApiError, InputError, Problem
 from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
@@ -29,6 +30,8 @@ APPLIED_FROM: Final = "kube-actors.dev/applied-from"
 
 Conflicts = Literal["take over", "refuse", "force"]
 _INPUT_CODES = frozenset({400, 405, 422})
+MISFIT: Final = 500
+"""What applying answers when an object does not fit its kind."""
 
 
 @frozen
@@ -135,7 +138,9 @@ async def _refusals(session: Session, manifests: Sequence[Manifest]) -> list[Pro
         except ApiError as error:
             if error.reason == "NotFound" and error.name in coming:
                 continue
-            if error.code in _INPUT_CODES or error.reason == "NotFound":
+            if error.code == MISFIT:
+                problems += _misfits(session, manifest) or _problems(manifest, error)
+            elif error.code in _INPUT_CODES or error.reason == "NotFound":
                 problems += _problems(manifest, error)
     return problems
 
@@ -159,6 +164,13 @@ def _problems(manifest: Manifest, error: ApiError) -> list[Problem]:
     if not error.causes:
         return [manifest.document.problem(error.message)]
     return [_problem(manifest, cause.field, cause.message) for cause in error.causes]
+
+
+def _misfits(session: Session, manifest: Manifest) -> list[Problem]:
+    """Each place at which the object does not fit its kind: applying tells them in one text, as Kubernetes does."""
+    check = ObjectCheck(session.registry)
+    check.add(manifest)
+    return check.problems
 
 
 def _problem(manifest: Manifest, field: str, message: str) -> Problem:

@@ -170,7 +170,7 @@ def test_patches_of_subresources(kubectl: Program) -> None:
             '{"metadata": {"name": "other"}}',
             "the name of the object (other) does not match the name on the URL",
         ),
-        ("merge", '{"metadata": {"uid": "1"}}', "(Conflict)"),
+        ("merge", '{"metadata": {"uid": "1"}}', 'metadata.uid: Invalid value: "1": field is immutable'),
         ("merge", '{"metadata": {"resourceVersion": "1"}}', "the object has been modified"),
     ],
 )

@@ -6,29 +6,12 @@ has. Whether there is room for it is the node's own count.
 
 from __future__ import annotations
 
+from kube_actors.api.sysctls import SAFE_SYSCTLS
 from kube_actors.api.views.cluster import NodeView
 from kube_actors.api.views.pods import PodSpec, PodView
 from kube_actors.plan.scheduling.node_rules import node_affinity, tolerated
 from kube_actors.plan.scheduling.summaries import Cluster, NodeSummary, PodSummary
 from kube_actors.records import frozen
-
-SAFE_SYSCTLS = frozenset(
-    {
-        "kernel.shm_rmid_forced",
-        "net.ipv4.ip_local_port_range",
-        "net.ipv4.ip_local_reserved_ports",
-        "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.ping_group_range",
-        "net.ipv4.tcp_fin_timeout",
-        "net.ipv4.tcp_keepalive_intvl",
-        "net.ipv4.tcp_keepalive_probes",
-        "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_rmem",
-        "net.ipv4.tcp_syncookies",
-        "net.ipv4.tcp_wmem",
-    }
-)
-"""Kernel parameters a pod may set: they are its namespaces' own and harm nobody else."""
 
 
 @frozen

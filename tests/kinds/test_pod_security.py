@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from kube_actors.kinds.pod_security.existing_pods import told_of
 from kube_actors.kinds.pod_security.policy import Policy, check_labels, policy_of
 
 CAREFUL = {
@@ -58,7 +59,17 @@ HOOK: dict[str, Any] = {
     [
         (
             pod(annotations={"container.apparmor.security.beta.kubernetes.io/c": "unconfined"}),
-            'forbidden AppArmor profile (annotation container.apparmor.security.beta.kubernetes.io/c="unconfined")',
+            "forbidden AppArmor profile (annotation must not set AppArmor profile type to "
+            '"container.apparmor.security.beta.kubernetes.io/c="unconfined"")',
+        ),
+        (
+            pod(
+                {"appArmorProfile": {"type": "Unconfined"}},
+                annotations={f"container.apparmor.security.beta.kubernetes.io/{name}": "unconfined" for name in "ab"},
+            ),
+            'forbidden AppArmor profiles (container "c0" and annotations must not set AppArmor profile type to '
+            '"Unconfined", "container.apparmor.security.beta.kubernetes.io/a="unconfined"", '
+            '"container.apparmor.security.beta.kubernetes.io/b="unconfined"")',
         ),
         (
             pod({}, securityContext={"appArmorProfile": {"type": "Unconfined"}}),
@@ -86,6 +97,10 @@ HOOK: dict[str, Any] = {
             pod({"seLinuxOptions": {"type": "spc_t", "user": "u"}}, securityContext={"seLinuxOptions": {"role": "r"}}),
             'seLinuxOptions (pod and container "c0" set forbidden securityContext.seLinuxOptions: type "spc_t"; '
             "user may not be set; role may not be set)",
+        ),
+        (
+            pod({}, securityContext={"seLinuxOptions": {"role": "r"}}),
+            "seLinuxOptions (pod set forbidden securityContext.seLinuxOptions: role may not be set)",
         ),
         (
             pod({"seccompProfile": {"type": "Unconfined"}}),
@@ -147,9 +162,37 @@ def test_versions() -> None:
         "runAsNonRoot != true",
     ]
     assert found("baseline", pod(**PROBE), 33) == []
-    assert found("restricted", pod({"runAsNonRoot": True}, os={"name": "windows"})) == []
+    annotated = pod({}, annotations={"seccomp.security.alpha.kubernetes.io/pod": "unconfined"})
+    assert found("baseline", annotated) == []
+    assert found("baseline", annotated, 18) == [
+        'seccompProfile (forbidden annotation seccomp.security.alpha.kubernetes.io/pod="unconfined")'
+    ]
+    windows = pod({"runAsNonRoot": True}, os={"name": "windows"})
+    assert (found("restricted", windows), len(found("restricted", windows, 24))) == ([], 3)
     root = pod({**CAREFUL, "runAsNonRoot": False, "runAsUser": 0, "procMount": "Unmasked"}, hostUsers=False)
-    assert (found("restricted", root), len(found("restricted", root, 34))) == ([], 3)
+    assert (found("baseline", root), len(found("baseline", root, 34)), len(found("restricted", root, 34))) == ([], 1, 3)
+    assert found("restricted", root) == [
+        'procMount (container "c0" must not set securityContext.procMount to "Unmasked")'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("security", "since"),
+    [
+        ({"sysctls": [{"name": "net.ipv4.tcp_syncookies"}]}, 0),
+        ({"sysctls": [{"name": "net.ipv4.ip_local_reserved_ports"}]}, 27),
+        ({"sysctls": [{"name": "net.ipv4.tcp_keepalive_time"}]}, 29),
+        ({"sysctls": [{"name": "net.ipv4.tcp_wmem"}]}, 32),
+        ({"seLinuxOptions": {"type": "container_kvm_t"}}, 0),
+        ({"seLinuxOptions": {"type": "container_engine_t"}}, 31),
+    ],
+)
+def test_what_came_to_be_allowed(security: dict[str, Any], since: int) -> None:
+    """What is harmless now was not known to be so in older versions of the standard."""
+    body = pod({}, securityContext=security)
+    refused = [minor for minor in (0, 1, 26, 27, 28, 29, 30, 31, 32, 36) if found("baseline", body, minor)]
+    assert refused == [minor for minor in (0, 1, 26, 27, 28, 29, 30, 31, 32, 36) if minor < since]
+    assert found("baseline", body) == []
 
 
 def test_labels() -> None:
@@ -165,4 +208,26 @@ def test_labels() -> None:
         (f"metadata.labels[{name}/enforce]", level),
         (f"metadata.labels[{name}/audit-version]", 'Invalid value: "1.2": must be "latest" or "v1.x"'),
         (f"metadata.labels[{name}/warn]", level),
+    ]
+
+
+def test_what_is_enforced_is_warned_of() -> None:
+    """Where nothing is said of warnings; a version of their own is kept."""
+    name = "pod-security.kubernetes.io"
+    enforced = {f"{name}/enforce": "restricted", f"{name}/enforce-version": "v1.30"}
+    assert str(policy_of(enforced, "warn")) == "restricted:v1.30"
+    assert str(policy_of({**enforced, f"{name}/warn-version": "v1.31"}, "warn")) == "restricted:v1.31"
+    assert str(policy_of({**enforced, f"{name}/warn": "privileged"}, "warn")) == "privileged:latest"
+    assert str(policy_of(enforced, "audit")) == "privileged:latest"
+
+
+def test_more_pods_than_are_looked_at() -> None:
+    """One pod of each controller is looked at first, and it is told that there are more."""
+    owned = {"ownerReferences": [{"uid": "u", "controller": True}]}
+    pods: list[dict[str, Any]] = [{"metadata": {"name": name, **owned}, "spec": {}} for name in ("a", "b")]
+    pods.append({"metadata": {"name": "c"}, "spec": {"hostPID": True}})
+    assert list(told_of(pods, "n", Policy("baseline"), 2)) == [
+        "new PodSecurity enforce level only checked against the first 2 of 3 existing pods",
+        'existing pods in namespace "n" violate the new PodSecurity enforce level "baseline:latest"',
+        "c: host namespaces",
     ]

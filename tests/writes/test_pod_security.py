@@ -51,8 +51,13 @@ async def test_enforced(world: World) -> None:
         await world.client.mutate(old.key, image)
     template = deployment("web")
     template["spec"]["template"]["spec"]["hostNetwork"] = True
+    assert world.warnings == []
     await world.client.create(template)
-    assert world.warnings == [], "only the pods of a workload are refused"
+    assert world.warnings == [f"would {NETWORK}"], "only the pods of a workload are refused"
+    await label(world, warn="privileged")
+    world.warnings.clear()
+    await world.client.create({**template, "metadata": {"name": "quiet", "namespace": "default"}})
+    assert world.warnings == []
 
 
 async def test_warned(world: World) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from kube_actors.kinds.pod_security.words import (
     Body,
+    Check,
     Violation,
     containers,
     context,
     named_containers,
     plural,
+    profiles,
     quoted,
     setters,
 )
@@ -19,49 +22,31 @@ DEFAULT_CAPABILITIES: Final = frozenset(
     {"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE"}
     | {"SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"}
 )
-SELINUX_TYPES: Final = ("", "container_t", "container_init_t", "container_kvm_t", "container_engine_t")
-SAFE_SYSCTLS: Final = frozenset(
-    (
-        "kernel.shm_rmid_forced",
-        "net.ipv4.ip_local_port_range",
-        "net.ipv4.ip_local_reserved_ports",
-        "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.ping_group_range",
-        "net.ipv4.tcp_fin_timeout",
-        "net.ipv4.tcp_keepalive_intvl",
-        "net.ipv4.tcp_keepalive_probes",
-        "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_rmem",
-        "net.ipv4.tcp_syncookies",
-        "net.ipv4.tcp_wmem",
-    )
-)
+SELINUX_TYPES: Final = frozenset({"", "container_t", "container_init_t", "container_kvm_t"})
+NEWER_SELINUX_TYPES: Final = SELINUX_TYPES | {"container_engine_t"}
+PROFILES: Final = ("RuntimeDefault", "Localhost")
 APPARMOR_ANNOTATION: Final = "container.apparmor.security.beta.kubernetes.io/"
+SECCOMP_ANNOTATION: Final = "seccomp.security.alpha.kubernetes.io/pod"
+SECCOMP_ANNOTATIONS: Final = "container.seccomp.security.alpha.kubernetes.io/"
 PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
 
 
 def app_armor(metadata: Body, spec: Body) -> Violation | None:
-    """No profile but the runtime's and those of the machine."""
-    pod = (context(spec).get("appArmorProfile") or {}).get("type") == "Unconfined"
-    bad = [
-        each["name"]
-        for each in containers(spec)
-        if (context(each).get("appArmorProfile") or {}).get("type") == "Unconfined"
-    ]
-    found = []
-    if pod or bad:
-        found.append(f'{setters(pod, bad)} must not set AppArmor profile type to "Unconfined"')
+    """No profile but the runtime's and those of the machine, be it said by fields or in the annotations of old."""
+    pod, own = profiles(spec, "appArmorProfile")
+    bad = [name for name, kind in own.items() if _is_lax(kind)]
     notes = sorted(
         f'{key}="{value}"'
         for key, value in (metadata.get("annotations") or {}).items()
-        if key.startswith(APPARMOR_ANNOTATION)
-        and value not in ("", "runtime/default")
-        and not value.startswith("localhost/")
+        if key.startswith(APPARMOR_ANNOTATION) and value and not _is_annotated_profile(value)
     )
-    if notes:
-        found.append(f"{plural('annotation', 'annotations', len(notes))} {', '.join(notes)}")
-    count = len(notes) + len(bad) + pod
-    return Violation(f"forbidden AppArmor {plural('profile', 'profiles', count)}", "; ".join(found)) if found else None
+    who = [setters(_is_lax(pod), bad)] if bad or _is_lax(pod) else []
+    who += [plural("annotation", "annotations", len(notes))] if notes else []
+    if not who:
+        return None
+    values = [*lax_values(pod, own), *notes]
+    detail = f"{' and '.join(who)} must not set AppArmor profile type to {quoted(values)}"
+    return Violation(f"forbidden AppArmor {plural('profile', 'profiles', len(values))}", detail)
 
 
 def capabilities(metadata: Body, spec: Body) -> Violation | None:
@@ -113,9 +98,8 @@ def host_probes(metadata: Body, spec: Body) -> Violation | None:
         if own:
             bad.append(each["name"])
             hosts |= own
-    uses = plural("uses", "use", len(bad))
-    which = plural("host", "hosts", len(hosts))
-    detail = f"{named_containers(bad)} {uses} probe or lifecycle {which} {quoted(sorted(hosts))}"
+    uses, which = plural("uses", "use", len(bad)), plural("host", "hosts", len(hosts))
+    detail = f"{named_containers(sorted(bad))} {uses} probe or lifecycle {which} {quoted(sorted(hosts))}"
     return Violation("probe or lifecycle host", detail) if bad else None
 
 
@@ -141,42 +125,57 @@ def proc_mount(metadata: Body, spec: Body) -> Violation | None:
     )
 
 
-def selinux_options(metadata: Body, spec: Body) -> Violation | None:
+def selinux_options(types: frozenset[str]) -> Check:
     """Only types made for containers; neither user nor role."""
 
     def is_bad(options: Body) -> bool:
-        return options.get("type", "") not in SELINUX_TYPES or bool(options.get("user") or options.get("role"))
+        return options.get("type", "") not in types or bool(options.get("user") or options.get("role"))
 
-    pod = context(spec).get("seLinuxOptions") or {}
-    own = {each["name"]: context(each).get("seLinuxOptions") or {} for each in containers(spec)}
-    bad = [name for name, options in own.items() if is_bad(options)]
-    if not bad and not is_bad(pod):
-        return None
-    used = [options for options in (pod, *own.values()) if is_bad(options)]
-    kinds = sorted({options["type"] for options in used if options.get("type", "") not in SELINUX_TYPES})
-    data = [f"{plural('type', 'types', len(kinds))} {quoted(kinds)}"] if kinds else []
-    data += [f"{name} may not be set" for name in ("user", "role") if any(options.get(name) for options in used)]
-    verb = plural("sets", "set", len(bad) + is_bad(pod))
-    detail = f"{setters(is_bad(pod), bad)} {verb} forbidden securityContext.seLinuxOptions: {'; '.join(data)}"
-    return Violation("seLinuxOptions", detail)
+    def check(metadata: Body, spec: Body) -> Violation | None:
+        pod = context(spec).get("seLinuxOptions") or {}
+        own = {each["name"]: context(each).get("seLinuxOptions") or {} for each in containers(spec)}
+        used = [options for options in (pod, *own.values()) if is_bad(options)]
+        if not used:
+            return None
+        kinds = sorted({options.get("type", "") for options in used} - types)
+        data = [f"{plural('type', 'types', len(kinds))} {quoted(kinds)}"] if kinds else []
+        data += [f"{name} may not be set" for name in ("user", "role") if any(options.get(name) for options in used)]
+        who = setters(is_bad(pod), [name for name, options in own.items() if is_bad(options)])
+        return Violation("seLinuxOptions", f"{who} set forbidden securityContext.seLinuxOptions: {'; '.join(data)}")
+
+    return check
+
+
+def seccomp_annotations(metadata: Body, spec: Body) -> Violation | None:
+    """Never without a profile on purpose, as it was said before there was a field."""
+    annotations = metadata.get("annotations") or {}
+    keys = {SECCOMP_ANNOTATION, *(f"{SECCOMP_ANNOTATIONS}{each['name']}" for each in containers(spec))}
+    bad = sorted(
+        f'{key}="{annotations[key]}"'
+        for key in keys & annotations.keys()
+        if annotations[key] != "docker/default" and not _is_annotated_profile(annotations[key])
+    )
+    which = plural("annotation", "annotations", len(bad))
+    return Violation("seccompProfile", f"forbidden {which} {', '.join(bad)}") if bad else None
 
 
 def seccomp_profile(metadata: Body, spec: Body) -> Violation | None:
     """Never without a profile on purpose."""
-    pod = (context(spec).get("seccompProfile") or {}).get("type") == "Unconfined"
-    bad = [
-        each["name"]
-        for each in containers(spec)
-        if (context(each).get("seccompProfile") or {}).get("type") == "Unconfined"
-    ]
-    detail = f'{setters(pod, bad)} must not set securityContext.seccompProfile.type to "Unconfined"'
-    return Violation("seccompProfile", detail) if pod or bad else None
+    pod, own = profiles(spec, "seccompProfile")
+    values = lax_values(pod, own)
+    who = setters(_is_lax(pod), [name for name, kind in own.items() if _is_lax(kind)])
+    detail = f"{who} must not set securityContext.seccompProfile.type to {quoted(values)}"
+    return Violation("seccompProfile", detail) if values else None
 
 
-def sysctls(metadata: Body, spec: Body) -> Violation | None:
+def sysctls(allowed: frozenset[str]) -> Check:
     """Only those that are the pod's own."""
-    bad = [each["name"] for each in context(spec).get("sysctls") or () if each["name"] not in SAFE_SYSCTLS]
-    return Violation("forbidden sysctls", ", ".join(bad)) if bad else None
+
+    def check(metadata: Body, spec: Body) -> Violation | None:
+        bad = [each["name"] for each in context(spec).get("sysctls") or () if each["name"] not in allowed]
+        return Violation("forbidden sysctls", ", ".join(bad)) if bad else None
+
+    return check
 
 
 def windows_host_process(metadata: Body, spec: Body) -> Violation | None:
@@ -185,3 +184,16 @@ def windows_host_process(metadata: Body, spec: Body) -> Violation | None:
     bad = [each["name"] for each in containers(spec) if (context(each).get("windowsOptions") or {}).get("hostProcess")]
     detail = f"{setters(pod, bad)} must not set securityContext.windowsOptions.hostProcess=true"
     return Violation("hostProcess", detail) if pod or bad else None
+
+
+def lax_values(pod: str | None, own: Mapping[str, str | None]) -> list[str]:
+    """The types of profiles that a pod or its containers ask for and must not."""
+    return sorted({kind for kind in (pod, *own.values()) if kind is not None and kind not in PROFILES})
+
+
+def _is_lax(kind: str | None) -> bool:
+    return kind is not None and kind not in PROFILES
+
+
+def _is_annotated_profile(value: str) -> bool:
+    return value == "runtime/default" or value.startswith("localhost/")

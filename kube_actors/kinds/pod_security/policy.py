@@ -3,58 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.pod_security import baseline, restricted
+from kube_actors.kinds.pod_security.checks import LEVELS, NEWEST, PRIVILEGED, RESTRICTED, checks_of
 from kube_actors.kinds.pod_security.words import Body, Violation
+from kube_actors.records import frozen
 
 PREFIX: Final = "pod-security.kubernetes.io/"
 MODES: Final = ("enforce", "audit", "warn")
-PRIVILEGED, BASELINE, RESTRICTED = LEVELS = ("privileged", "baseline", "restricted")
 LATEST: Final = "latest"
 _VERSION: Final = re.compile(r"v1\.(0|[1-9][0-9]*)")
-_NEWEST: Final = 10_000
-
-Check = Callable[[Body, Body], Violation | None]
-# The first minor version that has the check, and the check; in the order of Kubernetes' names for them.
-_BASELINE: Final[tuple[tuple[int, Check], ...]] = (
-    (0, baseline.app_armor),
-    (0, baseline.capabilities),
-    (0, baseline.host_namespaces),
-    (0, baseline.host_path_volumes),
-    (0, baseline.host_ports),
-    (34, baseline.host_probes),
-    (0, baseline.privileged),
-    (0, baseline.proc_mount),
-    (0, baseline.selinux_options),
-    (19, baseline.seccomp_profile),
-    (0, baseline.sysctls),
-    (0, baseline.windows_host_process),
-)
-_RESTRICTED: Final[tuple[tuple[int, Check], ...]] = (
-    (8, restricted.privilege_escalation),
-    (22, restricted.capabilities),
-    (0, restricted.volumes),
-    (0, restricted.run_as_non_root),
-    (23, restricted.run_as_user),
-    (19, restricted.seccomp_profile),
-)
-_OVERRIDDEN: Final[Mapping[Check, tuple[int, Check]]] = {
-    baseline.capabilities: (22, restricted.capabilities),
-    baseline.host_path_volumes: (0, restricted.volumes),
-    baseline.seccomp_profile: (19, restricted.seccomp_profile),
-}
-# Checks that pods with users of their own (`hostUsers: false`) are spared since 1.35: their root is nobody outside.
-_SPARED: Final = frozenset({baseline.proc_mount, restricted.run_as_non_root, restricted.run_as_user})
-_SPARED_SINCE: Final = 35
 
 
-@attrs.frozen
+@frozen
 class Policy:
     """A level as of a version: `restricted:latest`, `baseline:v1.30`."""
 
@@ -66,8 +32,8 @@ class Policy:
 
     def violations(self, metadata: Body, spec: Body) -> list[Violation]:
         """Everything about the pod that the policy forbids; nothing is forbidden to the privileged."""
-        spared = _SPARED if spec.get("hostUsers") is False and self._minor >= _SPARED_SINCE else ()
-        found = (check(metadata, spec) for check in self._checks() if check not in spared)
+        minor = NEWEST if self.version == LATEST else int(self.version.removeprefix("v1."))
+        found = (check(metadata, spec) for check in checks_of(self.level, min(minor, NEWEST)))
         return [violation for violation in found if violation is not None]
 
     def may_forbid_more(self, other: Policy) -> bool:
@@ -75,30 +41,24 @@ class Policy:
         stricter = LEVELS.index(self.level) > LEVELS.index(other.level)
         return self.level != PRIVILEGED and (stricter or self.version != other.version)
 
-    @property
-    def _minor(self) -> int:
-        return _NEWEST if self.version == LATEST else int(self.version.removeprefix("v1."))
-
-    def _checks(self) -> Iterator[Check]:
-        if self.level == PRIVILEGED:
-            return
-        minor = self._minor
-        for since, check in _BASELINE:
-            overriding = _OVERRIDDEN.get(check) if self.level == RESTRICTED else None
-            if minor >= since and (overriding is None or minor < overriding[0]):
-                yield check
-        if self.level == RESTRICTED:
-            yield from (check for since, check in _RESTRICTED if minor >= since)
-
 
 def policy_of(labels: Mapping[str, str], mode: str) -> Policy:
-    """What the labels of a namespace say of one mode. A level nobody knows enforces the strictest one, and warns of
-    nothing."""
+    """What the labels of a namespace say of one mode.
+
+    A level nobody knows enforces the strictest one, and warns of nothing. Where nothing is said of warnings, what is
+    enforced is warned of: so who makes a Deployment hears that its pods will be refused.
+    """
     level = labels.get(f"{PREFIX}{mode}", PRIVILEGED)
     if level not in LEVELS:
         level = RESTRICTED if mode == "enforce" else PRIVILEGED
     version = labels.get(f"{PREFIX}{mode}-version", LATEST)
-    return Policy(level, version if _is_version(version) else LATEST)
+    policy = Policy(level, version if _is_version(version) else LATEST)
+    if mode != "warn" or f"{PREFIX}warn" in labels:
+        return policy
+    enforced = policy_of(labels, "enforce")
+    if enforced.level == PRIVILEGED:
+        return policy
+    return attrs.evolve(policy, level=enforced.level) if f"{PREFIX}warn-version" in labels else enforced
 
 
 def check_labels(labels: Mapping[str, str]) -> list[Cause]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from kube_actors.kinds.pod_security import baseline
 from kube_actors.kinds.pod_security.words import (
     Body,
     Violation,
     containers,
     context,
-    is_windows,
     named_containers,
     plural,
+    profiles,
     quoted,
     setters,
 )
@@ -20,16 +21,13 @@ VOLUMES: Final = frozenset(
     {"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected"}
     | {"secret"}
 )
-PROFILES: Final = ("RuntimeDefault", "Localhost")
 
 
 def privilege_escalation(metadata: Body, spec: Body) -> Violation | None:
     """No program gains rights that its parent did not have."""
     bad = [each["name"] for each in containers(spec) if context(each).get("allowPrivilegeEscalation") is not False]
-    if not bad or is_windows(spec):
-        return None
     detail = f"{named_containers(bad)} must set securityContext.allowPrivilegeEscalation=false"
-    return Violation("allowPrivilegeEscalation != false", detail)
+    return Violation("allowPrivilegeEscalation != false", detail) if bad else None
 
 
 def capabilities(metadata: Body, spec: Body) -> Violation | None:
@@ -49,7 +47,7 @@ def capabilities(metadata: Body, spec: Body) -> Violation | None:
     if adding:
         what = quoted(sorted(added))
         found.append(f"{named_containers(adding)} must not include {what} in securityContext.capabilities.add")
-    return Violation("unrestricted capabilities", "; ".join(found)) if found and not is_windows(spec) else None
+    return Violation("unrestricted capabilities", "; ".join(found)) if found else None
 
 
 def volumes(metadata: Body, spec: Body) -> Violation | None:
@@ -91,17 +89,11 @@ def run_as_user(metadata: Body, spec: Body) -> Violation | None:
 
 def seccomp_profile(metadata: Body, spec: Body) -> Violation | None:
     """The pod, or every container, asks for a profile."""
-    if is_windows(spec):
-        return None
-    pod = (context(spec).get("seccompProfile") or {}).get("type")
-    own = {each["name"]: (context(each).get("seccompProfile") or {}).get("type") for each in containers(spec)}
-    explicit = [name for name, value in own.items() if value is not None and value not in PROFILES]
-    is_pod_bad = pod is not None and pod not in PROFILES
-    if is_pod_bad or explicit:
-        values = {own[name] for name in explicit} | ({pod} if is_pod_bad else set())
-        kinds = quoted(sorted(str(value) for value in values))
-        detail = f"{setters(is_pod_bad, explicit)} must not set securityContext.seccompProfile.type to {kinds}"
-        return Violation("seccompProfile", detail)
-    silent = [name for name, value in own.items() if value is None and pod is None]
-    wanted = f'must set securityContext.seccompProfile.type to "{PROFILES[0]}" or "{PROFILES[1]}"'
-    return Violation("seccompProfile", f"pod or {named_containers(silent)} {wanted}") if silent else None
+    lax = baseline.seccomp_profile(metadata, spec)
+    if lax is not None:
+        return lax
+    pod, own = profiles(spec, "seccompProfile")
+    silent = [name for name, kind in own.items() if kind is None and pod is None]
+    kinds = " or ".join(f'"{kind}"' for kind in baseline.PROFILES)
+    detail = f"pod or {named_containers(silent)} must set securityContext.seccompProfile.type to {kinds}"
+    return Violation("seccompProfile", detail) if silent else None

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-import attrs
+from kube_actors.records import frozen
 
 Body = Mapping[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Violation:
     """What a pod does that it must not: in short, and where."""
 
@@ -19,6 +19,10 @@ class Violation:
 
     def __str__(self) -> str:
         return f"{self.reason} ({self.detail})" if self.detail else self.reason
+
+
+Check = Callable[[Body, Body], Violation | None]
+"""Looks at a pod's metadata and spec."""
 
 
 def containers(spec: Body) -> Iterator[Body]:
@@ -32,9 +36,14 @@ def context(item: Body) -> Body:
     return item.get("securityContext") or {}
 
 
-def is_windows(spec: Body) -> bool:
-    """Whether the pod says that it runs on Windows, where some checks mean nothing."""
-    return bool((spec.get("os") or {}).get("name") == "windows")
+def profiles(spec: Body, field: str) -> tuple[str | None, dict[str, str | None]]:
+    """The type of the profile that a pod asks for, and that of each of its containers; None where nothing is said."""
+
+    def kind(item: Body) -> str | None:
+        profile = context(item).get(field)
+        return None if profile is None else profile.get("type") or ""
+
+    return kind(spec), {each["name"]: kind(each) for each in containers(spec)}
 
 
 def quoted(words: Iterable[str]) -> str:

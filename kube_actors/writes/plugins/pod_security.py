@@ -5,13 +5,11 @@ The policies and their checks are loaded with the first namespace that has such 
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-import attrs
-
 from kube_actors.errors import forbidden
+from kube_actors.records import frozen
 from kube_actors.store import Key, Store
 from kube_actors.writes.request import Operation, Request
 
@@ -37,7 +35,7 @@ _PLACES: Final = ("", "ephemeralcontainers")
 Body = dict[str, Any]
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class PodSecurity:
     """Reads the namespaces, and their pods, from the store."""
 
@@ -78,7 +76,8 @@ class PodSecurity:
         if violations:
             why = f'violates PodSecurity "{enforced}": {", ".join(map(str, violations))}'
             raise forbidden("pods", request.key.name, why)
-        _warn(request, warned, metadata, spec)
+        if warned != enforced:
+            _warn(request, warned, metadata, spec)
 
     # -- namespaces
 
@@ -94,30 +93,15 @@ class PodSecurity:
             raise request.invalid(found)
         before, after = policy_of(old, "enforce"), policy_of(new, "enforce")
         if request.operation is Operation.UPDATE and after.may_forbid_more(before):
-            for text in self._existing(request.key.name, after):
-                request.warn(text)
+            from kube_actors.kinds.pod_security.existing_pods import told_of
 
-    def _existing(self, namespace: str, policy: Policy) -> Iterator[str]:
-        """What to say of pods that are there already and would not be taken any more."""
-        bad: dict[str, list[str]] = defaultdict(list)
-        for revision in self.store.list("pods", namespace)[:MOST_PODS]:
-            pod = revision.body()
-            violations = policy.violations(pod["metadata"], pod["spec"])
-            if violations:
-                bad[", ".join(each.reason for each in violations)].append(revision.key.name)
-        if bad:
-            yield f'existing pods in namespace "{namespace}" violate the new PodSecurity enforce level "{policy}"'
-        for reasons, names in sorted(bad.items(), key=lambda item: sorted(item[1])):
-            yield f"{_and_others(sorted(names))}: {reasons}"
+            pods = [revision.body() for revision in self.store.list("pods", request.key.name)]
+            for text in told_of(pods, request.key.name, after, MOST_PODS):
+                request.warn(text)
 
 
 def _are_ours(labels: Mapping[str, str]) -> bool:
     return any(label.startswith(PREFIX) for label in labels)
-
-
-def _and_others(names: list[str]) -> str:
-    others = len(names) - 1
-    return f"{names[0]} (and {others} other pod{'s' if others > 1 else ''})" if others else names[0]
 
 
 def _warn(request: Request, policy: Policy, metadata: Body, spec: Body) -> None:

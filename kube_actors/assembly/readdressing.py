@@ -26,7 +26,9 @@ log = Log(__name__)
 
 
 def move_to_ranges(store: Store, ranges: NetworkRanges, source: random.Random) -> None:
-    """Give Services whose ClusterIP lies outside the Service range another one; nodes forget a podCIDR outside theirs.
+    """Give Services whose ClusterIP no range holds another one; nodes forget a podCIDR outside theirs.
+
+    A ServiceCIDR that somebody made, or that is being deleted, holds the addresses of its Services as before.
 
     A node that knows no podCIDR is given one when it registers. Pods get their addresses with their new sandboxes.
     """
@@ -39,19 +41,27 @@ def move_to_ranges(store: Store, ranges: NetworkRanges, source: random.Random) -
 
 
 def _move_services(store: Store, ranges: NetworkRanges, source: random.Random) -> int:
-    network = ranges.service_cidr
-    addresses = ServiceAddresses.over(store, source, network)
+    addresses = ServiceAddresses.over(store, source, ranges.service_cidr)
+    networks = [ranges.service_cidr, *_stored_ranges(store)]
     moved = 0
     for revision in store.list("services"):
         held = [each for each in revision.projection.facts.cluster_ips if each != HEADLESS]
-        if all(any(ip_address(each) in one for one in addresses.networks()) for each in held):
+        if all(any(ip_address(each) in one for one in networks) for each in held):
             continue
         body = revision.body()
-        body["spec"]["clusterIP"] = ranges.api_address if revision.key == API else addresses.free_address()
+        body["spec"]["clusterIP"] = (
+            ranges.api_address if revision.key == API else addresses.free_address_in(ranges.service_cidr)
+        )
         body["spec"]["clusterIPs"] = [body["spec"]["clusterIP"]]
         _commit(store, revision, body)
         moved += 1
     return moved
+
+
+def _stored_ranges(store: Store) -> list[IPv4Network]:
+    """What all ServiceCIDRs cover, in whatever state they are."""
+    cidrs = [cidr for each in store.list(SERVICE_CIDRS) for cidr in each.projection.facts.cidrs]
+    return [IPv4Network(cidr) for cidr in cidrs if ":" not in cidr]
 
 
 def _move_default_range(store: Store, network: IPv4Network) -> None:

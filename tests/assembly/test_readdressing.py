@@ -68,3 +68,29 @@ async def test_nodes_forget_a_slice_of_the_old_range() -> None:
     assert kept is not None
     assert "podCIDR" not in moved.body()["spec"]
     assert kept.body()["spec"]["podCIDR"] == "10.243.1.0/24"
+
+
+def service_cidr(name: str, cidr: str) -> dict[str, Any]:
+    """A ServiceCIDR that is ready, and waits for its finalizer when it is deleted."""
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "ServiceCIDR",
+        "metadata": {"name": name, "finalizers": ["networking.k8s.io/service-cidr-finalizer"]},
+        "spec": {"cidrs": [cidr]},
+    }
+
+
+async def test_ranges_that_are_being_deleted_still_hold_their_addresses() -> None:
+    """Their Services stay; one that no range holds is moved even when the default ServiceCIDR is being deleted."""
+    world = await World().with_namespace()
+    await world.client.create(service("outside", clusterIP="10.96.0.50"))
+    await world.client.create(service("extra", clusterIP="10.100.0.5"))
+    for name, cidr in (("kubernetes", "10.97.0.0/16"), ("extra", "10.100.0.0/28")):
+        await world.client.create(service_cidr(name, cidr))
+        await world.client.delete(Key("servicecidrs.networking.k8s.io", "", name))
+
+    move_to_ranges(world.store, RANGES, random.Random(1))
+
+    found = {each.key.name: each.body()["spec"]["clusterIP"] for each in world.store.list("services")}
+    assert found["extra"] == "10.100.0.5"
+    assert ip_address(found["outside"]) in RANGES.service_cidr

@@ -97,13 +97,17 @@ class ServiceAddresses:
 
     def free_address(self) -> str:
         """A random one from the upper band of a range; the lower stays for services that name their address."""
-        for network in self.networks():
-            address = self._free_address_in(network)
-            if address is not None:
-                return address
-        raise ApiError("InternalError", 500, "failed to allocate a serviceIP: range is full")
+        return self.free_address_in(*self.networks())
 
-    def _free_address_in(self, network: ipaddress.IPv4Network) -> str | None:
+    def free_address_in(self, *networks: ipaddress.IPv4Network) -> str:
+        """The same from these ranges, the first that has one. Raises ApiError: they are full."""
+        found = (self._free_one(network) for network in networks)
+        address = next((each for each in found if each is not None), None)
+        if address is None:
+            raise ApiError("InternalError", 500, "failed to allocate a serviceIP: range is full")
+        return address
+
+    def _free_one(self, network: ipaddress.IPv4Network) -> str | None:
         size = network.num_addresses
         first, last = 1, size - 2
         if last < first:

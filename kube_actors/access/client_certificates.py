@@ -17,6 +17,7 @@ from typing import Any, Final
 import attrs
 
 from kube_actors.access.issued import Span
+from kube_actors.records import define
 
 NO_CHECK_TIME: Final = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME (X509_VERIFY_PARAM_set_flags(3)): when a certificate counts is for `is_ours` to say."""
@@ -27,7 +28,7 @@ FINISHED: Final = 20
 REMEMBERED: Final = 1024
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class ClientCertificates:
     """Tells the authority's certificates for clients from all others. `ca_pem` gives the authority's own, `now` is
     epoch seconds."""

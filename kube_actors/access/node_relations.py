@@ -9,6 +9,7 @@ import attrs
 
 from kube_actors.kinds.hooks import Body
 from kube_actors.node.objects import references
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
 
 MIRROR: Final = "kubernetes.io/config.mirror"
@@ -24,7 +25,7 @@ REMEMBERED: Final = 8192
 """Pods whose references are known."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class NodeRelations:
     """Asks the store; what a pod names is remembered for as long as the pod does not change."""
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-import attrs
-
 from kube_actors.access.attributes import Attributes, Authorizer
 from kube_actors.access.binding import Binding
 from kube_actors.access.node_identity import NODE_PREFIX, NODES, node_of
@@ -19,6 +17,7 @@ from kube_actors.access.user import User
 from kube_actors.api.certificate_request import read_request
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.kinds.hooks import Body
+from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
 from kube_actors.writes.request import Operation, Request, missing
 
@@ -31,7 +30,7 @@ AUDIENCE_VERB: Final = "request-serviceaccounts-token-audience"
 CREATE, UPDATE, DELETE = Operation.CREATE, Operation.UPDATE, Operation.DELETE
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class NodeRestriction:
     """The admission plugin for users of the group `system:nodes`; reads nodes from the store."""
 

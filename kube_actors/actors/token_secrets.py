@@ -7,7 +7,6 @@ import base64
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import attrs
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane
@@ -15,6 +14,7 @@ from kube_actors.actors.namespace_object import EVERYWHERE
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
+from kube_actors.records import frozen
 from kube_actors.store import Commit, Key, Revision
 
 TYPE = "kubernetes.io/service-account-token"
@@ -28,7 +28,7 @@ _MARK = f'"type":"{TYPE}"'.encode()
 Body = dict[str, Any]
 
 
-@attrs.frozen
+@frozen
 class Used:
     """A Secret whose token was used, and on which day."""
 

@@ -9,6 +9,7 @@ import attrs
 
 from kube_actors.api import names
 from kube_actors.errors import Cause
+from kube_actors.records import frozen
 
 Body = dict[str, Any]
 METADATA_FIELDS = ("metadata.name", "metadata.namespace")
@@ -36,7 +37,7 @@ def spec_changed(new: Body, old: Body) -> bool:
     return bool(new.get("spec") != old.get("spec"))
 
 
-@attrs.frozen
+@frozen
 class Hooks:
     """The rules of one kind. Every function gets plain bodies; `default`, `prepare_*` change `new` in place.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-import attrs
+from kube_actors.records import frozen
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
@@ -25,7 +25,7 @@ class OwnerState(Enum):
     UNKNOWN = "unknown"
 
 
-@attrs.frozen
+@frozen
 class Dependent:
     """An object with owners. `owners` are its owner references' uids in order; `has_dependents` counts its own.
 
@@ -40,19 +40,19 @@ class Dependent:
     dependents_wait: bool = False
 
 
-@attrs.frozen
+@frozen
 class Keep:
     """Leave the object alone."""
 
 
-@attrs.frozen
+@frozen
 class RemoveOwners:
     """Take these references away: somebody else still owns the object."""
 
     uids: tuple[str, ...]
 
 
-@attrs.frozen
+@frozen
 class Delete:
     """Nobody is left that wants the object. `unblock`: first its owners have to stop waiting for it."""
 
@@ -82,7 +82,7 @@ def plan_dependent(dependent: Dependent, owners: Mapping[str, OwnerState]) -> De
     return Delete("Foreground" if FOREGROUND in dependent.finalizers else "Background")
 
 
-@attrs.frozen
+@frozen
 class Owned:
     """A dependent as its owner sees it: whether the owner waits for it, and whether its deletion has begun."""
 
@@ -91,7 +91,7 @@ class Owned:
     deleting: bool
 
 
-@attrs.frozen
+@frozen
 class OwnerPlan:
     """What to do about an owner that is being deleted: dependents to look at, to orphan, and a finalizer to remove."""
 

@@ -13,6 +13,7 @@ from kube_actors.api.names import path_segment
 from kube_actors.api.registry import Registry, Resource
 from kube_actors.api.selectors import FieldSelector, SelectorError
 from kube_actors.errors import ApiError, forbidden
+from kube_actors.records import define, frozen
 from kube_actors.server.http import Full, Headers, HttpRequest
 from kube_actors.server.request_info import RequestInfo
 from kube_actors.store import Key, Store
@@ -33,7 +34,7 @@ class Authenticator(Protocol):
         """The user, or None without credentials. ApiError 401 when there are some and they are wrong."""
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Api:
     """What the server serves. `session` is the administrator's; `parts` are what single handlers need beside it."""
 
@@ -60,7 +61,7 @@ class Api:
         raise LookupError(f"the server has no {kind.__name__}")
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Call:
     """One request: who it comes from, what it is about, and what its client is to be warned of.
 

@@ -14,6 +14,7 @@ from kube_actors.access.user import User
 from kube_actors.errors import ApiError
 from kube_actors.kinds.deprecations import deprecation
 from kube_actors.log import Log
+from kube_actors.records import frozen
 from kube_actors.server.audit import AuditLog
 from kube_actors.server.call import Api, Call, answer
 from kube_actors.server.deadlines import in_time
@@ -30,7 +31,7 @@ UNAUTHORIZED = 401
 log = Log(__name__)
 
 
-@attrs.frozen(eq=False)
+@frozen(eq=False)
 class Chain:
     """Answers requests of one API: the edge's handler. Writes are written down in `audit`, if there is one."""
 

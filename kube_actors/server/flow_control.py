@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 import attrs
 import trio
 
+from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.capacity import most_connections, too_many_requests
 from kube_actors.server.fairness.configuration import SEATS, Configuration, PriorityLevel
@@ -32,7 +33,7 @@ _LONG_SUBRESOURCES: Final = frozenset({"attach", "exec", "log", "portforward", "
 T = TypeVar("T")
 
 
-@attrs.frozen
+@frozen
 class FlowLimits:
     """How much may be under way: `seats` for requests, divided among the priority levels, for which they wait up to
     `patience` machine seconds.

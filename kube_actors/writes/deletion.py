@@ -13,6 +13,7 @@ from kube_actors.api.registry import Resource
 from kube_actors.api.times import parse_rfc3339, rfc3339
 from kube_actors.errors import bad_request, conflict
 from kube_actors.kinds.hooks import Body
+from kube_actors.records import frozen
 from kube_actors.writes.request import Request
 
 ORPHAN = "orphan"
@@ -25,7 +26,7 @@ def _at_least_one_second(grace: int | None) -> int | None:
     return 1 if grace is not None and grace < 0 else grace
 
 
-@attrs.frozen
+@frozen
 class DeleteOptions:
     """What the client wants: preconditions, seconds of grace (below zero: one, as in Kubernetes), what becomes of
     dependents (None: as the kind says)."""

@@ -17,6 +17,7 @@ import trio
 
 from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError, bad_request
+from kube_actors.records import frozen
 from kube_actors.server.reading.list_options import ListOptions
 from kube_actors.server.reading.resource_versions import reached
 from kube_actors.server.reading.selection import Condition, Selection
@@ -36,7 +37,7 @@ _TOKEN_TOO_OLD = (
 )
 
 
-@attrs.frozen
+@frozen
 class Token:
     """Where a list goes on: behind the object `after` (namespace, name), as it was at `revision`."""
 
@@ -87,7 +88,7 @@ class TokenExpired(ApiError):
         return {**super().status(), "metadata": {"continue": self.token.encode()}}
 
 
-@attrs.frozen
+@frozen
 class Page:
     """Some objects of a list in order, as they were at `revision`.
 

@@ -6,10 +6,10 @@ import random
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-import attrs
 import trio
 
 from kube_actors.errors import ApiError
+from kube_actors.records import define
 from kube_actors.server.call import Call
 from kube_actors.server.http import Send, Streaming, Upgrade
 from kube_actors.server.reading.accept import JSON
@@ -106,7 +106,7 @@ def _opened(store: Store, selection: Selection, options: ListOptions) -> Watch:
     )
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Following:
     """One watch on its way to one client. `deadline` is machine time (trio's clock)."""
 

@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import attrs
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,6 +24,7 @@ from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ActorSystem, VirtualClock
 from kube_actors.kinds import project
+from kube_actors.records import frozen
 from kube_actors.store import Commit, Key, Store
 from kube_actors.store.journal.memory import MemoryJournal
 from kube_actors.testing.kernel import running_system
@@ -75,7 +75,7 @@ def _raise(error: Exception, _commit: Commit) -> None:
     raise error
 
 
-@attrs.frozen
+@frozen
 class World:
     """A cluster without nodes. Time stands until it is stepped."""
 

@@ -20,6 +20,7 @@ from kube_actors.access.static_tokens import StaticTokens
 from kube_actors.access.user import AUTHENTICATED, User
 from kube_actors.access.x509_user import CREDENTIAL_ID, user_of_certificate
 from kube_actors.errors import ApiError, InputError
+from kube_actors.records import frozen
 from kube_actors.server.http import HttpRequest, Peer
 
 TOKENS = """\
@@ -42,7 +43,7 @@ def certificate(*parts: tuple[x509.ObjectIdentifier, str]) -> bytes:
 NAME, GROUP = x509.NameOID.COMMON_NAME, x509.NameOID.ORGANIZATION_NAME
 
 
-@attrs.frozen
+@frozen
 class Fixed:
     """Knows one token, and one it refuses."""
 
@@ -229,7 +230,7 @@ def test_rubbish_is_no_certificate(data: bytes) -> None:
     assert user_of_certificate(data) is None
 
 
-@attrs.frozen
+@frozen
 class Asked:
     """An authorizer that writes down what it is asked."""
 

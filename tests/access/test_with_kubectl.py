@@ -19,6 +19,7 @@ from kube_actors.access.authority import Authority
 from kube_actors.api.codecs import json
 from kube_actors.cluster import open_cluster
 from kube_actors.config.types import ApiConfig, ClusterConfig, NodeConfig
+from kube_actors.records import frozen
 from kube_actors.state import StateDirectory
 from tests.access.requests import KUBELET_CLIENT, encoded_request, request_body
 
@@ -27,7 +28,7 @@ PATIENCE = 90.0
 CAPACITY = {"cpu": "1", "memory": "1Gi", "pods": "10"}
 
 
-@attrs.frozen
+@frozen
 class Ended:
     """What a command printed, and how it ended."""
 
@@ -36,7 +37,7 @@ class Ended:
     errors: str
 
 
-@attrs.frozen
+@frozen
 class Kubectl:
     """Runs kubectl as a user of the cluster; nothing of the one who runs the tests is read or written."""
 

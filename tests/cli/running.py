@@ -15,15 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
-import attrs
-
 from kube_actors.cli import main
+from kube_actors.records import frozen
 
 PATIENCE = 90.0
 """Seconds; how long a busy machine may take for anything here."""
 
 
-@attrs.frozen
+@frozen
 class Done:
     """How a command ended and what it printed."""
 
@@ -38,7 +37,7 @@ def _written(stream: io.TextIOWrapper) -> str:
     return stream.buffer.getvalue().decode()
 
 
-@attrs.frozen
+@frozen
 class Place:
     """A directory for the states of clusters, and one for files."""
 

@@ -15,6 +15,7 @@ import pytest
 from kube_actors.cli.trace_file import TraceWriter, trace_file
 from kube_actors.errors import InputError
 from kube_actors.kernel import TraceKind, TraceRecord
+from kube_actors.records import frozen
 
 ROOT = Path("/tmp/state/shop.abc")
 
@@ -32,7 +33,7 @@ class Name(NamedTuple):
     last: str
 
 
-@attrs.frozen
+@frozen
 class Message:
     """A message as actors send them."""
 

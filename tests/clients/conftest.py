@@ -6,9 +6,9 @@ import itertools
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import pytest
 
+from kube_actors.records import frozen
 from tests.cli.running import Place, Running
 from tests.clients.kit import CLUSTER, FETCHED, Program, client_environment, kubectls, need
 
@@ -16,7 +16,7 @@ VERSIONS = kubectls()
 _numbers = itertools.count(1)
 
 
-@attrs.frozen
+@frozen
 class Served:
     """A running cluster whose API is served."""
 

@@ -15,6 +15,8 @@ from typing import Any
 import attrs
 import pytest
 
+from kube_actors.records import frozen
+
 ROOT = Path(__file__).parent.parent.parent
 FETCHED = ROOT / ".clients"
 PATIENCE = 60.0
@@ -30,7 +32,7 @@ spec:
 """
 
 
-@attrs.frozen
+@frozen
 class Done:
     """How a program ended and what it printed."""
 
@@ -54,7 +56,7 @@ class Done:
         return [re.split(r"\s{2,}", line.strip()) for line in self.lines]
 
 
-@attrs.frozen
+@frozen
 class Program:
     """A client program that is pointed at the cluster by its environment; `namespace` is where it works."""
 

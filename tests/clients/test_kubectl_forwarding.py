@@ -14,9 +14,9 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
-import attrs
 import pytest
 
+from kube_actors.records import frozen
 from tests.clients.kit import PATIENCE, Program, eventually
 from tests.clients.running_things import Body, apply, deployment, run, started, with_environment
 from tests.clients.running_things import pod as pod_of
@@ -76,7 +76,7 @@ def site(kubectl: Program) -> str:
     return kubectl("get", "pods", "-l", "app=web", "-o", "jsonpath={.items[0].metadata.name}").stdout
 
 
-@attrs.frozen
+@frozen
 class Forwarding:
     """A port-forward under way, and the local ports by those of the pod."""
 

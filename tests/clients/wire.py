@@ -13,16 +13,15 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-import attrs
-
 from kube_actors.api.codecs.yaml import load_documents
+from kube_actors.records import frozen
 
 NOBODY = "nobody"
 PATIENCE = 30.0
 """Seconds a busy machine may take for an answer."""
 
 
-@attrs.frozen
+@frozen
 class Reply:
     """An answer: its status (0: none came), headers by lower-case name, and body."""
 
@@ -52,7 +51,7 @@ class Reply:
         return str(self.json["reason"])
 
 
-@attrs.frozen
+@frozen
 class Wire:
     """Ways to a cluster's API by its kubeconfig: `admin` shows a certificate, `anyone` does not."""
 

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import attrs
 import trio
 
 from kube_actors.cluster import Cluster
@@ -14,6 +13,7 @@ from kube_actors.console.commands.run import run_command
 from kube_actors.console.exchange import STDOUT, Exchange
 from kube_actors.console.server import ConsoleLimits, open_console
 from kube_actors.kernel import RealClock
+from kube_actors.records import frozen
 from kube_actors.verbs.arguments import split_line
 from kube_actors.verbs.session import Session
 
@@ -53,7 +53,7 @@ class Transcript(Exchange):
             await self.grown.wait()
 
 
-@attrs.frozen
+@frozen
 class Said:
     """What a command printed and how it ended."""
 
@@ -71,7 +71,7 @@ async def say(
     return Said(code, transcript.printed[1].decode(), transcript.printed[2].decode())
 
 
-@attrs.frozen
+@frozen
 class ConsoleStage:
     """A cluster whose console answers at `path`."""
 

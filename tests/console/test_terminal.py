@@ -18,12 +18,12 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import attrs
 import pytest
 import trio
 
 from kube_actors.console.prompt import candidates, private_history, reads_typed_input, words_before_cursor
 from kube_actors.console.terminal import BROKEN_PIPE, INTERRUPTED, Unreachable, run_once
+from kube_actors.records import frozen
 
 from ..verbs.stage import create, pod, until_ready
 from .stage import console_stage
@@ -35,7 +35,7 @@ PROMPT = "import sys; from pathlib import Path; from kube_actors.console.prompt 
 PROMPT += "sys.exit(run_prompt(Path(sys.argv[1]), history=Path(sys.argv[2])))"
 
 
-@attrs.frozen
+@frozen
 class Ran:
     """What came of `run_once`."""
 

@@ -17,11 +17,12 @@ from kube_actors.assembly.ranges import claims_directory
 from kube_actors.cluster import Cluster
 from kube_actors.node.agent.cgroups import group_name
 from kube_actors.node.agent.host_link import interface_name
+from kube_actors.records import define
 
 NAMESPACES = ("net", "mnt", "pid", "ipc", "uts", "user")
 
 
-@attrs.define
+@define
 class Footprint:
     """`processes` are (pid, start time) seen below the keeper; `namespaces` theirs, except the machine's.
 

@@ -12,10 +12,12 @@ from pathlib import Path
 import attrs
 import trio
 
+from kube_actors.records import define
+
 CLIENT = Path(__file__).with_name("load_client.py")
 
 
-@attrs.define
+@define
 class Load:
     """What came of the requests, once the load is over: answers by version and pod, and what failed."""
 

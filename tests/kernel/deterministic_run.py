@@ -6,13 +6,13 @@ import sys
 from collections.abc import Hashable
 from typing import Any
 
-import attrs
 import trio
 
 from kube_actors.kernel import Actor, ActorStopped, ActorSystem, Ask, Ref, VirtualClock, seeded_scheduling
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Gossip(Ask[str]):
     """Have you heard?"""
 

@@ -11,17 +11,18 @@ import trio
 from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.kernel import Actor, ActorStopped, ActorSystem, Ask, MailboxFull, NameTaken, RealClock
+from kube_actors.records import frozen
 from kube_actors.testing.kernel import Probe, running_system
 
 
-@attrs.frozen
+@frozen
 class Add:
     """Add to the sum."""
 
     amount: int
 
 
-@attrs.frozen
+@frozen
 class GetSum(Ask[int]):
     """How much is it?"""
 

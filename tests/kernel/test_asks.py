@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
 import pytest
 import trio
 import trio.testing
 from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.kernel import Actor, ActorFailed, ActorStopped, Ask, AskTimeout
+from kube_actors.records import frozen
 from kube_actors.testing.kernel import Probe, running_system
 
 
-@attrs.frozen
+@frozen
 class Question(Ask[str]):
     """What is the answer?"""
 
     text: str = ""
 
 
-@attrs.frozen
+@frozen
 class Die:
     """Fail."""
 

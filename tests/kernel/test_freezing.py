@@ -5,21 +5,21 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-import attrs
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.kernel import Actor, ActorNotFound, ActorState, Ask, Ref
+from kube_actors.records import frozen
 from kube_actors.testing.kernel import Stage, running_system
 
 
-@attrs.frozen
+@frozen
 class Slow(Ask[None]):
     """Work for ten seconds."""
 
 
-@attrs.frozen
+@frozen
 class FreezeMe:
     """Freeze your own subtree."""
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Any
 
-import attrs
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.kernel import VIRTUAL_EPOCH, Actor, ActorSystem, Ask, Ref, TraceKind, TraceRecord, VirtualClock
+from kube_actors.records import frozen
 from kube_actors.testing.kernel import running_system
 
 
-@attrs.frozen
+@frozen
 class Ping(Ask[str]):
     """Are you there?"""
 
 
-@attrs.frozen
+@frozen
 class Go:
     """Begin."""
 

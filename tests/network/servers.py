@@ -9,18 +9,18 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
-import attrs
 import trio
 
 from kube_actors.network.proxy import Connector, ProxyLimits, ProxyParts, TcpProxy, bind_tcp, connect_directly
 from kube_actors.network.relay import Relay
 from kube_actors.network.services import Endpoint
+from kube_actors.records import define
 
 _LIMITS = ProxyLimits()
 Serve = Callable[[trio.SocketStream], Awaitable[None]]
 
 
-@attrs.define
+@define
 class Pod:
     """A listening server; `accepted` counts its connections."""
 

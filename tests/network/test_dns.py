@@ -36,6 +36,7 @@ from kube_actors.network.services import (
     SlicePort,
 )
 from kube_actors.network.udp_proxy import bind_udp
+from kube_actors.records import define
 
 from .servers import listening_socket, wait_until
 
@@ -257,7 +258,7 @@ async def over_tcp(server: tuple[str, int], wire: bytes) -> dns.message.Message:
         return dns.message.from_wire(answer)
 
 
-@attrs.define
+@define
 class Nameserver:
     """A stand-in for the machine's nameserver at 127.0.0.1: answers every A question with 192.0.2.9."""
 

@@ -9,12 +9,12 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import attrs
 import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.network.relay import Relay
+from kube_actors.records import define
 
 from .servers import listening_socket, wait_until
 
@@ -34,7 +34,7 @@ def tcp_pair(peer_buffer: int = 0) -> tuple[socket.socket, socket.socket]:
     return ours, peer
 
 
-@attrs.define
+@define
 class Wire:
     """A relayed connection as its two users see it."""
 

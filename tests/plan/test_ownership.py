@@ -7,9 +7,10 @@ import pytest
 
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.plan.ownership import Claimant, Claims, claim, controller_reference
+from kube_actors.records import frozen
 
 
-@attrs.frozen
+@frozen
 class Thing:
     """Something that can be claimed."""
 

@@ -30,6 +30,7 @@ from kube_actors.plan.rollout import (
     max_unavailable,
     plan_rollout,
 )
+from kube_actors.records import define
 
 BAD = "never-ready"
 
@@ -39,7 +40,7 @@ def a_template(version: str) -> dict[str, Any]:
     return {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [{"name": "c", "image": version}]}}
 
 
-@attrs.define
+@define
 class World:
     """The objects, and the promise: at most `most` pods that are not terminating, at least `least` ready ones."""
 

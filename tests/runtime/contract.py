@@ -35,12 +35,13 @@ from kube_actors.node.runtime.base import (
     SandboxSpec,
 )
 from kube_actors.node.runtime.sessions import StreamSession
+from kube_actors.records import frozen
 
 T = TypeVar("T")
 PATIENCE = 60.0  # machine seconds until something that should happen has not
 
 
-@attrs.frozen
+@frozen
 class Does:
     """What a container is to do: end with a code at once, or run until told; `deaf` ones ignore SIGTERM."""
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import attrs
 import pytest
 import trio
 
@@ -39,13 +38,14 @@ from kube_actors.node.runtime.handlers import (
 )
 from kube_actors.node.runtime.simulated import SimulatedRuntime
 from kube_actors.node.runtime.simulated_profile import ANNOTATION_DOMAIN, SimulationProfiles
+from kube_actors.records import define
 
 from .contract import Does, RuntimeContract, Stage, pod_name
 
 IMAGE = Image("web", ImageKind.HOST)
 
 
-@attrs.define
+@define
 class Node:
     """A simulated runtime with its clock; `start_time` is when the test began."""
 

@@ -11,8 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-import attrs
-
 from kube_actors.access.attributes import AllowAll, Authorizer
 from kube_actors.access.user import AUTHENTICATED, MASTERS, User
 from kube_actors.actors.control_plane import ControlPlane
@@ -21,6 +19,7 @@ from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ActorSystem, VirtualClock
 from kube_actors.kinds import project
+from kube_actors.records import frozen
 from kube_actors.server.call import Api, Call
 from kube_actors.server.chain import Chain
 from kube_actors.server.flow_control import FlowControl
@@ -64,7 +63,7 @@ async def new_session(
     return Session(plane, ActorSystem(clock=clock), client, registry, started=clock.now())
 
 
-@attrs.frozen
+@frozen
 class Always:
     """An authenticator that knows one user only."""
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
 import trio
 
+from kube_actors.records import frozen
 from kube_actors.store import Candidate, Commit, Key, Projection, Revision, Store, WatchEvent, base_projection
 from kube_actors.store.journal import Journal, Loaded, MemoryJournal
 
 
-@attrs.frozen
+@frozen
 class Facts:
     """What the tests' kinds know of an object."""
 

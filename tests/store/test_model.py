@@ -7,7 +7,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import ApiError
+from kube_actors.records import define
 from kube_actors.store import Commit, Key, Revision, Watch
 from kube_actors.store.journal import SqliteJournal
 
@@ -32,7 +32,7 @@ nodes = st.sampled_from(("", "one", "two"))
 selectors = st.sampled_from(SELECTORS)
 
 
-@attrs.define
+@define
 class Follower:
     """A watch, and what its reader believes there is."""
 

@@ -12,8 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
+
+from kube_actors.records import frozen
 
 SOURCE = Path(__file__).resolve().parents[2] / "tools" / "environment.py"
 PATIENCE = 200.0
@@ -63,7 +64,7 @@ def build_editable(directory, config_settings=None, metadata_directory=None):
 """
 
 
-@attrs.frozen
+@frozen
 class Checkout:
     """A clone of a small project that uses the environment as this one does."""
 

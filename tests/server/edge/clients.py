@@ -7,17 +7,17 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import attrs
 import trio
 
 from kube_actors.network.proxy import bind_tcp
+from kube_actors.records import define, frozen
 from kube_actors.server.edge import Binding, Edge, EdgeLimits, open_edge
 from kube_actors.server.http import Full, Handler, HttpRequest, Response, Send, Streaming, Upgrade
 
 GET = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-@attrs.define(eq=False)
+@define(eq=False)
 class Stage:
     """An edge at a port of 127.0.0.1, and what its handler saw. Paths say what is answered: see `handle`."""
 
@@ -38,7 +38,7 @@ class Stage:
             return await client.answer()
 
 
-@attrs.frozen
+@frozen
 class Answer:
     """One answer as it was received; chunks are joined."""
 

@@ -14,6 +14,7 @@ from trio.testing import MockClock
 
 from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError
+from kube_actors.records import define
 from kube_actors.server.http import Streaming
 from kube_actors.server.reading.watch import watch
 from kube_actors.store import Key
@@ -29,7 +30,7 @@ PATIENCE = 90.0  # seconds until a test gives up on an event
 Event = dict[str, Any]
 
 
-@attrs.define
+@define
 class Listener:
     """A client: `next` is its next event. `sent` are the pieces as they came."""
 

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 
 from kube_actors.access.authenticators import Authentication
@@ -15,6 +14,7 @@ from kube_actors.access.authority import Authority
 from kube_actors.access.tokens import ISSUER, ServiceAccountTokens
 from kube_actors.access.user import User
 from kube_actors.kernel import VirtualClock
+from kube_actors.records import frozen
 from kube_actors.server.http import Full
 from kube_actors.store import Key
 from kube_actors.verbs.session import Session
@@ -30,7 +30,7 @@ TOKEN_PATH = "/api/v1/namespaces/default/serviceaccounts/robot/token"
 REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews"
 
 
-@attrs.frozen
+@frozen
 class World:
     """A cluster with the account `robot`, and what checks its tokens."""
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from kube_actors.api.codecs import json
+from kube_actors.records import frozen
 from kube_actors.server.http import Full
 from kube_actors.verbs.session import Session
 from tests.server.kit import ask, body_of, new_session
@@ -21,7 +20,7 @@ STRATEGIC = "application/strategic-merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 
-@attrs.frozen
+@frozen
 class Reply:
     """An answer: its status code, its body as a value, and the texts of its warnings."""
 
@@ -41,7 +40,7 @@ class Reply:
         return [f"{cause['field']}: {cause['message']}" for cause in self.body["details"]["causes"]]
 
 
-@attrs.frozen
+@frozen
 class Caller:
     """Sends requests to a cluster's API."""
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from kube_actors.api.codecs import json
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.rbac_rules import GROUP
+from kube_actors.kinds.rules.rbac import GROUP
 from kube_actors.plan.role_aggregation import cluster_role, plan_aggregation
 
 API_VERSION: Final = f"{GROUP}/v1"

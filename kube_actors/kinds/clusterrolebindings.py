@@ -6,7 +6,7 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.rbac_facts import binding_facts
-from kube_actors.kinds.rbac_rules import check_binding, default_binding
+from kube_actors.kinds.rules.rbac import check_binding, default_binding
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:

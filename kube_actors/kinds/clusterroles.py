@@ -7,8 +7,8 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.rbac_facts import role_facts
-from kube_actors.kinds.rbac_rules import check_rules
-from kube_actors.kinds.selector_rules import label_selector_rules
+from kube_actors.kinds.rules.rbac import check_rules
+from kube_actors.kinds.rules.selectors import label_selector_rules
 
 SELECTORS = "aggregationRule.clusterRoleSelectors"
 

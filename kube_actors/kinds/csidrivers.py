@@ -7,7 +7,7 @@ from typing import Final
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.volume_source_rules import driver_rules
+from kube_actors.kinds.rules.volume_sources import driver_rules
 
 MODES: Final = ("Ephemeral", "Persistent")
 POLICIES: Final = ("File", "None", "ReadWriteOnceWithFSType")

@@ -8,7 +8,7 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.volume_source_rules import driver_rules
+from kube_actors.kinds.rules.volume_sources import driver_rules
 
 LONGEST_ID: Final = 256
 

@@ -7,7 +7,7 @@ from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.selector_rules import label_selector_rules
+from kube_actors.kinds.rules.selectors import label_selector_rules
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:

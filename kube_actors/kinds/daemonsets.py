@@ -8,7 +8,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules, is_zero
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.status_rules import counts
+from kube_actors.kinds.rules.statuses import counts
 from kube_actors.kinds.workloads import default_template, not_negative, selector_rules, template_rules
 
 TEMPLATE_GENERATION: Final = "deprecated.daemonset.template.generation"

@@ -10,7 +10,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import all_rules, amount_rules, is_zero
 from kube_actors.kinds.facts import DeploymentFacts
 from kube_actors.kinds.hooks import Body, Hooks, spec_changed
-from kube_actors.kinds.status_rules import counts, of_all
+from kube_actors.kinds.rules.statuses import counts, of_all
 from kube_actors.kinds.workloads import (
     default_template,
     not_negative,

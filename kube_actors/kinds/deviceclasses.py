@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kube_actors.errors import Cause
-from kube_actors.kinds.device_rules import configuration_rules, selectors_rules
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.devices import configuration_rules, selectors_rules
 
 
 def _validate(new: Body, _old: Body | None) -> list[Cause]:

@@ -12,7 +12,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import endpoint_address
 from kube_actors.kinds.facts import EndpointSliceFacts
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.selector_rules import label_map_rules
+from kube_actors.kinds.rules.selectors import label_map_rules
 
 MAXIMUM_ENDPOINTS = 1000
 MAXIMUM_ADDRESSES = 100

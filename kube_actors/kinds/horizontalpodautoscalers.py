@@ -8,8 +8,8 @@ from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.metric_rules import metric_rules, reference_rules, target_type_rules
-from kube_actors.kinds.status_rules import counts
+from kube_actors.kinds.rules.metrics import metric_rules, reference_rules, target_type_rules
+from kube_actors.kinds.rules.statuses import counts
 
 _CPU: Final = {
     "type": "Resource",

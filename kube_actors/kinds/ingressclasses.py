@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.domain_paths import domain_path_rules
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.domain_paths import domain_path_rules
 
 LONGEST = 250
 SCOPES = ("Cluster", "Namespace")

@@ -9,7 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import is_address
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.load_balancer_rules import ingress_status_rules
+from kube_actors.kinds.rules.load_balancers import ingress_status_rules
 
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
 CLASS_ANNOTATION = "kubernetes.io/ingress.class"

@@ -8,9 +8,9 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
-from kube_actors.kinds.job_policies import policy_rules
-from kube_actors.kinds.pod_rules import validate_template
-from kube_actors.kinds.selector_rules import label_selector_rules
+from kube_actors.kinds.rules.job_policies import policy_rules
+from kube_actors.kinds.rules.pod_specs import validate_template
+from kube_actors.kinds.rules.selectors import label_selector_rules
 from kube_actors.kinds.workloads import default_template
 
 UID_LABELS = ("batch.kubernetes.io/controller-uid", "controller-uid")

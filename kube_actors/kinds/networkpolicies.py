@@ -10,7 +10,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import range_problems
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.selector_rules import label_selector_rules
+from kube_actors.kinds.rules.selectors import label_selector_rules
 
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 TYPES = ("Egress", "Ingress")

@@ -11,8 +11,8 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.persistentvolumeclaims import VOLUME_MODES, access_mode_rules
 from kube_actors.kinds.pod_defaults import default_volume_source
-from kube_actors.kinds.scheduling_rules import node_term_rules
-from kube_actors.kinds.volume_source_rules import outside_source_rules
+from kube_actors.kinds.rules.scheduling import node_term_rules
+from kube_actors.kinds.rules.volume_sources import outside_source_rules
 
 POLICIES: Final = ("Delete", "Recycle", "Retain")
 # Everything in the spec that is not what the volume is made of.

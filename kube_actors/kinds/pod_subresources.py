@@ -7,10 +7,10 @@ from typing import Any, Final
 from kube_actors.api.patches import clone
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.container_rules import container_rules
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.pod_qos import qos_class
-from kube_actors.kinds.resource_rules import resources_rules
+from kube_actors.kinds.rules.containers import container_rules
+from kube_actors.kinds.rules.resources import resources_rules
 
 EPHEMERAL: Final = "ephemeralContainers"
 RESIZABLE: Final = ("resources", "resizePolicy")

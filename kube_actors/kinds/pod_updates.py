@@ -9,8 +9,8 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.pod_annotations import annotation_rules
-from kube_actors.kinds.pod_rules import new_pod_rules, validate_pod_spec
-from kube_actors.kinds.scheduling_rules import REQUIRED_TERMS
+from kube_actors.kinds.rules.pod_specs import new_pod_rules, validate_pod_spec
+from kube_actors.kinds.rules.scheduling import REQUIRED_TERMS
 
 ALLOWED = (
     "pod updates may not change fields other than `spec.containers[*].image`,`spec.initContainers[*].image`,"

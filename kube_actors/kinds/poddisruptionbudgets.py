@@ -9,8 +9,8 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.selector_rules import label_selector_rules
-from kube_actors.kinds.status_rules import counts
+from kube_actors.kinds.rules.selectors import label_selector_rules
+from kube_actors.kinds.rules.statuses import counts
 from kube_actors.records import frozen
 
 POLICIES = ("AlwaysAllow", "IfHealthyBudget")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kube_actors.errors import Cause
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.pod_rules import validate_template
+from kube_actors.kinds.rules.pod_specs import validate_template
 from kube_actors.kinds.workloads import default_template
 
 

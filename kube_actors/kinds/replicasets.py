@@ -9,7 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.facts import ReplicaSetFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
-from kube_actors.kinds.status_rules import counts, of_all
+from kube_actors.kinds.rules.statuses import counts, of_all
 from kube_actors.kinds.workloads import (
     default_template,
     not_negative,

@@ -6,7 +6,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 from kube_actors.kinds.replicasets import VALIDATE_STATUS
-from kube_actors.kinds.selector_rules import label_map_rules
+from kube_actors.kinds.rules.selectors import label_map_rules
 from kube_actors.kinds.workloads import default_template, not_negative, template_rules
 
 

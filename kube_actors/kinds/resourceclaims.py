@@ -6,8 +6,8 @@ from typing import Any
 
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.device_rules import claim_rules
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.devices import claim_rules
 
 
 def _default(body: Body) -> None:

@@ -6,9 +6,9 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.resource_rules import resources_rules
-from kube_actors.kinds.scheduling_rules import tolerations_rules
-from kube_actors.kinds.selector_rules import label_map_rules
+from kube_actors.kinds.rules.resources import resources_rules
+from kube_actors.kinds.rules.scheduling import tolerations_rules
+from kube_actors.kinds.rules.selectors import label_map_rules
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:

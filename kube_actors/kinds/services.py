@@ -9,8 +9,8 @@ from typing import Any
 from kube_actors.api import names
 from kube_actors.kinds.facts import ServiceFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
-from kube_actors.kinds.load_balancer_rules import default_modes, points_of, service_status_rules
-from kube_actors.kinds.service_rules import is_reachable_from_outside, needs_health_check, validate_service
+from kube_actors.kinds.rules.load_balancers import default_modes, points_of, service_status_rules
+from kube_actors.kinds.rules.services import is_reachable_from_outside, needs_health_check, validate_service
 
 NONE = "None"
 

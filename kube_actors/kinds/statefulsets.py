@@ -8,7 +8,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.persistentvolumeclaims import default_claim
-from kube_actors.kinds.status_rules import counts, of_all
+from kube_actors.kinds.rules.statuses import counts, of_all
 from kube_actors.kinds.workloads import default_template, not_negative, selector_rules, template_rules
 
 CHANGEABLE = (

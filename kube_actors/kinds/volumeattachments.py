@@ -5,7 +5,7 @@ from __future__ import annotations
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.volume_source_rules import driver_rules
+from kube_actors.kinds.rules.volume_sources import driver_rules
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:

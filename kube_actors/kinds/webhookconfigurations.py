@@ -8,7 +8,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.admission_defaults import default_matching
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.webhook_rules import webhook_rules
+from kube_actors.kinds.rules.webhooks import webhook_rules
 
 HTTPS = 443
 LONGEST_CALL = 10

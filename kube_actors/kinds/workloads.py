@@ -7,8 +7,8 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.pod_defaults import default_pod_spec
-from kube_actors.kinds.pod_rules import validate_template
-from kube_actors.kinds.selector_rules import label_selector_rules
+from kube_actors.kinds.rules.pod_specs import validate_template
+from kube_actors.kinds.rules.selectors import label_selector_rules
 
 
 def default_template(spec: Body) -> None:

@@ -9,7 +9,7 @@ from kube_actors.api import names
 from kube_actors.api.times import rfc3339
 from kube_actors.errors import Cause, bad_request
 from kube_actors.kinds import causes
-from kube_actors.kinds.selector_rules import label_map_rules
+from kube_actors.kinds.rules.selectors import label_map_rules
 from kube_actors.writes.request import Request, metadata_of
 
 ANNOTATIONS_LIMIT = 256 * 1024

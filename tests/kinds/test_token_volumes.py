@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kube_actors.kinds.volume_rules import volumes_rules
+from kube_actors.kinds.rules.volumes import volumes_rules
 
 
 @pytest.mark.parametrize(

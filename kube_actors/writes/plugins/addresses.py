@@ -11,7 +11,7 @@ from kube_actors.api.service_addresses import ALLOCATOR, DEFAULT_RANGE, MANAGER_
 from kube_actors.errors import ApiError, Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.ipaddresses import IP_ADDRESSES
-from kube_actors.kinds.service_rules import needs_health_check
+from kube_actors.kinds.rules.services import needs_health_check
 from kube_actors.kinds.servicecidrs import SERVICE_CIDRS
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store

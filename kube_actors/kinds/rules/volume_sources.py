@@ -10,7 +10,7 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.mount_rules import local_path_rules
+from kube_actors.kinds.rules.mounts import local_path_rules
 
 LONGEST_DRIVER: Final = 63
 _LUN: Final = "must be between 0 and 255, inclusive"

@@ -8,7 +8,7 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.selector_rules import label_map_rules, label_selector_rules
+from kube_actors.kinds.rules.selectors import label_map_rules, label_selector_rules
 
 REQUIRED_TERMS = "requiredDuringSchedulingIgnoredDuringExecution"
 PREFERRED_TERMS = "preferredDuringSchedulingIgnoredDuringExecution"

@@ -8,15 +8,15 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import address_problems
-from kube_actors.kinds.container_rules import containers_rules
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.pod_amounts import amounts_of, pod_amounts
 from kube_actors.kinds.pod_annotations import annotation_value_rules
-from kube_actors.kinds.resource_rules import resources_rules
-from kube_actors.kinds.scheduling_rules import scheduling_rules
-from kube_actors.kinds.security_rules import pod_security_rules
-from kube_actors.kinds.selector_rules import label_map_rules
-from kube_actors.kinds.volume_rules import volumes_rules
+from kube_actors.kinds.rules.containers import containers_rules
+from kube_actors.kinds.rules.resources import resources_rules
+from kube_actors.kinds.rules.scheduling import scheduling_rules
+from kube_actors.kinds.rules.security import pod_security_rules
+from kube_actors.kinds.rules.selectors import label_map_rules
+from kube_actors.kinds.rules.volumes import volumes_rules
 
 LONGEST_HOST_NAME: Final = 64
 MOST_SEARCHES, LONGEST_SEARCHES = 32, 2048

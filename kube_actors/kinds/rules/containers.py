@@ -8,10 +8,10 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.mount_rules import Volumes, mounts_rules
-from kube_actors.kinds.probe_rules import lifecycle_rules, probe_rules
-from kube_actors.kinds.resource_rules import divisor_rules, resize_policy_rules, resources_rules
-from kube_actors.kinds.security_rules import container_security_rules
+from kube_actors.kinds.rules.mounts import Volumes, mounts_rules
+from kube_actors.kinds.rules.probes import lifecycle_rules, probe_rules
+from kube_actors.kinds.rules.resources import divisor_rules, resize_policy_rules, resources_rules
+from kube_actors.kinds.rules.security import container_security_rules
 
 ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 ENV_FIELDS = (

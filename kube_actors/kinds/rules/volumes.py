@@ -8,11 +8,11 @@ from kube_actors.api import names
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.container_rules import field_path_rules
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.mount_rules import local_path_rules
 from kube_actors.kinds.persistentvolumeclaims import claim_rules
-from kube_actors.kinds.volume_source_rules import outside_source_rules
+from kube_actors.kinds.rules.containers import field_path_rules
+from kube_actors.kinds.rules.mounts import local_path_rules
+from kube_actors.kinds.rules.volume_sources import outside_source_rules
 
 SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32  # seconds
 DOWNWARD_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")

@@ -7,8 +7,8 @@ from typing import Final
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.domain_paths import domain_path_rules
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.rules.domain_paths import domain_path_rules
 
 MOST_RULES: Final = 20
 MOST_CODES: Final = 255

@@ -9,8 +9,8 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import address_problems, outside_address
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.selector_rules import label_map_rules
-from kube_actors.kinds.traffic_rules import kept_class_rules, traffic_rules
+from kube_actors.kinds.rules.selectors import label_map_rules
+from kube_actors.kinds.rules.traffic import kept_class_rules, traffic_rules
 
 DAY = 86400
 MOST_ADDRESSES = 2

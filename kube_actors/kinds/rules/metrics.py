@@ -9,7 +9,7 @@ from kube_actors.api.quantity import Quantity
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.selector_rules import label_selector_rules
+from kube_actors.kinds.rules.selectors import label_selector_rules
 
 TARGETS: Final = ("Utilization", "Value", "AverageValue")
 

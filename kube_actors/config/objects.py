@@ -15,6 +15,7 @@ from kube_actors.config.files import Manifest
 from kube_actors.config.hints import hint_for, meant_field, value_at, wording
 from kube_actors.errors import ApiError, Cause, Problem
 from kube_actors.kinds import hooks_for
+from kube_actors.kinds.pod_templates import POD_TEMPLATES
 from kube_actors.records import define, frozen
 from kube_actors.store import Key
 from kube_actors.text import did_you_mean
@@ -25,8 +26,7 @@ from kube_actors.writes.prepare import prepare_create
 from kube_actors.writes.request import Operation, Request
 
 _NOBODY: Final = Identity("kube-actors:validate")
-_TEMPLATES: Final = {"pods": "", "podtemplates": "template", "cronjobs.batch": "spec.jobTemplate.spec.template"}
-_TEMPLATE: Final = "spec.template"
+_TEMPLATES: Final = {"pods": "", **POD_TEMPLATES}
 
 
 @frozen(eq=False)
@@ -155,7 +155,9 @@ def pod_templates(objects: Iterable[CheckedObject]) -> list[PodTemplate]:
     """Every pod the objects are or will make."""
     found = []
     for each in objects:
-        path = _TEMPLATES.get(each.resource.id, _TEMPLATE)
+        path = _TEMPLATES.get(each.resource.id)
+        if path is None:
+            continue
         template = value_at(each.body, path) if path else each.body
         if not isinstance(template, dict) or not isinstance(template.get("spec"), dict):
             continue

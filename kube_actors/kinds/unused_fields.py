@@ -13,21 +13,15 @@ from typing import Any, Final
 
 import attrs
 
+from kube_actors.kinds.pod_templates import POD_TEMPLATES
 from kube_actors.records import frozen
 
 _FACTS: Final = Path(__file__).with_name("unused_fields.json")
-# Where a kind has the spec of pods.
 POD_SPECS: Final[Mapping[str, str]] = {
-    "cronjobs.batch": "spec.jobTemplate.spec.template.spec",
-    "daemonsets.apps": "spec.template.spec",
-    "deployments.apps": "spec.template.spec",
-    "jobs.batch": "spec.template.spec",
     "pods": "spec",
-    "podtemplates": "template.spec",
-    "replicasets.apps": "spec.template.spec",
-    "replicationcontrollers": "spec.template.spec",
-    "statefulsets.apps": "spec.template.spec",
+    **{resource_id: f"{path}.spec" for resource_id, path in POD_TEMPLATES.items()},
 }
+"""Where a kind has the spec of pods."""
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from kube_actors.errors import forbidden
+from kube_actors.kinds.pod_templates import POD_TEMPLATES
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
 from kube_actors.writes.request import Operation, Request
@@ -19,18 +20,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "pod-security.kubernetes.io/"
 MOST_PODS: Final = 3000
 """How many pods of a namespace are looked at when its policy becomes stricter."""
-# Where each kind that makes pods has what they are made of.
-_TEMPLATES: Final = {
-    "cronjobs.batch": ("spec", "jobTemplate", "spec", "template"),
-    "daemonsets.apps": ("spec", "template"),
-    "deployments.apps": ("spec", "template"),
-    "jobs.batch": ("spec", "template"),
-    "podtemplates": ("template",),
-    "replicasets.apps": ("spec", "template"),
-    "replicationcontrollers": ("spec", "template"),
-    "statefulsets.apps": ("spec", "template"),
-}
-_JUDGED: Final = frozenset({"pods", "namespaces", *_TEMPLATES})
+_JUDGED: Final = frozenset({"pods", "namespaces", *POD_TEMPLATES})
 _PLACES: Final = ("", "ephemeralcontainers")
 Body = dict[str, Any]
 
@@ -112,7 +102,7 @@ def _warn(request: Request, policy: Policy, metadata: Body, spec: Body) -> None:
 
 def _template(request: Request) -> Body:
     found: Any = request.new
-    for field in _TEMPLATES[request.resource.id]:
+    for field in POD_TEMPLATES[request.resource.id].split("."):
         found = found.get(field) or {}
     template: Body = found
     return template

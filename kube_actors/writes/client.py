@@ -150,7 +150,7 @@ class Client(SubresourceSession):
             new = as_version(new, resource)
             prune(resource.schema, new)  # empty maps of the configuration are owned, but not kept
             operation = Operation.CREATE if live is None else Operation.UPDATE
-            request = self.request(operation, resource, key, new, subresource, dry_run, collected)
+            request = self.request(operation, resource, key, new, subresource, dry_run, collected, heard=True)
             request.sent = sent
             revision = await self._store_applied(request, live, before)
             outcome: Outcome = "created" if live is None else "unchanged" if revision is live else "configured"

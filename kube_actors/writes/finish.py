@@ -25,7 +25,7 @@ def finish(request: Request) -> None:
     found += _of_version(request)
     if found:
         raise request.invalid(_once(found))
-    if not request.subresource:
+    if request.heard and not request.subresource:
         for warning in warnings_of(request.resource.id, request.new, request.old):
             request.warn(warning)
 

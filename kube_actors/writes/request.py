@@ -34,8 +34,9 @@ class Request:
 
     `key.name` is "" until a generated name is chosen. `old` is the stored object (None on create) and is never changed;
     `new` is what shall be stored and is worked on in place. `subresource` is "" for the object itself. `warnings` are
-    told to the client, each once. `causes` are what `prepare` found wrong; `finish` refuses them with its own. `sent`
-    is the version of the kind that the client wrote in, if it said so. `work` does what takes long with a large object.
+    told to the client, each once; unless they are `heard`, nobody looks for what only deserves one. `causes` are what
+    `prepare` found wrong; `finish` refuses them with its own. `sent` is the version of the kind that the client wrote
+    in, if it said so. `work` does what takes long with a large object.
     """
 
     operation: Operation
@@ -51,6 +52,7 @@ class Request:
     causes: list[Cause] = attrs.field(factory=list)
     sent: Resource | None = None
     work: Work = AT_ONCE
+    heard: bool = True
 
     def warn(self, text: str) -> None:
         """Tell the client, once, and not more than anybody reads."""

@@ -94,8 +94,10 @@ class Session:
         subresource: str = "",
         dry_run: bool = False,
         warnings: list[str] | None = None,
+        *,
+        heard: bool = False,
     ) -> Request:
-        """A request of this identity."""
+        """A request of this identity. Its warnings are `heard` even where `on_warning` was not given."""
         return Request(
             operation,
             resource,
@@ -107,6 +109,7 @@ class Session:
             dry_run=dry_run,
             warnings=list(warnings or ()),
             work=self.work,
+            heard=heard or self.on_warning is not _ignore,
         )
 
     def told(self, request: Request, revision: Revision) -> Revision:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import trio
 
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.roles.rbac import RbacAuthorizer
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.deployment import deployments
 from kube_actors.actors.disruption_budget import disruption_budgets

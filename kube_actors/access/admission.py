@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import attrs
 
-from kube_actors.access.escalation import EscalationCheck
-from kube_actors.access.node_restriction import NodeRestriction
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.nodes.restriction import NodeRestriction
+from kube_actors.access.roles.escalation import EscalationCheck
+from kube_actors.access.roles.rbac import RbacAuthorizer
 from kube_actors.access.signers import SignerCheck
 from kube_actors.store import Store
 from kube_actors.writes.admission import Admission

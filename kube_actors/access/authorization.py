@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import attrs
 
 from kube_actors.access.attributes import Attributes, Decision
-from kube_actors.access.node_identity import node_of
-from kube_actors.access.rbac import HeldRules, RbacAuthorizer
+from kube_actors.access.nodes.identity import node_of
+from kube_actors.access.roles.rbac import HeldRules, RbacAuthorizer
 from kube_actors.access.user import MASTERS, User
 from kube_actors.store import Store
 
 if TYPE_CHECKING:  # most clusters have no kubelets that come by HTTP
-    from kube_actors.access.node_authorizer import NodeAuthorizer
+    from kube_actors.access.nodes.authorizer import NodeAuthorizer
 
 NODES_HAVE_NO_RULES = "node authorizer does not support user rule resolution"
 
@@ -28,7 +28,7 @@ class ClusterAuthorizer:
 
     @cached_property
     def _nodes(self) -> NodeAuthorizer:
-        from kube_actors.access.node_authorizer import NodeAuthorizer
+        from kube_actors.access.nodes.authorizer import NodeAuthorizer
 
         return NodeAuthorizer(self._store)
 

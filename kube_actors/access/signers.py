@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kube_actors.access.attributes import Attributes, Authorizer
-from kube_actors.access.escalation import user_of
+from kube_actors.access.roles.escalation import user_of
 from kube_actors.errors import forbidden
 from kube_actors.records import frozen
 from kube_actors.writes.request import Operation, Request

@@ -19,9 +19,9 @@ from kube_actors.access.authority import Authority
 from kube_actors.access.authorization import ClusterAuthorizer
 from kube_actors.access.csr_approval import RequestApproval
 from kube_actors.access.csr_signing import RequestSigner
-from kube_actors.access.default_roles_reconciled import reconcile_default_roles
 from kube_actors.access.kubeconfig import write_kubeconfig
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.roles.rbac import RbacAuthorizer
+from kube_actors.access.roles.reconciled import reconcile_default_roles
 from kube_actors.access.static_tokens import StaticTokens
 from kube_actors.access.tokens import ServiceAccountTokens, day
 from kube_actors.actors.certificates import CertificatesActor

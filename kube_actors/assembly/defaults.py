@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from kube_actors.access.default_roles_reconciled import reconcile_default_roles
+from kube_actors.access.roles.reconciled import reconcile_default_roles
 from kube_actors.api.registry import Registry
 from kube_actors.assembly import default_flow_control, default_priority_classes
 from kube_actors.errors import ApiError

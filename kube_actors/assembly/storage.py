@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 
 from kube_actors.access.admission import with_access_checks
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.roles.rbac import RbacAuthorizer
 from kube_actors.api.registry import Registry
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ClusterClock, random_for

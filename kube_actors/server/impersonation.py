@@ -15,7 +15,7 @@ from urllib.parse import unquote
 import attrs
 
 from kube_actors.access.attributes import Attributes
-from kube_actors.access.node_identity import NODE_PREFIX, NODES
+from kube_actors.access.nodes.identity import NODE_PREFIX, NODES
 from kube_actors.access.user import ANONYMOUS, AUTHENTICATED, MASTERS, UNAUTHENTICATED, User
 from kube_actors.api import names
 from kube_actors.errors import ApiError, bad_request

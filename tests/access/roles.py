@@ -7,7 +7,7 @@ from typing import Any
 
 from kube_actors.access.admission import with_access_checks
 from kube_actors.access.attributes import Attributes
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.roles.rbac import RbacAuthorizer
 from kube_actors.access.user import AUTHENTICATED, User
 from kube_actors.api.registry import Registry
 from kube_actors.kernel import VirtualClock

@@ -8,7 +8,7 @@ from typing import Any
 
 from trio.testing import wait_all_tasks_blocked
 
-from kube_actors.access.default_roles_reconciled import reconcile_default_roles
+from kube_actors.access.roles.reconciled import reconcile_default_roles
 from kube_actors.access.user import User
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.flow_schemas import LEVELS, SCHEMAS, FlowSchemas

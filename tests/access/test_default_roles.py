@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from kube_actors.access.attributes import Attributes
-from kube_actors.access.default_roles import default_roles
-from kube_actors.access.default_roles_reconciled import reconcile_default_roles
+from kube_actors.access.roles.defaults import default_roles
+from kube_actors.access.roles.reconciled import reconcile_default_roles
 from kube_actors.access.user import User
 from tests.access.roles import Cluster, binding, cluster_role, key, new_cluster, rule
 

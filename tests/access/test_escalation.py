@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kube_actors.access.covering import MOST_MISSING, compacted, described, missing_rules
+from kube_actors.access.roles.covering import MOST_MISSING, compacted, described, missing_rules
 from kube_actors.errors import ApiError
 from kube_actors.kinds.rbac_facts import PolicyRule, policy_rule
 from tests.access.roles import Cluster, binding, cluster_role, key, new_cluster, role, rule

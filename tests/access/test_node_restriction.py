@@ -10,8 +10,8 @@ import pytest
 from kube_actors.access.attributes import AllowAll
 from kube_actors.access.authorization import ClusterAuthorizer
 from kube_actors.access.binding import Binding
-from kube_actors.access.node_labels import forbidden_labels
-from kube_actors.access.node_restriction import check_eviction, check_token_request
+from kube_actors.access.nodes.labels import forbidden_labels
+from kube_actors.access.nodes.restriction import check_eviction, check_token_request
 from kube_actors.access.user import User
 from kube_actors.errors import ApiError
 from kube_actors.store import Key

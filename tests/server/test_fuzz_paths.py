@@ -9,7 +9,7 @@ import trio
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.roles.rbac import RbacAuthorizer
 from kube_actors.access.user import User
 from kube_actors.server.edge.targets import target_of
 from kube_actors.server.http import Full

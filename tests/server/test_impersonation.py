@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.roles.rbac import RbacAuthorizer
 from kube_actors.access.user import User
 from kube_actors.errors import ApiError
 from kube_actors.server.call import Call

@@ -8,7 +8,7 @@ import attrs
 
 from kube_actors.access.attributes import Attributes
 from kube_actors.access.authorization import ClusterAuthorizer
-from kube_actors.access.rbac import HeldRules, RbacAuthorizer, aggregated
+from kube_actors.access.roles.rbac import HeldRules, RbacAuthorizer, aggregated
 from kube_actors.access.user import User
 from kube_actors.errors import Cause, bad_request, invalid
 from kube_actors.kinds.hooks import Body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kube_actors.access.node_restriction import check_eviction
+from kube_actors.access.nodes.restriction import check_eviction
 from kube_actors.errors import bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call

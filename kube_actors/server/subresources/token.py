@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from kube_actors.access.binding import Binding
-from kube_actors.access.node_restriction import check_token_request
+from kube_actors.access.nodes.restriction import check_token_request
 from kube_actors.access.tokens import ServiceAccountTokens
 from kube_actors.api.times import rfc3339
 from kube_actors.errors import Cause, conflict, invalid, not_found

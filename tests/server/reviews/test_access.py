@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kube_actors.access.rbac import RbacAuthorizer
+from kube_actors.access.roles.rbac import RbacAuthorizer
 from kube_actors.access.user import User
 from kube_actors.server.http import Full
 from kube_actors.verbs.session import Session

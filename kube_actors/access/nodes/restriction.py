@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from kube_actors.access.attributes import Attributes, Authorizer
 from kube_actors.access.binding import Binding
-from kube_actors.access.node_identity import NODE_PREFIX, NODES, node_of
-from kube_actors.access.node_labels import forbidden_labels
+from kube_actors.access.nodes.identity import NODE_PREFIX, NODES, node_of
+from kube_actors.access.nodes.labels import forbidden_labels
 from kube_actors.access.user import User
 from kube_actors.api.certificate_request import read_request
 from kube_actors.errors import ApiError, forbidden
@@ -171,7 +171,7 @@ def _owner_problem(store: Store, node: str, owners: Sequence[Mapping[str, Any]])
 
 def _naming_problem(node: str, pod: Body) -> str:
     """A mirror pod names no other object: its node got it from elsewhere, and could read through it."""
-    from kube_actors.access.node_relations import CLAIMS, CONFIG_MAPS, SECRETS, objects_named
+    from kube_actors.access.nodes.relations import CLAIMS, CONFIG_MAPS, SECRETS, objects_named
 
     spec = pod["spec"]
     cannot = f'node "{node}" can not create pods that reference'

@@ -10,8 +10,7 @@ from functools import cached_property
 from typing import Final
 
 from kube_actors.access.attributes import Attributes, Decision
-from kube_actors.access.default_roles import default_roles
-from kube_actors.access.node_relations import (
+from kube_actors.access.nodes.relations import (
     ACCOUNTS,
     ATTACHMENTS,
     CLAIMS,
@@ -22,6 +21,7 @@ from kube_actors.access.node_relations import (
     VOLUMES,
     NodeRelations,
 )
+from kube_actors.access.roles.defaults import default_roles
 from kube_actors.kinds.rbac_facts import PolicyRule, role_facts
 from kube_actors.store import Key, Store
 

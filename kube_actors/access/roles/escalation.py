@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from kube_actors.access.attributes import Attributes
-from kube_actors.access.covering import compacted, described, missing_rules, quoted
-from kube_actors.access.rbac import HeldRules, RbacAuthorizer
-from kube_actors.access.rbac_bindings import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, role_key
+from kube_actors.access.roles.bindings import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, role_key
+from kube_actors.access.roles.covering import compacted, described, missing_rules, quoted
+from kube_actors.access.roles.rbac import HeldRules, RbacAuthorizer
 from kube_actors.access.user import MASTERS, User
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.kinds.hooks import Body

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from kube_actors.access.attributes import Attributes, Decision
-from kube_actors.access.rbac_bindings import Bindings
+from kube_actors.access.roles.bindings import Bindings
 from kube_actors.access.user import MASTERS, User
 from kube_actors.errors import ApiError, not_found
 from kube_actors.kinds.rbac_facts import PolicyRule

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from kube_actors.access.covering import compacted, missing_rules
-from kube_actors.access.default_roles import AUTOUPDATE, default_roles
+from kube_actors.access.roles.covering import compacted, missing_rules
+from kube_actors.access.roles.defaults import AUTOUPDATE, default_roles
 from kube_actors.errors import ApiError
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.rbac_facts import BindingFacts, PolicyRule, RoleFacts, binding_facts, policy_rule

@@ -1,8 +1,5 @@
-"""Pools that hand out addresses, ports and node slices: each free again only after the rest has had its turn.
-
-Bands follow Kubernetes: what is asked for by name should come from the low *static* band, so automatic allocation uses
-the *dynamic* band above it and touches the static one only when nothing else is left.
-"""
+"""Pools that hand out the addresses of pods and nodes, and node slices: each free again only after the rest has had
+its turn."""
 
 from __future__ import annotations
 
@@ -18,24 +15,18 @@ class PoolExhausted(KubeActorsError):
 
 
 class OutsidePool(KubeActorsError):
-    """What was asked for by name is not in the range."""
-
-
-class AlreadyAllocated(KubeActorsError):
-    """What was asked for by name is somebody else's."""
+    """A node's slice is wider than the range it is to come from."""
 
 
 class NumberPool:
-    """Integers `first`..`last`; the lowest `static_band` of them are given out automatically last."""
+    """Integers `first`..`last`, without those that are `reserved`."""
 
-    def __init__(self, first: int, last: int, *, static_band: int = 0, reserved: Iterable[int] = ()) -> None:
+    def __init__(self, first: int, last: int, *, reserved: Iterable[int] = ()) -> None:
         self.first = first
         self.last = last
-        self._dynamic = range(first + static_band, last + 1)
-        self._static = range(first, first + static_band)
         self._reserved = frozenset(number for number in reserved if first <= number <= last)
         self._used: set[int] = set()
-        self._cursor = self._dynamic.start - 1
+        self._cursor = first - 1
 
     def __contains__(self, number: int) -> bool:
         return number in self._used
@@ -46,25 +37,14 @@ class NumberPool:
         return self.last - self.first + 1 - len(self._reserved) - len(self._used)
 
     def allocate(self) -> int:
-        """The lowest free number after the one given out last, starting over at the end of the band."""
+        """The lowest free number after the one given out last, starting over at the end."""
         if self.free <= 0:
             raise PoolExhausted("range is full")
-        dynamic = self._dynamic
-        after = range(self._cursor + 1, dynamic.stop)
-        before = range(dynamic.start, min(self._cursor + 1, dynamic.stop))
-        number = next(n for n in chain(after, before, self._static) if n not in self._used and n not in self._reserved)
-        if number in dynamic:
-            self._cursor = number
+        around = chain(range(self._cursor + 1, self.last + 1), range(self.first, self._cursor + 1))
+        number = next(n for n in around if n not in self._used and n not in self._reserved)
+        self._cursor = number
         self._used.add(number)
         return number
-
-    def claim(self, number: int) -> None:
-        """Take this very number."""
-        if not self.first <= number <= self.last or number in self._reserved:
-            raise OutsidePool(f"not in the valid range {self.first}-{self.last}")
-        if number in self._used:
-            raise AlreadyAllocated("already allocated")
-        self._used.add(number)
 
     def release(self, number: int) -> None:
         """Give it back; what is free already may be given back again."""
@@ -73,21 +53,20 @@ class NumberPool:
     def restore(self, numbers: Iterable[int]) -> None:
         """Take what exists already (numbers outside the range are ignored) and go on behind the highest of it."""
         self._used.update(n for n in numbers if self.first <= n <= self.last and n not in self._reserved)
-        highest = max((n for n in self._used if n in self._dynamic), default=self._cursor)
-        self._cursor = max(self._cursor, highest)
+        self._cursor = max(self._cursor, *self._used)
 
 
 class AddressPool:
     """The usable addresses of a network, without its first and last; addresses go in and out as text.
 
-    Not in the pool: `reserved` ones (a gateway, the cluster's DNS) are never given out automatically nor by name.
+    Not in the pool: `reserved` ones (a gateway, the cluster's DNS) are never given out.
     """
 
-    def __init__(self, cidr: IPv4Network, *, static_band: int = 0, reserved: Iterable[str] = ()) -> None:
+    def __init__(self, cidr: IPv4Network, *, reserved: Iterable[str] = ()) -> None:
         self.cidr = cidr
         first, last = int(cidr.network_address), int(cidr.broadcast_address)
         taken = (int(IPv4Address(address)) for address in reserved)
-        self._numbers = NumberPool(first + 1, last - 1, static_band=static_band, reserved=taken)
+        self._numbers = NumberPool(first + 1, last - 1, reserved=taken)
 
     def __contains__(self, address: str) -> bool:
         return int(IPv4Address(address)) in self._numbers
@@ -101,20 +80,6 @@ class AddressPool:
         """The lowest free address after the one given out last. PoolExhausted when there is none."""
         return str(IPv4Address(self._numbers.allocate()))
 
-    def claim(self, address: str) -> None:
-        """Take this address; OutsidePool or AlreadyAllocated in the words Kubernetes puts behind the field."""
-        try:
-            number = int(IPv4Address(address))
-        except ValueError:
-            raise OutsidePool("must be a valid IPv4 address") from None
-        try:
-            self._numbers.claim(number)
-        except OutsidePool:
-            why = f"the provided IP is not in the valid range. The range of valid IPs is {self.cidr}"
-            raise OutsidePool(f"failed to allocate IP {address}: {why}") from None
-        except AlreadyAllocated:
-            raise AlreadyAllocated(f"failed to allocate IP {address}: provided IP is already allocated") from None
-
     def release(self, address: str) -> None:
         """Give it back; it comes round again only after the others."""
         self._numbers.release(int(IPv4Address(address)))
@@ -122,22 +87,6 @@ class AddressPool:
     def restore(self, addresses: Iterable[str]) -> None:
         """Take the addresses that exist already, after a restart."""
         self._numbers.restore(int(IPv4Address(address)) for address in addresses)
-
-
-def service_address_pool(service_cidr: IPv4Network) -> AddressPool:
-    """ClusterIPs. Static band: a sixteenth of the range, at least 16 and at most 256 addresses; none below 16."""
-    size = service_cidr.num_addresses - 2
-    return AddressPool(service_cidr, static_band=_band(size, share=16, at_most=256))
-
-
-def node_port_pool(first: int = 30000, last: int = 32767) -> NumberPool:
-    """Node ports. Static band: 1/32 of the range, at least 16 and at most 128 ports (30000-30085 by default)."""
-    return NumberPool(first, last, static_band=_band(last - first + 1, share=32, at_most=128))
-
-
-def _band(size: int, *, share: int, at_most: int) -> int:
-    """16 ≤ size/share ≤ at_most, and nothing where the range is smaller than 16."""
-    return 0 if size < 16 else max(16, min(size // share, at_most))
 
 
 def slice_prefix(pod_cidr: IPv4Network, nodes: int) -> int:

@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from kube_actors.errors import ApiError, forbidden
-from kube_actors.store import Key
+from kube_actors.store import Key, Store
 from kube_actors.writes import Admission
 from kube_actors.writes.plugins import ServiceAddresses
 from kube_actors.writes.request import Operation, Request
@@ -163,6 +163,21 @@ async def test_node_ports(world: World) -> None:
         await world.client.create(_service("b", type="NodePort", ports=[{"port": 1, "nodePort": 80}]))
     plain = (await world.client.update(_service("a"))).body()["spec"]
     assert "nodePort" not in plain["ports"][0]
+
+
+async def test_the_lower_node_ports_are_given_out_last() -> None:
+    """They stay for services that name theirs: 16 of 20, until there are no others."""
+
+    def over(store: Store) -> Admission:
+        return Admission(allocating=(ServiceAddresses.over(store, random.Random(1), node_ports=range(30000, 30020)),))
+
+    world = World(over)
+    made = [await world.client.create(_service(f"s-{number}", type="NodePort")) for number in range(20)]
+    given = [each.body()["spec"]["ports"][0]["nodePort"] for each in made]
+    assert sorted(given[:4]) == [30016, 30017, 30018, 30019]
+    assert sorted(given[4:]) == list(range(30000, 30016))
+    with pytest.raises(ApiError, match="failed to allocate a nodePort: range is full"):
+        await world.client.create(_service("one-too-many", type="NodePort"))
 
 
 class Slow:

@@ -96,11 +96,6 @@ class StateDirectory:
         return self.root / "api-port"
 
     @property
-    def audit_log(self) -> Path:
-        """JSON lines: who wrote what over the API."""
-        return self.root / "audit.log"
-
-    @property
     def runtime_file(self) -> Path:
         """JSON: who runs this cluster and where it answers."""
         return self.root / "runtime.json"

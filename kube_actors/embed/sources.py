@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeAlias, Union
 
 import attrs
@@ -93,13 +92,6 @@ def placed() -> Iterator[None]:
         yield
     except InputError as error:
         raise InputError([_without_lines(each) for each in error.problems]) from error.__cause__
-
-
-def directory_of(file: ClusterFile) -> Path | None:
-    """Where the Cluster document stands; None when it is not a file's."""
-    if file.cluster is None or file.cluster.file is None or file.cluster.file.startswith("<"):
-        return None
-    return Path(file.cluster.file).absolute().parent
 
 
 def _is_text(source: str) -> bool:

@@ -88,8 +88,3 @@ def _invalid(name: str) -> str:
     if repository != repository.lower() and _REFERENCE.fullmatch(repository.lower()):
         why += f": repository name ({repository.partition(':')[0]}) must be lowercase"
     return f'Failed to apply default image tag "{name}": couldn\'t parse image name "{name}": {why}'
-
-
-def back_off_message(name: str, failure: RuntimeFailure) -> str:
-    """What a container that waits in ImagePullBackOff says."""
-    return f'Back-off pulling image "{name}": {failure.reason}: {failure.message}'

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Protocol
 
 import attrs
@@ -51,10 +50,6 @@ class Session:
         """The same person writing under another field manager."""
         identity = attrs.evolve(self.client.identity, field_manager=field_manager)
         return attrs.evolve(self, client=self.client.with_identity(identity))
-
-    def with_warnings(self, on_warning: Callable[[str], None]) -> Session:
-        """The same, told of the warnings of its writes."""
-        return attrs.evolve(self, client=self.client.with_identity(self.client.identity, on_warning))
 
     async def settled(self) -> None:
         """Return when everything up to now is durable. ApiError 503 when it never will be."""

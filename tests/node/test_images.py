@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kube_actors.node.images import ImageMap, back_off_message
+from kube_actors.node.images import ImageMap
 from kube_actors.node.runtime.base import Image, ImageKind, RuntimeFailure
 
 WEB = Image("web", ImageKind.ROOTFS, rootfs="/images/web")
@@ -90,12 +90,6 @@ def test_own_host_entry_wins() -> None:
 def test_other_names_on_an_engine() -> None:
     """On a node with an engine, names outside the map are the engine's images."""
     assert ImageMap({}, others=ImageKind.ENGINE).find("nginx:1.27") == Image("nginx:1.27", ImageKind.ENGINE)
-
-
-def test_back_off_message() -> None:
-    """Waiting in ImagePullBackOff repeats why."""
-    failure = RuntimeFailure("ErrImagePull", "no such image")
-    assert back_off_message("web:9", failure) == 'Back-off pulling image "web:9": ErrImagePull: no such image'
 
 
 def test_other_names_by_look_up() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import select
 from collections.abc import Callable, Iterable
 
@@ -47,12 +46,6 @@ class Records:
                 self.on_exit(frame["pid"], Exit(frame["status"], frame["time"]))
             elif frame["op"] == "end":
                 self.on_end()
-
-    def close_inherited(self) -> None:
-        """Close the descriptors that came with the records, for those who took copies."""
-        for record in self.inherited.values():
-            for fd in record.fds:
-                os.close(fd)
 
     def _send(self, frame: Value, fds: Iterable[int] = ()) -> None:
         try:

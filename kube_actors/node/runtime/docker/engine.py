@@ -115,7 +115,6 @@ class Engine:
 
             response = await self._docker._do_query(path, "GET", params=params, timeout=ClientTimeout())
             try:
-                self._thread.deliver(stream.connected)
                 async for piece in _frames(response.content) if framed else _lines(response.content):
                     self._thread.deliver(_deliver, send, piece)
             finally:
@@ -127,7 +126,6 @@ class Engine:
                     await self._call(pump)
                 except (RuntimeGone, EngineError) as error:
                     stream.error = error
-            stream.connected()
             await trio.lowlevel.checkpoint()  # what was delivered before comes first
             send.close()
 
@@ -165,17 +163,6 @@ class EngineStream:
         self.pieces = pieces
         self.error: Exception | None = None
         self.scope = trio.CancelScope()
-        self._connected = trio.Event()
-
-    def connected(self) -> None:
-        """The engine has begun to answer, or never will."""
-        self._connected.set()
-
-    async def wait_connected(self) -> None:
-        """Wait for the beginning of the answer; raises what kept it from beginning."""
-        await self._connected.wait()
-        if self.error is not None:
-            raise self.error
 
     def close(self) -> None:
         """Nobody reads any more."""

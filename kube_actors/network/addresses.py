@@ -53,7 +53,7 @@ class NumberPool:
     def restore(self, numbers: Iterable[int]) -> None:
         """Take what exists already (numbers outside the range are ignored) and go on behind the highest of it."""
         self._used.update(n for n in numbers if self.first <= n <= self.last and n not in self._reserved)
-        self._cursor = max(self._cursor, *self._used)
+        self._cursor = max((self._cursor, *self._used))
 
 
 class AddressPool:

@@ -34,6 +34,9 @@ def test_a_restart_goes_on_behind_what_exists() -> None:
     pool.restore(["10.244.0.9", "10.244.0.4", "10.9.9.9"])
     assert pool.free == 252
     assert pool.allocate() == "10.244.0.10"
+    empty = AddressPool(IPv4Network("10.244.1.0/24"))
+    empty.restore(())
+    assert empty.allocate() == "10.244.1.1"
 
 
 def test_nodes_get_slices_of_the_pod_range() -> None:

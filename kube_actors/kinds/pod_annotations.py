@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from kube_actors.errors import Cause
@@ -13,6 +14,12 @@ MIRROR: Final = "kubernetes.io/config.mirror"
 """Marks what stands in the API for a static pod, which a node has by itself."""
 APPARMOR_PREFIX: Final = "container.apparmor.security.beta.kubernetes.io/"
 _LIMIT: Final = 1 << 31
+
+
+def deletion_cost(annotations: Mapping[str, str]) -> int:
+    """What it costs to delete the pod before others of its set; 0 when nothing readable is said of it."""
+    text = annotations.get(DELETION_COST, "0")
+    return int(text) if _is_cost(text) else 0
 
 
 def annotation_rules(new: Body, old: Body | None) -> list[Cause]:

@@ -9,10 +9,10 @@ from typing import Any
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.times import parse_rfc3339
 from kube_actors.kinds.facts import PodFacts
+from kube_actors.kinds.pod_annotations import deletion_cost
 
 Body = Mapping[str, Any]
 HostPort = tuple[str, str, int]
-DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
 
 
 def pod_facts(pod: Body) -> PodFacts:
@@ -31,7 +31,7 @@ def _facts(pod: Body, requests: tuple[int, int], host_ports: tuple[HostPort, ...
     phase = status.get("phase", "Pending")
     ready = _condition(status, "Ready")
     is_ready = ready is not None and ready.get("status") == "True"
-    labels = pod["metadata"].get("labels") or {}
+    labels, annotations = pod["metadata"].get("labels") or {}, pod["metadata"].get("annotations")
     return PodFacts(
         phase=phase,
         ready=is_ready,
@@ -47,6 +47,7 @@ def _facts(pod: Body, requests: tuple[int, int], host_ports: tuple[HostPort, ...
         priority=spec.get("priority", 0),
         scheduled=bool(spec.get("nodeName")),
         started=_time(status.get("startTime")),
+        deletion_cost=deletion_cost(annotations) if annotations else 0,
     )
 
 

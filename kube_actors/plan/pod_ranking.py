@@ -10,8 +10,6 @@ import attrs
 
 from kube_actors.records import frozen
 
-DELETION_COST = "controller.kubernetes.io/pod-deletion-cost"
-
 _Value = tuple[int, int, int, int, int]
 _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 
@@ -41,16 +39,6 @@ class ReplicaPod:
     def ended(self) -> bool:
         """Whether it is over, well or badly."""
         return self.phase in ("Succeeded", "Failed")
-
-
-def parse_deletion_cost(annotations: Mapping[str, str]) -> int:
-    """The deletion cost in a pod's annotations; 0 when there is none or it is not a 32-bit number."""
-    text = annotations.get(DELETION_COST, "0")
-    digits = text[1:] if text.startswith("-") else text
-    if not (digits.isascii() and digits.isdigit()):
-        return 0
-    cost = int(text)
-    return cost if -(2**31) <= cost < 2**31 else 0
 
 
 def deletion_order(pods: Iterable[ReplicaPod], now: float, neighbours: Mapping[str, int]) -> list[ReplicaPod]:

@@ -40,7 +40,8 @@ def status(cluster: Cluster) -> dict[str, Any]:
 
 
 async def test_its_pods(open_simulated: OpenSimulated) -> None:
-    """They carry its name, count in its status, come back, go when it is scaled down; an orphan is taken in."""
+    """They carry its name, count in its status, come back, go when it is scaled down, the dearest last; orphans are
+    taken in."""
     async with open_simulated("a") as cluster:
         client = cluster.session.client
         orphan = {"name": "stray", "namespace": "default", "labels": {"app": "old"}}
@@ -64,8 +65,15 @@ async def test_its_pods(open_simulated: OpenSimulated) -> None:
         await client.delete(Key("pods", "default", name), grace_seconds=0)
         await until(cluster, lambda: len(pods(cluster)) == 3)
         assert name not in {body["metadata"]["name"] for body in pods(cluster)}
+        dear = pods(cluster)[1]["metadata"]["name"]
+        cost = {"controller.kubernetes.io/pod-deletion-cost": "10"}
+        await client.mutate(
+            Key("pods", "default", dear), lambda body: body["metadata"].setdefault("annotations", {}).update(cost)
+        )
+        await until(cluster, lambda: status(cluster).get("readyReplicas") == 3)
         await client.mutate(OLD, lambda body: body["spec"].update(replicas=1))
         await until(cluster, lambda: status(cluster).get("replicas") == 1 and len(pods(cluster)) == 1)
+        assert pods(cluster)[0]["metadata"]["name"] == dear
         await until(cluster, lambda: {"SuccessfulCreate", "SuccessfulDelete"} <= reasons(cluster))
 
 

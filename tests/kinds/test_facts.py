@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kube_actors.api.times import parse_rfc3339
-from kube_actors.kinds import hooks_for, project
+from kube_actors.kinds import hooks_for, project, project_status
 from kube_actors.kinds.facts import (
     DeploymentFacts,
     EndpointSliceFacts,
@@ -59,6 +59,16 @@ def test_a_running_pod() -> None:
         scheduled=True,
         started=parse_rfc3339("2025-01-01T00:00:00Z"),
     )
+
+
+@pytest.mark.parametrize(("text", "cost"), [("5", 5), ("-7", -7), ("", 0), ("1.5", 0), ("99999999999", 0), ("0", 0)])
+def test_deletion_costs(text: str, cost: int) -> None:
+    """A readable 32-bit number counts, anything else is 0; and so it stays when the status changes."""
+    metadata = {"annotations": {"controller.kubernetes.io/pod-deletion-cost": text}}
+    pod: dict[str, Any] = {"metadata": metadata, "spec": {}, "status": {"phase": "Running"}}
+    first = project("pods", pod)
+    assert first.facts.deletion_cost == cost
+    assert project_status("pods", pod, first).facts.deletion_cost == cost
 
 
 def test_a_pod_nobody_has_seen() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kube_actors.api.views import body_of, structure
 from kube_actors.api.views.workloads import ReplicaSetStatus, ReplicaSetView
-from kube_actors.plan.pod_ranking import ReplicaPod, deletion_order, parse_deletion_cost
+from kube_actors.plan.pod_ranking import ReplicaPod, deletion_order
 from kube_actors.plan.replicas import (
     AdoptPod,
     CreatePods,
@@ -204,12 +204,6 @@ def test_the_order_never_prefers_an_unready_pod(pods: list[ReplicaPod]) -> None:
     assert sorted(map(repr, ranked)) == sorted(map(repr, pods))
     running = [pod.ready for pod in ranked if pod.node and pod.phase == "Running"]
     assert running == sorted(running)
-
-
-@pytest.mark.parametrize(("text", "cost"), [("5", 5), ("-7", -7), ("", 0), ("1.5", 0), ("99999999999", 0), ("0", 0)])
-def test_deletion_costs(text: str, cost: int) -> None:
-    """A readable 32-bit number counts; anything else is 0."""
-    assert parse_deletion_cost({"controller.kubernetes.io/pod-deletion-cost": text}) == cost
 
 
 @pytest.mark.parametrize(("count", "batches"), [(0, []), (1, [1]), (5, [1, 2, 2]), (7, [1, 2, 4]), (10, [1, 2, 4, 3])])

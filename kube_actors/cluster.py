@@ -165,10 +165,12 @@ async def open_cluster(
     clock: ClusterClock | None = None,
     serve: bool = False,
     interpreter: AgentInterpreter | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[Cluster]:
     """Run a cluster for as long as the block; with `serve` its API is there for kubectl and other clients.
 
-    `interpreter` is a process that waits to become the cluster's agent, if it needs one.
+    `interpreter` is a process that waits to become the cluster's agent, if it needs one. `meanwhile` is called while
+    that starts.
 
     Raises InputError and StateError before anything is started.
     """
@@ -196,7 +198,6 @@ async def open_cluster(
         background.start_soon(store.run, name="journal")
         link = None
         if config.needs_agent:
-            background.start_soon(_read_ahead, store)
             agent, keep = Path(state.agent), config.on_runtime_exit
             opening = open_agent(
                 agent,
@@ -206,6 +207,7 @@ async def open_cluster(
                 tier=config.tier,
                 held=held.descriptors,
                 interpreter=interpreter,
+                meanwhile=partial(_read_ahead, store, meanwhile),
             )
             link = await stack.enter_async_context(opening)
         ranges = held.of_tier(link.tier if link is not None else "")
@@ -247,9 +249,10 @@ async def open_cluster(
         raise body_error
 
 
-async def _read_ahead(store: Store) -> None:
+def _read_ahead(store: Store, also: Callable[[], None]) -> None:
     """While the agent's process is waited for: import what signs the pods' tokens, and have the code made by which
     objects are read that are there from before."""
+    also()
     import kube_actors.access.jws  # noqa: F401
 
     for resource in VIEWS:

@@ -43,11 +43,6 @@ def _shown(service: ServiceName) -> str:
     return service.name if service.namespace == "default" else f"{service.namespace}/{service.name}"
 
 
-async def _read_ahead() -> None:
-    """Runs when the cluster's opening waits for the first time, which is for the agent."""
-    set_up()
-
-
 @define
 class Life:
     """One run. `interpreter` waits to become the agent of a cluster that needs one."""
@@ -64,10 +59,9 @@ class Life:
         started = time.monotonic()
         config = self.prepared.config
         state, serve = self.prepared.state, config.api.enabled
-        opening = open_cluster(config, state=state, serve=serve, interpreter=self.interpreter)
+        opening = open_cluster(config, state=state, serve=serve, interpreter=self.interpreter, meanwhile=set_up)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._not_even_started, nursery.cancel_scope)
-            nursery.start_soon(_read_ahead)
             await self._live_in(opening, started)
             nursery.cancel_scope.cancel()
         return self.status

@@ -69,9 +69,10 @@ class AgentLink:
         keep: bool,
         held: Sequence[int] = (),
         interpreter: AgentInterpreter | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> None:
         self._settings, self._keep, self._held = settings, keep, tuple(held)
-        self._interpreter = interpreter
+        self._interpreter, self._meanwhile = interpreter, meanwhile
         self._connection: AgentConnection | None = None
         self._nursery: trio.Nursery | None = None
         self._numbers = itertools.count(1)
@@ -219,7 +220,7 @@ class AgentLink:
                     self._connection, self.hello = connection, connection.hello
                     return
                 interpreter, self._interpreter = self._interpreter or AgentInterpreter(), None
-                await start_agent(interpreter, self._settings, self._held)
+                await start_agent(interpreter, self._settings, self._held, meanwhile=self._meanwhile)
         raise RuntimeFailure("AgentNotStarted", str(last)) from last
 
     async def serve(self, nursery: trio.Nursery) -> None:
@@ -299,19 +300,20 @@ async def open_agent(
     tier: Tier | None = None,
     held: Sequence[int] = (),
     interpreter: AgentInterpreter | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> AsyncIterator[AgentLink]:
     """Connect to the cluster's agent, starting it if need be.
 
     `directory` (made private) holds its socket, log and the pods' files. With `on_exit="end"` pods end when this
     block is left, or when this process dies. `tier` forces one, None probes. `held` are descriptors that a keeper
     started here holds for as long as it lives: the claims of the ranges. `interpreter` is one that waits to become the
-    agent; it is closed where an agent is there already.
+    agent; it is closed where an agent is there already. `meanwhile` is called while an agent starts.
     """
     directory = _private(directory)
     settings = Settings(
         str(directory), cluster_id, str(ranges.pod_cidr), str(ranges.service_cidr), str(ranges.node_cidr), tier
     )
-    link = AgentLink(settings, keep=on_exit == "keep", held=held, interpreter=interpreter)
+    link = AgentLink(settings, keep=on_exit == "keep", held=held, interpreter=interpreter, meanwhile=meanwhile)
     try:
         await link.connect_agent()
     finally:

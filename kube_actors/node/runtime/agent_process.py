@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import trio
 
@@ -15,12 +15,20 @@ _START_WITHIN = 20.0  # seconds
 _SAID = 65_536
 
 
-async def start_agent(interpreter: AgentInterpreter, settings: Settings, held: Sequence[int] = ()) -> None:
-    """Start keeper and agent and return when they serve; of our descriptors they get `held`.
+async def start_agent(
+    interpreter: AgentInterpreter,
+    settings: Settings,
+    held: Sequence[int] = (),
+    *,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
+    """Start keeper and agent and return when they serve; of our descriptors they get `held`. `meanwhile` is called
+    while they are on their way.
 
     The interpreter is used up. Raises RuntimeFailure with what they said.
     """
     interpreter.tell(settings.dump(), held)
+    meanwhile()
     try:
         with trio.fail_after(_START_WITHIN):
             said = await _all_said(interpreter)

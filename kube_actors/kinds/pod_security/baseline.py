@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from kube_actors.kinds.pod_annotations import APPARMOR_PREFIX
 from kube_actors.kinds.pod_security.words import (
     Body,
     Check,
@@ -25,7 +26,6 @@ DEFAULT_CAPABILITIES: Final = frozenset(
 SELINUX_TYPES: Final = frozenset({"", "container_t", "container_init_t", "container_kvm_t"})
 NEWER_SELINUX_TYPES: Final = SELINUX_TYPES | {"container_engine_t"}
 PROFILES: Final = ("RuntimeDefault", "Localhost")
-APPARMOR_ANNOTATION: Final = "container.apparmor.security.beta.kubernetes.io/"
 SECCOMP_ANNOTATION: Final = "seccomp.security.alpha.kubernetes.io/pod"
 SECCOMP_ANNOTATIONS: Final = "container.seccomp.security.alpha.kubernetes.io/"
 PROBES: Final = ("livenessProbe", "readinessProbe", "startupProbe")
@@ -38,7 +38,7 @@ def app_armor(metadata: Body, spec: Body) -> Violation | None:
     notes = sorted(
         f'{key}="{value}"'
         for key, value in (metadata.get("annotations") or {}).items()
-        if key.startswith(APPARMOR_ANNOTATION) and value and not _is_annotated_profile(value)
+        if key.startswith(APPARMOR_PREFIX) and value and not _is_annotated_profile(value)
     )
     who = [setters(_is_lax(pod), bad)] if bad or _is_lax(pod) else []
     who += [plural("annotation", "annotations", len(notes))] if notes else []

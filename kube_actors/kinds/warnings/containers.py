@@ -8,10 +8,10 @@ from typing import Any, Final
 
 from kube_actors.api.quantity import Quantity
 from kube_actors.kinds.causes import shown
+from kube_actors.kinds.pod_annotations import APPARMOR_PREFIX
 
 Body = Mapping[str, Any]
 _SECCOMP: Final = "container.seccomp.security.alpha.kubernetes.io/"
-_APPARMOR: Final = "container.apparmor.security.beta.kubernetes.io/"
 _BYTES: Final = ("memory", "ephemeral-storage")
 _MOST: Final = 100
 """Warnings of one kind, and ports that another one is held against: a pod may have any number of both."""
@@ -26,9 +26,9 @@ def of_containers(spec: Body, annotations: Mapping[str, str], field: str, noted:
         if not context.get("seccompProfile") and _SECCOMP + name in annotations:
             why = 'non-functional in v1.27+; use the "seccompProfile" field instead'
             found.append(f"{noted}[{_SECCOMP}{name}]: {why}")
-        if not (pod_profile or context.get("appArmorProfile")) and _APPARMOR + name in annotations:
+        if not (pod_profile or context.get("appArmorProfile")) and APPARMOR_PREFIX + name in annotations:
             why = 'deprecated since v1.30; use the "appArmorProfile" field instead'
-            found.append(f"{noted}[{_APPARMOR}{name}]: {why}")
+            found.append(f"{noted}[{APPARMOR_PREFIX}{name}]: {why}")
         resources = container.get("resources") or {}
         for kind in ("limits", "requests"):
             found += of_amounts(resources.get(kind), f"{place}.resources.{kind}", _BYTES)

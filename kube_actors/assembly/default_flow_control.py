@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.mandatory_flow_control import ANYTHING, ANYWHERE, LEVELS, SCHEMAS
 
 API_VERSION: Final = "flowcontrol.apiserver.k8s.io/v1"
 AUTOUPDATE: Final = "apf.kubernetes.io/autoupdate-spec"
-MANDATORY: Final = frozenset({"exempt", "catch-all"})
 EVERYBODY: Final = ("Group system:unauthenticated", "Group system:authenticated")
 MANAGER: Final = "User system:kube-controller-manager"
 SCHEDULER: Final = "User system:kube-scheduler"
@@ -43,20 +43,11 @@ NODE_LEASES: Final[Body] = {
     "resources": ["leases"],
     "namespaces": ["*"],
 }
-ANYTHING: Final[Body] = {
-    "verbs": ["*"],
-    "apiGroups": ["*"],
-    "resources": ["*"],
-    "namespaces": ["*"],
-    "clusterScope": True,
-}
-ANYWHERE: Final[Body] = {"verbs": ["*"], "nonResourceURLs": ["*"]}
 PROBES: Final[Body] = {"verbs": ["get"], "nonResourceURLs": ["/healthz", "/readyz", "/livez"]}
 ENDPOINT_ACCOUNTS: Final = ("ServiceAccount endpoint-controller", "ServiceAccount endpointslicemirroring-controller")
 
-# Name, shares, percent to lend, (queues, hand size, length of a queue); without queues what is too much is refused.
-_LEVELS: Final[tuple[tuple[str, int, int, tuple[int, int, int] | None], ...]] = (
-    ("catch-all", 5, 0, None),
+# Name, shares, percent to lend, (queues, hand size, length of a queue).
+_LEVELS: Final[tuple[tuple[str, int, int, tuple[int, int, int]], ...]] = (
     ("global-default", 20, 50, (128, 6, 50)),
     ("leader-election", 10, 0, (16, 4, 50)),
     ("node-high", 40, 25, (64, 6, 50)),
@@ -67,7 +58,6 @@ _LEVELS: Final[tuple[tuple[str, int, int, tuple[int, int, int] | None], ...]] = 
 
 # Name, level, precedence, what tells flows apart, subjects, rules (none: anything).
 _SCHEMAS: Final[tuple[tuple[str, str, int, str, tuple[str, ...], tuple[Body, ...]], ...]] = (
-    ("exempt", "exempt", 1, "", ("Group system:masters",), ()),
     ("probes", "exempt", 2, "", EVERYBODY, (PROBES,)),
     ("system-leader-election", "leader-election", 100, "ByUser", (MANAGER, SCHEDULER, SYSTEM_ACCOUNTS), (LEASES,)),
     ("endpoint-controller", "workload-high", 150, "ByUser", (MANAGER, *ENDPOINT_ACCOUNTS), (ENDPOINTS,)),
@@ -79,17 +69,16 @@ _SCHEMAS: Final[tuple[tuple[str, str, int, str, tuple[str, ...], tuple[Body, ...
     ("kube-system-service-accounts", "workload-high", 900, "ByNamespace", (SYSTEM_ACCOUNTS,), ()),
     ("service-accounts", "workload-low", 9000, "ByUser", ("Group system:serviceaccounts",), ()),
     ("global-default", "global-default", 9900, "ByUser", EVERYBODY, ()),
-    ("catch-all", "catch-all", 10000, "ByUser", EVERYBODY, ()),
 )
 
 
 def default_objects() -> list[Body]:
     """The priority levels, then the schemas that name them."""
-    exempt = {"type": "Exempt", "exempt": {"nominalConcurrencyShares": 0, "lendablePercent": 0}}
+    levels = {**LEVELS, **{row[0]: _limited(*row[1:]) for row in _LEVELS}}
+    schemas = {**SCHEMAS, **{row[0]: _schema(*row[1:]) for row in _SCHEMAS}}
     return [
-        _object("PriorityLevelConfiguration", "exempt", exempt),
-        *(_object("PriorityLevelConfiguration", row[0], _limited(*row[1:])) for row in _LEVELS),
-        *(_object("FlowSchema", row[0], _schema(*row[1:])) for row in _SCHEMAS),
+        *(_object("PriorityLevelConfiguration", name, spec) for name, spec in levels.items()),
+        *(_object("FlowSchema", name, spec) for name, spec in schemas.items()),
     ]
 
 
@@ -102,7 +91,7 @@ def plan_upkeep(wanted: Body, live: Mapping[str, Any]) -> Body | None:
     metadata, spec = live["metadata"], wanted["spec"]
     annotations = metadata.get("annotations") or {}
     follows = {"true": True, "false": False}.get(annotations.get(AUTOUPDATE, ""), metadata.get("generation", 1) == 1)
-    if metadata["name"] in MANDATORY:
+    if metadata["name"] in LEVELS:
         follows = True
         if spec.get("type") == "Exempt" and "exempt" in live["spec"]:
             spec = {**spec, "exempt": live["spec"]["exempt"]}
@@ -114,12 +103,10 @@ def plan_upkeep(wanted: Body, live: Mapping[str, Any]) -> Body | None:
     return {"annotations": annotated, "spec": spec}
 
 
-def _limited(shares: int, lendable: int, queuing: tuple[int, int, int] | None) -> Body:
-    response: Body = {"type": "Reject"}
-    if queuing is not None:
-        queues, hand, length = queuing
-        settings = {"queues": queues, "handSize": hand, "queueLengthLimit": length}
-        response = {"type": "Queue", "queuing": settings}
+def _limited(shares: int, lendable: int, queuing: tuple[int, int, int]) -> Body:
+    queues, hand, length = queuing
+    settings = {"queues": queues, "handSize": hand, "queueLengthLimit": length}
+    response: Body = {"type": "Queue", "queuing": settings}
     limited = {"nominalConcurrencyShares": shares, "lendablePercent": lendable, "limitResponse": response}
     return {"type": "Limited", "limited": limited}
 

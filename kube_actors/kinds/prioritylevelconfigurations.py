@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from kube_actors.errors import Cause
-from kube_actors.kinds import causes
+from kube_actors.kinds import causes, mandatory_flow_control
 from kube_actors.kinds.hooks import Body, Hooks
 
 EXEMPT: Final = "exempt"
 MOST_QUEUES: Final = 10_000_000
+MOST_BITS: Final = 60
+"""As long is the hash that deals a request its hand of queues."""
 QUEUING: Final = {"handSize": 8, "queueLengthLimit": 50, "queues": 64}
 
 
@@ -32,10 +35,14 @@ def _default(body: Body) -> None:
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
-    spec: Body = new.get("spec") or {}
+    spec, name = new.get("spec") or {}, new["metadata"].get("name", "")
+    return [*_check_type(spec, name), *mandatory_flow_control.check_level(name, spec)]
+
+
+def _check_type(spec: Body, name: str) -> list[Cause]:
     kind, limited, exempt = spec.get("type", ""), spec.get("limited"), spec.get("exempt")
     found: list[Cause] = []
-    if (new["metadata"].get("name") == EXEMPT) != (kind == "Exempt"):
+    if (name == EXEMPT) != (kind == "Exempt"):
         why = "type must be 'Exempt' if and only if `name` is 'exempt'"
         found.append(causes.invalid("spec.type", kind, why))
     if kind == "Exempt":
@@ -87,6 +94,9 @@ def _check_queuing(queuing: dict[str, Any], field: str) -> list[Cause]:
         found.append(causes.invalid(f"{field}.queues", queues, f"must not be greater than {MOST_QUEUES}"))
     if hand > queues:
         found.append(causes.invalid(f"{field}.handSize", hand, f"should not be greater than queues ({queues})"))
+    elif hand > 0 and math.ceil(math.log2(queues) * hand) > MOST_BITS:
+        deck = f"required entropy bits of deckSize {queues} and handSize {hand}"
+        found.append(causes.invalid(f"{field}.handSize", hand, f"{deck} should not be greater than {MOST_BITS}"))
     return found
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from kube_actors.assembly.default_flow_control import AUTOUPDATE, default_objects, plan_upkeep
 from kube_actors.assembly.defaults import restore_defaults
+from kube_actors.errors import ApiError
 from kube_actors.store import Key
 from tests.server import kit
 
@@ -61,13 +62,31 @@ async def test_objects_that_are_right_are_not_written() -> None:
     head = store.head
     await restore_defaults(client)
     assert store.head == head
-    catch_all, probes = Key(LEVELS, "", "catch-all"), Key(SCHEMAS, "", "probes")
-    right = client.get(catch_all)
+    system, probes = Key(LEVELS, "", "system"), Key(SCHEMAS, "", "probes")
+    right = client.get(system)
     assert right is not None
-    await client.mutate(catch_all, lambda body: body["spec"]["limited"].update(nominalConcurrencyShares=99))
+    await client.mutate(system, lambda body: body["spec"]["limited"].update(nominalConcurrencyShares=99))
     await client.delete(probes)
     await restore_defaults(client)
-    again = client.get(catch_all)
+    again = client.get(system)
     assert again is not None
     assert again.body()["spec"] == right.body()["spec"]
     assert client.get(probes) is not None
+
+
+async def test_mandatory_objects_cannot_be_changed() -> None:
+    """Their spec is fixed, but for what the exempt level reserves and lends."""
+    session = await kit.new_session()
+    client = session.client
+    await restore_defaults(client)
+    with pytest.raises(ApiError, match="spec of 'catch-all' must equal the fixed value"):
+        await client.mutate(Key(SCHEMAS, "", "catch-all"), lambda body: body["spec"].update(matchingPrecedence=9999))
+    with pytest.raises(ApiError, match="spec of 'catch-all' must equal the fixed value"):
+        await client.mutate(
+            Key(LEVELS, "", "catch-all"), lambda body: body["spec"]["limited"].update(lendablePercent=9)
+        )
+    exempt = Key(LEVELS, "", "exempt")
+    with pytest.raises(ApiError, match=r"spec of 'exempt' except the 'spec\.exempt' field must equal the fixed value"):
+        await client.mutate(exempt, lambda body: body["spec"].update(type="Limited"))
+    await client.mutate(exempt, lambda body: body["spec"]["exempt"].update(nominalConcurrencyShares=5))
+    await client.mutate(exempt, lambda body: body["metadata"].setdefault("labels", {}).update(a="b"))

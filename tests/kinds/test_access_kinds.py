@@ -173,6 +173,26 @@ EVE = {"kind": "User", "user": {"name": "eve"}}
             schema(rules=[{"subjects": [EVE], "nonResourceRules": [{"verbs": ["get"], "nonResourceURLs": ["a"]}]}]),
             ['spec.rules[0].nonResourceRules[0].nonResourceURLs[0]: Invalid value: "a": must start with slash'],
         ),
+        (
+            schema(rules=[{"subjects": [EVE], "nonResourceRules": [{"verbs": ["post"], "nonResourceURLs": ["/a*"]}]}]),
+            [
+                'spec.rules[0].nonResourceRules[0].verbs: Unsupported value: ["post"]: supported values: "create", "delete", "deletecollection", "get", "list", "patch", "proxy", "update", "watch"',
+                'spec.rules[0].nonResourceRules[0].nonResourceURLs[0]: Invalid value: "/a*": wildcard can only do suffix matching',
+            ],
+        ),
+        (
+            schema(
+                rules=[
+                    {
+                        "subjects": [{"kind": "ServiceAccount", "serviceAccount": {"name": "*", "namespace": ""}}],
+                        "resourceRules": [ANYTHING],
+                    }
+                ]
+            ),
+            [
+                "spec.rules[0].subjects[0].serviceAccount.namespace: Required value: must specify namespace for service account"
+            ],
+        ),
         (level(type="Limited"), ["spec.limited: Required value: must not be empty when type is Limited"]),
         (
             level(type="Exempt"),
@@ -191,6 +211,12 @@ EVE = {"kind": "User", "user": {"name": "eve"}}
         (
             limited(limitResponse={"type": "Queue", "queuing": {"queues": 2, "handSize": 4}}),
             ["spec.limited.limitResponse.queuing.handSize: Invalid value: 4: should not be greater than queues (2)"],
+        ),
+        (
+            limited(limitResponse={"type": "Queue", "queuing": {"queues": 1024, "handSize": 7}}),
+            [
+                "spec.limited.limitResponse.queuing.handSize: Invalid value: 7: required entropy bits of deckSize 1024 and handSize 7 should not be greater than 60"
+            ],
         ),
     ],
 )

@@ -82,9 +82,13 @@ class Schema:
         little more than comparing the rest. Null counts as absent. Required fields are not asked for below the
         object's own `status`: those who report it write what they know.
         """
+        return self.read(body, old)[0]
+
+    def read(self, body: Any, old: Mapping[str, Any] | None = None) -> tuple[list[Cause], bool]:
+        """What `validate` finds, and whether every time and quantity it looked at is spelt as is usual (`spelling`)."""
         causes: list[Cause] = []
-        check(self.root, body, old, causes)
-        return causes
+        is_usual = check(self.root, body, old, causes)
+        return causes, is_usual
 
     def drop_nulls(self, body: dict[str, Any]) -> None:
         """Remove fields that are null, in place: for Kubernetes they were never there (`creationTimestamp: null`).

@@ -19,6 +19,12 @@ _MICRO_TIME_LENGTH: Final = len("2026-01-01T00:00:00.000000Z")
 _REMEMBERED: Final = 4096
 
 
+def is_usual(kind: Kind, value: Any) -> bool:
+    """Whether a value, valid for its kind, needs no other spelling."""
+    write = _WRITERS.get(kind)
+    return write is None or write(value) == value
+
+
 def spell(node: Node, value: Any) -> Any:
     """The value as Kubernetes spells it; what is inside it is changed in place. It must be valid for its place."""
     write = _WRITERS.get(node.kind)

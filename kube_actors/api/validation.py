@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from kube_actors.api import base64_text, quantity, times
 from kube_actors.api.codecs import json
+from kube_actors.api.spelling import is_usual
 from kube_actors.api.types import Kind, Node
 from kube_actors.errors import Cause
 
@@ -32,22 +33,28 @@ class _Key(str):
     __slots__ = ()
 
 
-def check(root: Node, body: Any, old: Mapping[str, Any] | None, causes: list[Cause]) -> None:
-    """Append every error of `body` to `causes`; parts that are identical in `old` are taken to be right."""
+def check(root: Node, body: Any, old: Mapping[str, Any] | None, causes: list[Cause]) -> bool:
+    """Append every error of `body` to `causes`; parts that are identical in `old` are taken to be right.
+
+    Answers whether what was looked at is spelt as is usual (`spelling`).
+    """
+    walk = _Walk(causes)
     if isinstance(body, dict):
-        _Walk(causes).object(root, body, old, None, True)
+        walk.object(root, body, old, None, True)
     else:
         message = f"json: cannot unmarshal {_json_kind(body)} into Go value of type {root.go_name}"
         causes.append(Cause(WRONG_TYPE, message))
+    return walk.is_usual
 
 
 class _Walk:
     """The walk over one object. `demand` says whether required fields are asked for at this depth."""
 
-    __slots__ = ("causes",)
+    __slots__ = ("causes", "is_usual")
 
     def __init__(self, causes: list[Cause]) -> None:
         self.causes = causes
+        self.is_usual = True
 
     def object(self, node: Node, value: dict[str, Any], old: Any, trail: _Trail, demand: bool) -> None:
         fields = node.fields
@@ -105,6 +112,8 @@ class _Walk:
             self.wrong_type(node, value, trail, owner)
         elif trouble is not None:
             self.causes.append(Cause(trouble[0], trouble[1], _text(trail)))
+        elif not is_usual(kind, value):
+            self.is_usual = False
 
     def map(self, node: Node, value: dict[str, Any], old: Any, trail: _Trail, owner: Node, demand: bool) -> None:
         before = old if isinstance(old, dict) else {}

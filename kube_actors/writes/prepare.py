@@ -84,7 +84,7 @@ def read(request: Request) -> None:
     What is the very same value as before is not looked at: a status write only pays for the status.
     """
     schema = request.resource.schema
-    found = schema.validate(request.new, request.old)
+    found, is_usual = schema.read(request.new, request.old)
     error = decoding_error(request.resource.api_version, request.resource.kind, found)
     if error is not None:
         raise error
@@ -94,7 +94,7 @@ def read(request: Request) -> None:
         del new[name]
     changed = new if old is None else {name: new[name] for name in new if _differs(new, old, name)}
     schema.drop_nulls(changed)
-    if not found:
+    if not found and not is_usual:
         new.update(spell(schema.root, changed))
 
 

@@ -7,6 +7,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import endpoint_address
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.ports import named_port_rules
 
 
 def _default(body: Body) -> None:
@@ -26,7 +27,7 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
                 found += _address(address, f"{place}.{name}[{at}]")
         ports = subset.get("ports") or ()
         for at, port in enumerate(ports):
-            found += _port(port, f"{place}.ports[{at}]", named=len(ports) > 1)
+            found += named_port_rules(port, f"{place}.ports[{at}]", named=len(ports) > 1)
     return found
 
 
@@ -37,20 +38,6 @@ def _address(address: Body, field: str) -> list[Cause]:
         found += [causes.invalid(f"{field}.hostname", host, why) for why in names.dns1123_label(host)]
     if node is not None:
         found += [causes.invalid(f"{field}.nodeName", node, why) for why in names.dns1123_subdomain(node)]
-    return found
-
-
-def _port(port: Body, field: str, *, named: bool) -> list[Cause]:
-    found = []
-    name = port.get("name", "")
-    if name:
-        found += [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_label(name)]
-    elif named:
-        found.append(causes.required(f"{field}.name"))
-    found += causes.port(f"{field}.port", port.get("port"))
-    protocol = port.get("appProtocol")
-    if protocol is not None:
-        found += [causes.invalid(f"{field}.appProtocol", protocol, why) for why in names.qualified_name(protocol)]
     return found
 
 

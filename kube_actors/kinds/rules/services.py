@@ -9,6 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import address_problems, outside_address
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.rules.ports import named_port_rules
 from kube_actors.kinds.rules.selectors import label_map_rules
 from kube_actors.kinds.rules.traffic import kept_class_rules, traffic_rules
 
@@ -69,19 +70,9 @@ def _ports(spec: Body, kind: Any) -> list[Cause]:
 
 
 def _port(port: Body, field: str, *, named: bool, taken: set[str]) -> list[Cause]:
-    found = []
-    name = port.get("name", "")
-    if name:
-        found += [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_label(name)]
-        if name in taken:
-            found.append(causes.duplicate(f"{field}.name", name))
-        taken.add(name)
-    elif named:
-        found.append(causes.required(f"{field}.name"))
-    found += causes.port(f"{field}.port", port.get("port"))
-    protocol = port.get("appProtocol")
-    if protocol is not None:
-        found += [causes.invalid(f"{field}.appProtocol", protocol, why) for why in names.qualified_name(protocol)]
+    found = named_port_rules(port, field, named=named, taken=taken)
+    if port.get("name"):
+        taken.add(port["name"])
     target = port.get("targetPort")
     if isinstance(target, int):
         found += causes.port(f"{field}.targetPort", target)

@@ -393,3 +393,19 @@ async def test_a_namespace_that_is_no_text(world: World) -> None:
     body["metadata"]["namespace"] = ["default"]
     with pytest.raises(ApiError, match=r"metadata\.namespace must be a string"):
         await world.client.create(body)
+
+
+async def test_times_and_quantities_are_stored_as_kubernetes_spells_them() -> None:
+    """In what is created and in what a status brings, whether or not something beside it is spelt well already."""
+    world = await World().with_namespace()
+    body = pod()
+    body["metadata"]["namespace"] = "default"
+    body["spec"]["containers"][0]["resources"] = {"requests": {"cpu": "0.5", "memory": "64Mi"}}
+    revision = await world.client.create(body)
+    assert revision.body()["spec"]["containers"][0]["resources"]["requests"] == {"cpu": "500m", "memory": "64Mi"}
+    times = {"Ready": "2026-01-01T02:00:00.5+02:00", "Initialized": "2026-01-01T00:00:00Z"}
+    conditions = [{"type": name, "status": "True", "lastTransitionTime": time} for name, time in times.items()]
+    status = {"conditions": conditions}
+    revision = await world.client.mutate(revision.key, lambda body: body.update(status=status), subresource="status")
+    stored = [each["lastTransitionTime"] for each in revision.body()["status"]["conditions"]]
+    assert stored == ["2026-01-01T00:00:00Z"] * 2

@@ -14,7 +14,7 @@ import trio
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.node.actor import NodeActor
 from kube_actors.actors.node.link import NodeLink
-from kube_actors.actors.node.registration import NodeFacts
+from kube_actors.actors.node.registration import NodeFacts, handlers_of
 from kube_actors.actors.pod.world import PodWorld, Users
 from kube_actors.api.quantity import Quantity
 from kube_actors.api.views import PodView
@@ -115,6 +115,8 @@ class NodeFactory:
             link=NodeLink(),
             dns=self._dns,
             objects=lambda namespace, config_maps, secrets: fetch(self.plane.store, namespace, config_maps, secrets),
+            handler=lambda name: handler_of(self.plane.store, name),
+            handlers=handlers_of(node),
             logs=str(self.state.logs),
             users=self.users,
             tokens=UnreadTokens(self.plane.clock.now) if node.runtime == "simulated" else self.tokens,
@@ -200,6 +202,12 @@ def fetch(store: Store, namespace: str, config_maps: Iterable[str], secrets: Ite
     if namespace != "default" and (api := store.get(Key("services", "default", "kubernetes"))) is not None:
         services = [*services, api]
     return Objects(bodies("configmaps", config_maps), bodies("secrets", secrets), [one.body() for one in services])
+
+
+def handler_of(store: Store, runtime_class: str) -> str | None:
+    """The handler that a RuntimeClass asks for; None where there is no class of this name."""
+    revision = store.get(Key("runtimeclasses.node.k8s.io", "", runtime_class))
+    return None if revision is None else str(revision.body().get("handler") or "")
 
 
 def node_factory(

@@ -9,7 +9,8 @@ from kube_actors.records import frozen
 class PodFacts:
     """A Pod. Times are epoch seconds; `requests` is (cpu in thousandths, memory in bytes), init containers counted in.
 
-    `host_ports` are (protocol, host IP, port). `terminal`: Succeeded or Failed. `started`: status.startTime.
+    `host_ports` are (protocol, host IP, port). `terminal`: Succeeded or Failed. `started`: status.startTime. `restarts`
+    is the highest count among its containers, and the highest among its sidecars.
     `deletion_cost` comes from the annotation `controller.kubernetes.io/pod-deletion-cost`.
     """
 
@@ -22,7 +23,7 @@ class PodFacts:
     requests: tuple[int, int]
     host_ports: tuple[tuple[str, str, int], ...]
     terminal: bool
-    restarts: int
+    restarts: tuple[int, int]
     scheduler_name: str
     priority: int
     scheduled: bool

@@ -42,7 +42,7 @@ def _facts(pod: Body, requests: tuple[int, int], host_ports: tuple[HostPort, ...
         requests=requests,
         host_ports=host_ports,
         terminal=phase in ("Succeeded", "Failed"),
-        restarts=sum([each.get("restartCount", 0) for each in status.get("containerStatuses") or ()]),
+        restarts=_restarts(spec, status),
         scheduler_name=spec.get("schedulerName", ""),
         priority=spec.get("priority", 0),
         scheduled=bool(spec.get("nodeName")),
@@ -56,7 +56,8 @@ def pod_requests(spec: Body) -> tuple[int, int]:
 
     Containers run together, so their requests add up, with those of init containers that keep running (restartPolicy
     Always). Other init containers run alone, before: the pod needs the larger of both. Worked example: containers 100m
-    and 200m, an init container of 250m: 300m; of 400m: 400m. The overhead of the runtime class comes on top.
+    and 200m, an init container of 250m: 300m; of 400m: 400m. What the pod requests as a whole stands for that of its
+    containers. The overhead of the runtime class comes on top.
     """
     steady = [_amounts(container) for container in spec.get("containers") or ()]
     cpu, memory = sum(each[0] for each in steady), sum(each[1] for each in steady)
@@ -67,8 +68,13 @@ def pod_requests(spec: Body) -> tuple[int, int]:
             side_cpu, side_memory = side_cpu + own_cpu, side_memory + own_memory
             own_cpu = own_memory = 0
         peak_cpu, peak_memory = max(peak_cpu, side_cpu + own_cpu), max(peak_memory, side_memory + own_memory)
+    cpu, memory = max(cpu + side_cpu, peak_cpu), max(memory + side_memory, peak_memory)
+    if "resources" in spec:
+        whole = (spec["resources"] or {}).get("requests") or {}
+        whole_cpu, whole_memory = _pair(whole)
+        cpu, memory = whole_cpu if "cpu" in whole else cpu, whole_memory if "memory" in whole else memory
     overhead = _pair(spec.get("overhead") or {})
-    return max(cpu + side_cpu, peak_cpu) + overhead[0], max(memory + side_memory, peak_memory) + overhead[1]
+    return cpu + overhead[0], memory + overhead[1]
 
 
 def _amounts(container: Body) -> tuple[int, int]:
@@ -89,6 +95,15 @@ def _host_ports(spec: Body) -> tuple[HostPort, ...]:
         for port in container["ports"] or ()
         if port.get("hostPort")
     )
+
+
+def _restarts(spec: Body, status: Body) -> tuple[int, int]:
+    """The highest count among the containers, and among the sidecars: the order in which a ReplicaSet compares them."""
+    regular = max((each.get("restartCount", 0) for each in status.get("containerStatuses") or ()), default=0)
+    if not (beside := status.get("initContainerStatuses")):
+        return regular, 0
+    sidecars = {each["name"] for each in spec.get("initContainers") or () if each.get("restartPolicy") == "Always"}
+    return regular, max((each.get("restartCount", 0) for each in beside if each.get("name") in sidecars), default=0)
 
 
 def _condition(status: Body, kind: str) -> Body | None:

@@ -27,7 +27,6 @@ _MISSING: Final[Mapping[str, str]] = {
     "resourceclaims.resource.k8s.io": "allocates it",
     "resourceclaimtemplates.resource.k8s.io": "makes claims of it",
     "resourceslices.resource.k8s.io": "allocates from it",
-    "runtimeclasses.node.k8s.io": "runs pods by it",
     "statefulsets.apps": "starts its pods",
     "storageclasses.storage.k8s.io": "provisions by it",
     "validatingadmissionpolicies.admissionregistration.k8s.io": "enforces it",

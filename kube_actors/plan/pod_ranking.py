@@ -18,8 +18,8 @@ _PHASES = {"Pending": 0, "Unknown": 1, "Running": 2}
 class ReplicaPod:
     """What a ReplicaSet has to know of a pod. Times are epoch seconds.
 
-    `controller_uid` is empty for an orphan; `restarts` is the highest count among its containers; `deletion_cost` comes
-    from the annotation `controller.kubernetes.io/pod-deletion-cost`.
+    `controller_uid` is empty for an orphan; `restarts` is the highest count among its containers, then that among its
+    sidecars; `deletion_cost` comes from the annotation `controller.kubernetes.io/pod-deletion-cost`.
     """
 
     name: str
@@ -32,7 +32,7 @@ class ReplicaPod:
     node: str = ""
     ready: bool = False
     ready_since: float | None = None
-    restarts: int = 0
+    restarts: tuple[int, int] = (0, 0)
     deletion_cost: int = 0
 
     @property
@@ -45,16 +45,17 @@ def deletion_order(pods: Iterable[ReplicaPod], now: float, neighbours: Mapping[s
     """The pods, those to delete first in front.
 
     In turn: not assigned to a node; pending, unknown, running; not ready; lower deletion cost; on a node with more
-    `neighbours`; ready more recently; more restarts; newer. Ages are compared by their order of magnitude (the
-    logarithm to base 2 of nanoseconds), so that among pods of about the same age it is not always the newest one, and
-    with it always the same zone, that loses its pods; such pods come in the order of their uids.
+    `neighbours`; ready more recently; more restarts (of a container, then of a sidecar); newer. Ages are compared by
+    their order of magnitude (the logarithm to base 2 of nanoseconds), so that among pods of about the same age it is
+    not always the newest one, and with it always the same zone, that loses its pods; such pods come in the order of
+    their uids.
     """
 
     def compare(one: ReplicaPod, other: ReplicaPod) -> int:
         if one.ready and one.ready_since != other.ready_since:
             return _younger(one.ready_since, other.ready_since, now) or _by_uid(one, other)
         if one.restarts != other.restarts:
-            return other.restarts - one.restarts
+            return -1 if one.restarts > other.restarts else 1
         if one.created != other.created:
             return _younger(one.created, other.created, now) or _by_uid(one, other)
         return _by_uid(one, other)

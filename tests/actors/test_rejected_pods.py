@@ -63,3 +63,32 @@ async def test_ports_of_the_node_are_taken_once(tmp_path: Path) -> None:
         await cluster.plane.clock.sleep(5)
         await create(cluster.session, bound("third", containers=port))
         await until_ready(cluster.session, "third")
+
+
+async def test_a_pod_runs_only_with_the_handler_it_asks_for(tmp_path: Path) -> None:
+    """A node has its own runtime by name; a pod that wants another waits and says so, until there is such a class."""
+    async with simulated_cluster(tmp_path, nodes=1) as cluster:
+        for name, handler in (("ours", "simulated"), ("theirs", "kata")):
+            about = {"apiVersion": "node.k8s.io/v1", "kind": "RuntimeClass", "metadata": {"name": name}}
+            await create(cluster.session, {**about, "handler": handler})
+        for name in ("ours", "theirs"):
+            body = pod(name)
+            body["spec"]["runtimeClassName"] = name
+            await create(cluster.session, body)
+        await until_ready(cluster.session, "ours")
+        with trio.fail_after(PATIENCE):
+            while not (told := failures(cluster)):
+                await cluster.plane.clock.sleep(0.1)
+        why = 'no runtime for "kata" is configured (node node-1 has "simulated")'
+        assert told == {("theirs", f"Failed to create pod sandbox: {why}")}
+        node = cluster.plane.store.get(Key("nodes", "", "node-1"))
+        assert node is not None
+        status = node.body()["status"]
+        assert [each.get("name", "") for each in status["runtimeHandlers"]] == ["", "simulated"]
+
+
+def failures(cluster: Cluster) -> set[tuple[str, str]]:
+    """The pods no sandbox could be made for, and why."""
+    events = [event.body() for event in cluster.plane.store.list("events")]
+    wanted = (event for event in events if event["reason"] == "FailedCreatePodSandBox")
+    return {(event["involvedObject"]["name"], event["message"]) for event in wanted}

@@ -34,10 +34,12 @@ def test_a_running_pod() -> None:
             "priority": 7,
             "schedulerName": "s",
             "containers": [{"name": "a", "ports": ports, "resources": requests}, {"name": "b", "resources": requests}],
+            "initContainers": [{"name": "once"}, {"name": "beside", "restartPolicy": "Always"}],
         },
         "status": {
             "phase": "Running",
             "podIP": "10.0.0.1",
+            "initContainerStatuses": [{"name": "once", "restartCount": 9}, {"name": "beside", "restartCount": 4}],
             "startTime": "2025-01-01T00:00:00Z",
             "conditions": [{"type": "Ready", "status": "True", "lastTransitionTime": SINCE}],
             "containerStatuses": [{"restartCount": 2}, {"restartCount": 1}],
@@ -53,7 +55,7 @@ def test_a_running_pod() -> None:
         requests=(500, 2 << 20),
         host_ports=(("TCP", "0.0.0.0", 8080),),
         terminal=False,
-        restarts=3,
+        restarts=(2, 4),
         scheduler_name="s",
         priority=7,
         scheduled=True,
@@ -97,6 +99,8 @@ def _cpu(amount: str, **fields: Any) -> dict[str, Any]:
         ({"containers": [_cpu("100m")], "initContainers": [_cpu("400m"), _cpu("50m", restartPolicy="Always")]}, 400),
         ({"containers": [_cpu("100m")], "initContainers": [_cpu("300m", restartPolicy="Always")]}, 400),
         ({"containers": [_cpu("0.1")], "overhead": {"cpu": "10m"}}, 110),
+        ({"containers": [_cpu("100m")], **_cpu("250m"), "overhead": {"cpu": "10m"}}, 260),
+        ({"containers": [_cpu("100m")], "resources": {"requests": {"memory": "1Gi"}}}, 100),
     ],
 )
 def test_requests_at_the_hungriest_moment(spec: dict[str, Any], cpu: int) -> None:
@@ -113,11 +117,20 @@ def test_requests_at_the_hungriest_moment(spec: dict[str, Any], cpu: int) -> Non
         ([{"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1", "memory": "1Gi"}}], "Guaranteed"),
         ([{"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "500m"}}], "Burstable"),
         ([{"limits": {"cpu": "1", "memory": "1Gi"}}, {}], "Burstable"),
+        ([{"limits": {"cpu": "1", "memory": "1Gi"}, "requests": {"cpu": "1000m", "memory": "1024Mi"}}], "Guaranteed"),
+        ([{"limits": {"cpu": "0"}, "requests": {"cpu": "0"}}], "BestEffort"),
     ],
 )
 def test_quality_of_service(resources: list[dict[str, Any]], qos: str) -> None:
     """By what the containers limit and request."""
     assert qos_class({"containers": [{"resources": each} for each in resources]}) == qos
+
+
+def test_quality_of_service_of_the_whole() -> None:
+    """What a pod asks for as a whole stands for its containers."""
+    whole = {"limits": {"cpu": "1", "memory": "1Gi"}}
+    assert qos_class({"resources": whole, "containers": [{"resources": {"requests": {"cpu": "1m"}}}]}) == "Guaranteed"
+    assert qos_class({"resources": {}, "containers": [{"resources": {"requests": {"cpu": "1m"}}}]}) == "Burstable"
 
 
 @pytest.mark.parametrize(

@@ -27,16 +27,17 @@ def test_a_use_is_told_once() -> None:
         "containers": containers,
         "initContainers": [{"name": "c", "volumeMounts": [{"name": "v", "mountPropagation": "HostToContainer"}]}],
         "hostUsers": True,
-        "runtimeClassName": "kata",
+        "schedulingGroup": {"podGroupName": "g"},
         "preemptionPolicy": "Never",
     }
     assert unused_in("pods", {"spec": spec}) == [
         "spec.containers[].securityContext.seccompProfile: seccomp filters are not installed",
         "spec.containers[].volumeMounts[].mountPropagation: mounts are always private",
-        "spec.runtimeClassName: the runtime of a pod is its node's",
+        "spec.schedulingGroup: pods are scheduled one by one",
     ]
-    assert unused_in("deployments.apps", {"spec": {"template": {"spec": {"runtimeClassName": "kata"}}}}) == [
-        "spec.template.spec.runtimeClassName: the runtime of a pod is its node's"
+    grouped = {"spec": {"template": {"spec": {"schedulingGroup": {"podGroupName": "g"}}}}}
+    assert unused_in("deployments.apps", grouped) == [
+        "spec.template.spec.schedulingGroup: pods are scheduled one by one"
     ]
 
 

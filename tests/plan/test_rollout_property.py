@@ -239,7 +239,7 @@ def play(world: World, steps: list[tuple[str, Any]]) -> None:
                 spec["template"] = a_template(value)
             case "crash":
                 world.crashes += 1
-                world.change(value, lambda pod: pod.ready, ready=False, restarts=1)
+                world.change(value, lambda pod: pod.ready, ready=False, restarts=(1, 0))
             case "killed":
                 world.crashes += 1
                 world.change(value, lambda pod: not pod.deleting, deleting=True, ready=False)

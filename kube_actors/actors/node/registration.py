@@ -58,6 +58,11 @@ def node_body(config: NodeConfig, facts: NodeFacts) -> dict[str, Any]:
     return body
 
 
+def handlers_of(config: NodeConfig) -> tuple[str, ...]:
+    """The handlers of RuntimeClasses a node has: its own runtime, by name or (as everywhere) by an empty one."""
+    return "", config.runtime
+
+
 def configure_node(body: dict[str, Any], config: NodeConfig, facts: NodeFacts) -> None:
     """Bring a Node to what cluster.yaml says of it.
 
@@ -147,8 +152,20 @@ def node_status(
             "osImage": facts.os_image,
             "systemUUID": facts.machine_id,
         },
+        "runtimeHandlers": [_runtime_handler(name) for name in handlers_of(config)],
+        "features": {"supplementalGroupsPolicy": _keeps_groups_policy(config, facts)},
         "conditions": _conditions(facts, old.get("conditions", []), now, trouble),
     }
+
+
+def _runtime_handler(name: str) -> dict[str, Any]:
+    features = {"features": {"recursiveReadOnlyMounts": False, "userNamespaces": False}}
+    return {"name": name, **features} if name else features
+
+
+def _keeps_groups_policy(config: NodeConfig, facts: NodeFacts) -> bool:
+    """Whether pods have just the groups they ask for: an engine adds its image's, plain processes keep the person's."""
+    return config.runtime == "simulated" or facts.tier in ("A", "B")
 
 
 def _conditions(facts: NodeFacts, old: list[dict[str, Any]], now: float, trouble: str) -> list[dict[str, Any]]:

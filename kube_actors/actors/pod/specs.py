@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import attrs
+
 from kube_actors.actors.pod.world import PodWorld
+from kube_actors.api.quantity import Quantity
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodSecurityContext, PodView
 from kube_actors.node.environment import container_argv, container_environment
@@ -73,11 +76,34 @@ def sandbox_spec(pod: PodView, world: PodWorld, address: str | None, volumes: tu
         host_pid=spec.host_pid,
         host_ipc=spec.host_ipc,
         share_process_namespace=spec.share_process_namespace,
-        resources=Resources(pids_limit=MOST_PROCESSES),
+        resources=_of_the_whole(pod),
         sysctls=tuple((sysctl.name, sysctl.value) for sysctl in security.sysctls),
         labels=pod.metadata.labels,
         annotations=pod.metadata.annotations,
     )
+
+
+def check_handler(body: Mapping[str, Any], world: PodWorld) -> None:
+    """RuntimeFailure when the pod's RuntimeClass asks for a handler that its node does not have: a pod that wants more
+    isolation is not run with less."""
+    name = body["spec"].get("runtimeClassName")
+    if not name:
+        return
+    handler = world.handler(name)
+    if handler is None:
+        raise RuntimeFailure("FailedCreatePodSandBox", f'runtimeclass.node.k8s.io "{name}" not found')
+    if handler not in world.handlers:
+        known = ", ".join(f'"{each}"' for each in world.handlers if each)
+        text = f'no runtime for "{handler}" is configured (node {world.node} has {known})'
+        raise RuntimeFailure("FailedCreatePodSandBox", text)
+
+
+def _of_the_whole(pod: PodView) -> Resources:
+    """What all containers of the pod share: its limit of processes, and the resources it has as a whole."""
+    whole = pod.spec.resources
+    if whole is None:
+        return Resources(pids_limit=MOST_PROCESSES)
+    return attrs.evolve(_limits(whole.limits, whole.requests), pids_limit=MOST_PROCESSES)
 
 
 def _kernel_hostname(fqdn: str) -> str:
@@ -180,7 +206,10 @@ def _security(pod: PodView, container: Container, image: Image) -> Security:
 
 def resources_of(container: Container) -> Resources:
     """A container's limits and shares as the runtime keeps them."""
-    limits, requests = container.resources.limits, container.resources.requests
+    return _limits(container.resources.limits, container.resources.requests)
+
+
+def _limits(limits: Mapping[str, Quantity], requests: Mapping[str, Quantity]) -> Resources:
     memory, cpu, wanted = limits.get("memory"), limits.get("cpu"), requests.get("cpu")
     return Resources(
         memory_limit=int(memory.value) if memory is not None else None,

@@ -10,6 +10,7 @@ import attrs
 
 from kube_actors.actors.pod.specs import (
     Surroundings,
+    check_handler,
     container_spec,
     hostname_of,
     raw_container,
@@ -112,6 +113,7 @@ class PodWork:
             self._tell(messages.SandboxCreated(address))
 
     def _sandbox_spec(self) -> SandboxSpec:
+        check_handler(self.body, self.world)
         if not self.pod.spec.host_network and self.world.addresses is not None and self.address is None:
             self.address = self.world.addresses.allocate()
         self.volumes = self.resolved_volumes()

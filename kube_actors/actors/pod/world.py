@@ -56,8 +56,9 @@ class PodWorld:
     """Where a node's pods live.
 
     `place` is the node's own part of what a pod may ask about itself; `objects` fetches the ConfigMaps, Secrets and
-    Services a pod refers to; `dns` gives its resolver settings; `logs` is the directory of all pods' logs. Without
-    `addresses` the runtime gives pods theirs.
+    Services a pod refers to; `dns` gives its resolver settings; `handler` the handler that a RuntimeClass of this name
+    asks for (None: there is no such class) and `handlers` those this node has; `logs` is the directory of all pods'
+    logs. Without `addresses` the runtime gives pods theirs.
     """
 
     node: str
@@ -70,6 +71,8 @@ class PodWorld:
     link: NodeLink
     dns: Callable[[PodView], Dns]
     objects: Callable[[str, frozenset[str], frozenset[str]], Objects]
+    handler: Callable[[str], str | None]
+    handlers: tuple[str, ...]
     logs: str
     users: Users
     tokens: TokenIssuer

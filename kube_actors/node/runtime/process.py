@@ -270,6 +270,7 @@ def _of_sandbox(spec: SandboxSpec, link: AgentLink) -> tuple[str, ...]:
         volume.fs_group is not None for volume in spec.volumes if isinstance(volume, EmptyDirVolume | FilesVolume)
     ):
         found.append("fsGroup")
+    found += _lacking(link, memory=spec.resources.memory_limit, cpu=spec.resources.cpu_limit_milli)
     sized = [v.name for v in spec.volumes if isinstance(v, EmptyDirVolume) and v.size_limit]
     memory = [v.name for v in spec.volumes if isinstance(v, EmptyDirVolume) and v.size_limit and v.memory]
     enforced = memory if link.tier != "C" else []
@@ -279,13 +280,7 @@ def _of_sandbox(spec: SandboxSpec, link: AgentLink) -> tuple[str, ...]:
 
 def _of_container(spec: ContainerSpec, link: AgentLink) -> tuple[str, ...]:
     resources, security = spec.resources, spec.security
-    wanted = {
-        "memory": resources.memory_limit,
-        "cpu": resources.cpu_limit_milli,
-        "pids": resources.pids_limit,
-    }
-    limited = [name for name, value in wanted.items() if value is not None]
-    found = [f"resources.limits.{name}" for name in limited if name not in link.limits]
+    found = _lacking(link, memory=resources.memory_limit, cpu=resources.cpu_limit_milli, pids=resources.pids_limit)
     found = [f"{each} (kept for each process alone)" if each.endswith("memory") else each for each in found]
     if link.tier != "A" and security.supplemental_groups:
         found.append("supplementalGroups")
@@ -296,6 +291,13 @@ def _of_container(spec: ContainerSpec, link: AgentLink) -> tuple[str, ...]:
     if link.tier == "C":
         found += [f"volumeMounts[{each.path}]" for each in spec.mounts if _is_account(each)]
     return tuple(found)
+
+
+def _lacking(link: AgentLink, **limits: int | None) -> list[str]:
+    """Which of these limits are set, and have no control group here that could keep them."""
+    return [
+        f"resources.limits.{name}" for name, value in limits.items() if value is not None and name not in link.limits
+    ]
 
 
 def _is_account(mount: Mount) -> bool:

@@ -166,6 +166,7 @@ class PreparedApi:
             opening = open_edge(chain, bindings, names=authority.names, long_running=may_take_long)
             async with opening as edge, trio.open_nursery() as nursery:
                 nursery.start_soon(authority.keep_fresh, lambda: self._renewed(session, authority))
+                nursery.start_soon(flow.run)
                 self._lead_clients(authority)
                 yield ApiServer(self.url, self.state.kubeconfig, authority, checks, edge)
                 nursery.cancel_scope.cancel()

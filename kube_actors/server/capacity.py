@@ -17,7 +17,7 @@ def most_connections() -> int:
     return MOST if soft == resource.RLIM_INFINITY else min(MOST, soft // 2)
 
 
-def too_many_requests() -> ApiError:
-    """429 in kube-apiserver's words."""
+def too_many_requests(retry_after: int = 1) -> ApiError:
+    """429 in kube-apiserver's words; the client is to come again after so many seconds."""
     message = "Too many requests, please try again later."
-    return ApiError("TooManyRequests", 429, message, retry_after_seconds=1)
+    return ApiError("TooManyRequests", 429, message, retry_after_seconds=retry_after)

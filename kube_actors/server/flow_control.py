@@ -1,13 +1,14 @@
 """How much is under way at once: requests that find no room wait a little, and are told to come again.
 
 What a request may take is said by the cluster's FlowSchemas and priority levels (`fairness`). Requests that may take
-long (watches once they have begun, logs, terminals) take no seats from the others. Each client may have so many of
-them, so that one that opens thousands is refused and everybody else notices nothing.
+long (watches once they have told what there is, logs, terminals) take no seats from the others. Each client may have so
+many of them, so that one that opens thousands is refused and everybody else notices nothing.
 """
 
 from __future__ import annotations
 
 import contextlib
+import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Final, TypeVar
@@ -19,10 +20,11 @@ from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.capacity import most_connections, too_many_requests
 from kube_actors.server.fairness.configuration import SEATS, Configuration, PriorityLevel
-from kube_actors.server.fairness.gate import PATIENCE, Gate, Level
+from kube_actors.server.fairness.estimates import Estimates
+from kube_actors.server.fairness.gate import PATIENCE, Flow, Gate, Level
 from kube_actors.server.fairness.matching import FlowSchema
-from kube_actors.server.fairness.width import seats_of
-from kube_actors.server.http import HttpRequest, Response, Streaming, Upgrade
+from kube_actors.server.fairness.queue_set import Ticket
+from kube_actors.server.http import Full, HttpRequest, Response, Streaming, Upgrade
 from kube_actors.server.request_info import RequestInfo, request_info
 from kube_actors.store import Commit, Store
 
@@ -54,6 +56,8 @@ class FlowControl:
     def __init__(self, store: Store, limits: FlowLimits | None = None) -> None:
         self._store, self._limits = store, limits or FlowLimits()
         self._gate = Gate(self._limits.seats, self._limits.patience)
+        self._estimates = Estimates(store)
+        self._beginning: weakref.WeakKeyDictionary[Call, Callable[[], object]] = weakref.WeakKeyDictionary()
         self._stale = True
         self._unsubscribe = [store.subscribe(self._committed, each) for each in (SCHEMAS, LEVELS)]
         self._streams: Counter[tuple[str, str, str]] = Counter()
@@ -69,6 +73,10 @@ class FlowControl:
         """The time by which requests arrive, in machine seconds."""
         return trio.current_time()
 
+    async def run(self) -> None:
+        """Let requests in that wait for nothing but time to pass. For ever."""
+        await self._gate.run()
+
     def close(self) -> None:
         """Look at the cluster's objects no more."""
         for unsubscribe in self._unsubscribe:
@@ -83,14 +91,48 @@ class FlowControl:
         if self._stale:
             self._configure()
         flow = gate.flow_of(call.user, info)
-        call.headers = flow.headers
-        ticket = gate.arrive(flow, call.user, info, seats_of(call, flow.level.widest))
+        call.headers, level = flow.headers, flow.level
+        work = self._estimates.work_of(call, level.widest_list, level.widest_write)
+        ticket = gate.arrive(flow, call.user, info, work)
         if ticket.began is None:
             await gate.wait(flow, ticket)
+        if info.verb == _WATCH:
+            return await self._watched(call, answer, flow, ticket)
         try:
-            return await (self._streamed(call, answer) if info.verb == _WATCH else answer(call))
+            return await answer(call)
         finally:
             gate.leave(flow, ticket)
+
+    def begun(self, call: Call) -> None:
+        """A watch has told what there was when it began: from now on it needs no seat."""
+        leave = self._beginning.pop(call, None)
+        if leave is not None:
+            leave()
+
+    # --- watches
+
+    async def _watched(
+        self, call: Call, answer: Callable[[Call], Awaitable[Response]], flow: Flow, ticket: Ticket
+    ) -> Response:
+        """A watch keeps its seat until it has `begun`, or is over, or nobody has an answer any more that could begin:
+        the client may go before it is told anything."""
+        try:
+            response = await self._streamed(call, answer)
+        except BaseException:
+            self._gate.leave(flow, ticket)
+            raise
+        if isinstance(response, Full) or call.request.method == "HEAD":
+            self._gate.leave(flow, ticket)
+            return response
+        task = response.write if isinstance(response, Streaming) else response.run
+        leave = weakref.finalize(task, self._leave, flow, ticket)
+        leave.atexit = False
+        self._beginning[call] = leave
+        return response
+
+    def _leave(self, flow: Flow, ticket: Ticket) -> None:
+        if trio.lowlevel.in_trio_run():
+            self._gate.leave(flow, ticket)
 
     # --- schemas and levels
 
@@ -110,29 +152,33 @@ class FlowControl:
         limits = self._limits
         if self._streams[client] >= limits.streams_per_client or self._all_streams >= limits.streams:
             raise too_many_requests()
-        with self._counted(client):
+        with self._counted(call, client):
             response = await answer(call)
         if isinstance(response, Streaming):
-            return attrs.evolve(response, write=self._kept(client, response.write))
+            return attrs.evolve(response, write=self._kept(call, client, response.write))
         if isinstance(response, Upgrade):
-            return attrs.evolve(response, run=self._kept(client, response.run))
+            return attrs.evolve(response, run=self._kept(call, client, response.run))
         return response
 
     def _kept(
-        self, client: tuple[str, str, str], task: Callable[[T], Awaitable[None]]
+        self, call: Call, client: tuple[str, str, str], task: Callable[[T], Awaitable[None]]
     ) -> Callable[[T], Awaitable[None]]:
         async def counted(argument: T, /) -> None:
-            with self._counted(client):
-                await task(argument)
+            try:
+                with self._counted(call, client):
+                    await task(argument)
+            finally:
+                self.begun(call)
 
         return counted
 
     @contextlib.contextmanager
-    def _counted(self, client: tuple[str, str, str]) -> Iterator[None]:
+    def _counted(self, call: Call, client: tuple[str, str, str]) -> Iterator[None]:
         self._streams[client] += 1
         self._all_streams += 1
         try:
-            yield
+            with self._estimates.watchers.counted(call) if call.info.verb == _WATCH else contextlib.nullcontext():
+                yield
         finally:
             self._all_streams -= 1
             self._streams[client] -= 1

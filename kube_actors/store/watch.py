@@ -55,6 +55,7 @@ class Watch:
         self._position = start.position
         self._initial: Iterator[Revision] | None = iter(start.initial)
         self._announces_end = start.announces_end
+        self._untold = len(start.initial) + start.announces_end
         self._durable = durable
         self._waiting = log.waiting_durably if durable else log.waiting
         self._waiter = Waiter(scope.interest)
@@ -98,6 +99,11 @@ class Watch:
         return WatchEvent("BOOKMARK", None, self.resource_version) if self._initial is None else None
 
     @property
+    def has_begun(self) -> bool:
+        """Whether all initial events have been handed out."""
+        return not self._untold
+
+    @property
     def _end(self) -> int:
         """The position up to which steps may be told."""
         return self._log.durable_end if self._durable else self._log.end
@@ -119,6 +125,7 @@ class Watch:
             self._initial = None
             if self._announces_end:
                 events.append(WatchEvent("BOOKMARK", None, self.resource_version, initial_events_end=True))
+        self._untold -= len(events)
         return events
 
     def _next_steps(self) -> Batch:

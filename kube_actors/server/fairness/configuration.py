@@ -18,7 +18,9 @@ from kube_actors.server.request_info import RequestInfo
 SEATS: Final = 600
 """kube-apiserver's `--max-requests-inflight` and `--max-mutating-requests-inflight` together."""
 MOST_SEATS: Final = 10
-"""What the widest request takes."""
+"""What the widest write takes."""
+MOST_LIST_SEATS: Final = 100
+"""What the widest list takes."""
 MOST_PART: Final = 0.15
 """The part of a level that one request takes at most."""
 EXEMPT: Final = "exempt"
@@ -98,11 +100,11 @@ class Configuration:
         return {name: _seats(level, total, shares) for name, level in self.levels.items()}
 
 
-def widest(level: PriorityLevel, nominal: int) -> int:
-    """How many seats one request of this level may take."""
+def widest(level: PriorityLevel, nominal: int, most: int = MOST_SEATS) -> int:
+    """How many seats one request of this level may take, of which no such request takes more than `most`."""
     if level.queuing is None:
-        return MOST_SEATS if level.exempt else 1
-    return max(1, min(MOST_SEATS, math.ceil(nominal * MOST_PART), nominal // level.queuing.hand_size))
+        return most if level.exempt else 1
+    return max(1, min(most, math.ceil(nominal * MOST_PART), nominal // level.queuing.hand_size))
 
 
 def _seats(level: PriorityLevel, total: int, shares: int) -> Seats:

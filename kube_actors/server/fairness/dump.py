@@ -9,7 +9,7 @@ from kube_actors.api.times import rfc3339_micro
 from kube_actors.server.cached_documents import check_read_only
 from kube_actors.server.call import Call
 from kube_actors.server.fairness.gate import Asker, Level
-from kube_actors.server.fairness.queue_set import GUESS, Queue, Ticket
+from kube_actors.server.fairness.queue_set import Queue, Ticket
 from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Full, Response
 from kube_actors.server.routes import no_such_path
@@ -85,10 +85,11 @@ def _queues(levels: Mapping[str, Level]) -> Iterator[Row]:
     for name, level in sorted(levels.items()):
         for index in range(level.config.queuing.queues if level.config.queuing is not None else 0):
             queue = level.set.queues.get(index) or Queue(index, 0.0)
-            work = f"{queue.wanted * GUESS:.8f}ss"
+            work = f"{sum(ticket.work.total for ticket in queue.waiting):.8f}ss"
             next_r = f"{queue.next_r:.8f}ss"
             counts = len(queue.waiting), queue.executing, queue.seats
-            yield name, index, *counts, next_r, queue.wanted, queue.wanted, work
+            initial = sum(ticket.work.seats for ticket in queue.waiting)
+            yield name, index, *counts, next_r, initial, queue.wanted, work
 
 
 def _requests(call: Call, levels: Mapping[str, Level], *, detailed: bool) -> Iterator[Row]:
@@ -114,9 +115,10 @@ def _tickets(level: Level) -> Iterator[tuple[Ticket, int]]:
 
 
 def _request(ticket: Ticket, asker: Asker, place: int, when: _When) -> Row:
-    queue = -1 if ticket.queue is None else ticket.queue.index
+    queue, work = -1 if ticket.queue is None else ticket.queue.index, ticket.work
     began = _NEVER if ticket.began is None else when(ticket.began)
-    return asker.flow.schema.name, queue, place, asker.flow.name, when(ticket.arrived), ticket.seats, 0, "0s", began
+    flow, seats = asker.flow, (work.seats, work.final, f"{work.lingers * 1000:g}ms" if work.lingers else "0s")
+    return flow.schema.name, queue, place, flow.name, when(ticket.arrived), *seats, began
 
 
 def _details(asker: Asker) -> Row:

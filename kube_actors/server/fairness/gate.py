@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
+import attrs
 import trio
 
 from kube_actors.access.user import User
@@ -11,9 +13,18 @@ from kube_actors.records import define, frozen
 from kube_actors.server.capacity import too_many_requests
 from kube_actors.server.fairness import dealing
 from kube_actors.server.fairness.borrowing import PERIOD, Want, shared_out
-from kube_actors.server.fairness.configuration import SEATS, Configuration, PriorityLevel, Seats, widest
+from kube_actors.server.fairness.configuration import (
+    MOST_LIST_SEATS,
+    SEATS,
+    Configuration,
+    PriorityLevel,
+    Seats,
+    widest,
+)
+from kube_actors.server.fairness.dropped import Dropped
 from kube_actors.server.fairness.matching import FlowSchema
 from kube_actors.server.fairness.queue_set import QueueSet, Ticket
+from kube_actors.server.fairness.work import ONE_SEAT, Work
 from kube_actors.server.http import Headers
 from kube_actors.server.request_info import RequestInfo
 
@@ -29,13 +40,16 @@ LEVEL_HEADER: Final = "X-Kubernetes-PF-PriorityLevel-UID"
 class Level:
     """A priority level at work; `quiescing`: its object is gone, and it ends with its last request.
 
-    `widest`: how many seats one request may take. `timed_out` and `cancelled` count those who waited in vain.
+    `widest_list` and `widest_write`: how many seats one such request may take. `timed_out` and `cancelled` count those
+    who waited in vain.
     """
 
     config: PriorityLevel
     seats: Seats
     set: QueueSet
-    widest: int
+    widest_list: int
+    widest_write: int
+    dropped: Dropped = attrs.field(factory=Dropped)
     quiescing: bool = False
     timed_out: int = 0
     cancelled: int = 0
@@ -71,6 +85,22 @@ class Gate:
         self._flows: dict[tuple[object, ...], Flow] = {}
         self._waiting: dict[Ticket, trio.Event] = {}
         self._look_at = 0.0
+        self._wanted = trio.Event()
+
+    async def run(self) -> None:
+        """Let in those who wait for seats that requests keep for a moment after they were answered. For ever.
+
+        Without this they wait for the next one that comes or goes.
+        """
+        while True:
+            at = min((each.set.next_free for each in self.levels.values() if each.set.waiting), default=math.inf)
+            if at == math.inf:
+                self._wanted = trio.Event()
+                await self._wanted.wait()
+            else:
+                await trio.sleep_until(at)
+                for level in self.levels.values():
+                    self._let_begin(level.set.settle(trio.current_time()))
 
     def configure(self, configuration: Configuration) -> None:
         """Go on by these schemas and levels. Requests that are here stay at the level they came to."""
@@ -101,20 +131,22 @@ class Gate:
             flow = self._flows[kind] = self._classified(user, info)
         return flow
 
-    def arrive(self, flow: Flow, user: User, info: RequestInfo, seats: int = 1) -> Ticket:
-        """Ask for so many seats. ApiError 429 when there is no room even to wait; `wait` unless it has begun."""
+    def arrive(self, flow: Flow, user: User, info: RequestInfo, work: Work = ONE_SEAT) -> Ticket:
+        """Ask for the seats that the work takes. ApiError 429 when there is no room even to wait; `wait` unless it has
+        begun."""
         now, level = trio.current_time(), flow.level
         if now >= self._look_at:
             self._share_out(now)
-        ticket = level.set.arrive(seats, flow.hand, now, Asker(flow, user, info))
+        ticket = level.set.arrive(work, flow.hand, now, Asker(flow, user, info))
         if ticket is None:
-            raise too_many_requests()
+            raise too_many_requests(level.dropped.add(now))
         return ticket
 
     async def wait(self, flow: Flow, ticket: Ticket) -> None:
         """Wait until the ticket may begin. ApiError 429 when that takes too long; it has left then."""
         given_up, may_begin = ticket.arrived + self._patience, trio.Event()
         self._waiting[ticket] = may_begin
+        self._wanted.set()
         try:
             while ticket.began is None and (now := trio.current_time()) < given_up:
                 if now >= self._look_at:
@@ -130,12 +162,14 @@ class Gate:
         if ticket.began is None:
             flow.level.timed_out += 1
             self.leave(flow, ticket)
-            raise too_many_requests()
+            raise too_many_requests(flow.level.dropped.add(given_up))
 
     def leave(self, flow: Flow, ticket: Ticket) -> None:
         """The request is done, or waits no longer: let others in."""
         level = flow.level
         begun = level.set.leave(ticket, trio.current_time())
+        if level.set.waiting and ticket.work.lingers:
+            self._wanted.set()
         if begun:
             self._let_begin(begun)
         elif level.quiescing and level.set.is_idle and self.levels.get(level.config.name) is level:
@@ -147,11 +181,11 @@ class Gate:
         level = self.levels.get(config.name)
         if level is None:
             queues = QueueSet(seats.first, now, config.queuing, exempt=config.exempt)
-            self.levels[config.name] = Level(config, seats, queues, widest(config, seats.nominal))
-            return
+            level = self.levels[config.name] = Level(config, seats, queues, 1, 1)
         limit = max(seats.low, min(seats.high, level.set.limit)) if level.seats == seats else seats.first
         level.config, level.seats, level.quiescing = config, seats, False
-        level.widest = widest(config, seats.nominal)
+        level.widest_list = widest(config, seats.nominal, MOST_LIST_SEATS)
+        level.widest_write = widest(config, seats.nominal)
         self._let_begin(level.set.reconfigure(limit, config.queuing, now))
 
     def _classified(self, user: User, info: RequestInfo) -> Flow:

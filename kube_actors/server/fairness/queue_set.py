@@ -3,23 +3,24 @@
 Every queue that has something to do is meant to hold the same number of seats. Virtual time (`r`, in seat seconds) runs
 as fast as one such queue is served, and each queue knows at which `r` its next request would begin if that were so
 (`next_r`). The queue whose next request would be done first is next. How long a request will take is guessed when it
-begins and put right when it has ended, so those that take long are charged for it.
+begins and put right when it has ended, so those that take long are charged for it. Some keep their seats for a moment
+after that (`Work.lingers`), which nobody waits for but those who want the seats.
 """
 
 from __future__ import annotations
 
 import bisect
+import heapq
+import itertools
+import math
 from collections import deque
 from collections.abc import Iterator
-from typing import Final
 
 import attrs
 
 from kube_actors.records import define, frozen
 from kube_actors.server.fairness.borrowing import Demand
-
-GUESS: Final = 0.003
-"""Seconds that a request is thought to take."""
+from kube_actors.server.fairness.work import GUESS, Work
 
 
 @frozen
@@ -45,8 +46,10 @@ class Queue:
 
 @define(eq=False)
 class Ticket:
-    """One request at a level. `began` is when it was let in, None while it waits; `owner` is whoever asked."""
+    """One request at a level, which holds so many `seats` at a time. `began` is when it was let in, None while it
+    waits; `owner` is whoever asked."""
 
+    work: Work
     seats: int
     arrived: float
     owner: object
@@ -65,6 +68,8 @@ class QueueSet:
         self.r = 0.0
         self.queues: dict[int, Queue] = {}
         self.executing: set[Ticket] = set()
+        self._lingering: list[tuple[float, int, Ticket]] = []  # a heap: until when, in which order they came, who
+        self._order = itertools.count()
         self.demand = Demand(now, now)
         self._dealt = self._last = 0
 
@@ -73,13 +78,19 @@ class QueueSet:
         """Whether there is nobody here."""
         return not self.executing and not self.waiting
 
-    def arrive(self, seats: int, hand: tuple[int, ...], now: float, owner: object = None) -> Ticket | None:
-        """A request wants so many seats. It may begin at once, or has to wait; None: there is no room for it.
+    @property
+    def next_free(self) -> float:
+        """When seats become free that are kept by a request which is over; infinite when there are none."""
+        return self._lingering[0][0] if self._lingering else math.inf
+
+    def arrive(self, work: Work, hand: tuple[int, ...], now: float, owner: object = None) -> Ticket | None:
+        """A request wants seats for this work. It may begin at once, or has to wait; None: there is no room for it.
 
         `hand` are the queues of its flow.
         """
         self._advance(now)
-        ticket = Ticket(seats, now, owner)
+        seats = work.most
+        ticket = Ticket(work, seats, now, owner)
         if not self.exempt:
             fits = not self.waiting and self._fits(seats)
             if self.queuing is not None:
@@ -96,22 +107,28 @@ class QueueSet:
     def leave(self, ticket: Ticket, now: float) -> list[Ticket]:
         """A request is done, or waits no longer; answers those that may begin now."""
         self._advance(now)
-        self.demand.change(-ticket.seats, now)
-        queue = ticket.queue
+        queue, lingers = ticket.queue, ticket.work.lingers
         if ticket.began is None:
             assert queue is not None, "only in queues does one wait"
             queue.waiting.remove(ticket)
             queue.wanted -= ticket.seats
             self.waiting -= 1
+            self.demand.change(-ticket.seats, now)
+            self._forget_if_idle(queue)
         else:
             self.executing.discard(ticket)
-            self.seats -= ticket.seats
             if queue is not None:
                 queue.executing -= 1
-                queue.seats -= ticket.seats
-                queue.next_r += ticket.seats * (now - ticket.began - GUESS)
-        if queue is not None and not queue.executing and not queue.waiting:
-            self.queues.pop(queue.index, None)
+                queue.next_r += ticket.work.seats * (now - ticket.began - GUESS)
+            if lingers:
+                heapq.heappush(self._lingering, (now + lingers, next(self._order), ticket))
+            else:
+                self._vacate(ticket, now)
+        return self._let_in(now) if self.waiting else []
+
+    def settle(self, now: float) -> list[Ticket]:
+        """Time has passed; answers those that may begin because seats are no longer kept."""
+        self._advance(now)
         return self._let_in(now) if self.waiting else []
 
     def reconfigure(self, limit: int, queuing: Queuing | None, now: float) -> list[Ticket]:
@@ -150,7 +167,7 @@ class QueueSet:
 
     def _fits(self, seats: int) -> bool:
         """Whether a request of so many seats may begin. One wider than the level begins when nobody else is there."""
-        return self.seats + seats <= self.limit if seats <= self.limit else not self.seats
+        return self.seats + seats <= self.limit if seats <= self.limit else not self.executing
 
     def _begin(self, ticket: Ticket, now: float) -> None:
         ticket.began = now
@@ -162,7 +179,7 @@ class QueueSet:
             self.queues[queue.index] = queue
             queue.executing += 1
             queue.seats += ticket.seats
-            queue.next_r += ticket.seats * GUESS
+            queue.next_r += ticket.work.total
 
     def _let_in(self, now: float) -> list[Ticket]:
         begun: list[Ticket] = []
@@ -176,9 +193,17 @@ class QueueSet:
             queue.wanted -= ticket.seats
             queue.next_r = max(queue.next_r, ticket.arrived_r)
             self.waiting -= 1
+            self._narrow(ticket, now)
             self._begin(ticket, now)
             begun.append(ticket)
         return begun
+
+    def _narrow(self, ticket: Ticket, now: float) -> None:
+        """Let a request keep no more seats afterwards than the level has by now."""
+        ticket.work = ticket.work.within(self.limit)
+        if ticket.work.most < ticket.seats:
+            self.demand.change(ticket.work.most - ticket.seats, now)
+            ticket.seats = ticket.work.most
 
     def _turns(self) -> Iterator[Queue]:
         """Those in which somebody waits, beginning behind the one that had the last turn: so equals take turns."""
@@ -187,17 +212,38 @@ class QueueSet:
         for index in indexes[behind:] + indexes[:behind]:
             yield self.queues[index]
 
+    # -- time
+
     def _advance(self, now: float) -> None:
-        """Let virtual time run until now: by the seats in use (no more than there are), divided by the queues."""
+        """Let virtual time run until now, and free the seats that are kept no longer."""
+        while self._lingering and self._lingering[0][0] <= now:
+            until, _, ticket = heapq.heappop(self._lingering)
+            self._run(until)
+            self._vacate(ticket, until)
+        self._run(now)
+
+    def _run(self, now: float) -> None:
+        """Virtual time runs by the seats in use (no more than there are), divided by the queues."""
         passed = now - self.demand.at
         if passed > 0:
             if self.queues:
                 self.r += passed * min(self.demand.now, self.limit) / len(self.queues)
             self.demand.change(0, now)
 
+    def _vacate(self, ticket: Ticket, now: float) -> None:
+        self.demand.change(-ticket.seats, now)
+        self.seats -= ticket.seats
+        if ticket.queue is not None:
+            ticket.queue.seats -= ticket.seats
+            self._forget_if_idle(ticket.queue)
+
+    def _forget_if_idle(self, queue: Queue) -> None:
+        if not queue.seats and not queue.waiting:
+            self.queues.pop(queue.index, None)
+
 
 def _finish(queue: Queue) -> float:
     """The virtual time at which the next request of a queue would be done. It cannot begin before it came: a queue that
     does not use all of its seats saves none up."""
     ticket = queue.waiting[0]
-    return max(queue.next_r, ticket.arrived_r) + ticket.seats * GUESS
+    return max(queue.next_r, ticket.arrived_r) + ticket.work.total

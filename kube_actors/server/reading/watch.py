@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -9,8 +10,9 @@ from typing import Final
 import trio
 
 from kube_actors.errors import ApiError
-from kube_actors.records import define
+from kube_actors.records import define, frozen
 from kube_actors.server.call import Call
+from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Send, Streaming, Upgrade
 from kube_actors.server.reading.accept import JSON
 from kube_actors.server.reading.list_options import ListOptions, list_options
@@ -36,7 +38,8 @@ async def watch(call: Call) -> Streaming | Upgrade:
     lines = lines_of(call, accepted)
     selection = selection_of(call, options)
     deadline = trio.current_time() + _seconds(options)
-    write = _writing(call.api.store, selection, options, lines, deadline)
+    begun = functools.partial(call.api.part(FlowControl).begun, call)
+    write = _writing(call.api.store, selection, options, Reader(lines, begun, options.bookmarks, deadline))
     if call.request.upgrade == "websocket":
         from kube_actors.server.reading.watch_socket import over_websocket  # browsers only
 
@@ -44,18 +47,18 @@ async def watch(call: Call) -> Streaming | Upgrade:
     return Streaming(200, write)
 
 
-def _writing(store: Store, selection: Selection, options: ListOptions, lines: Lines, deadline: float) -> Write:
+def _writing(store: Store, selection: Selection, options: ListOptions, reader: Reader) -> Write:
     """What writes the stream, beginning with the store as it is now, or will be at a revision that is to come."""
 
     def opened() -> Write:
         try:
-            return Following(_opened(store, selection, options), lines, options.bookmarks, deadline).write
+            return Following(_opened(store, selection, options), reader).write
         except ApiError as error:
             return _told(error)
 
     async def patient(send: Send) -> None:
         write: Write | None = None
-        with trio.move_on_at(deadline):
+        with trio.move_on_at(reader.deadline):
             write = await _wait_for(store, options) or opened()
         if write is not None:
             await write(send)
@@ -106,31 +109,48 @@ def _opened(store: Store, selection: Selection, options: ListOptions) -> Watch:
     )
 
 
-@define(eq=False)
-class Following:
-    """One watch on its way to one client. `deadline` is machine time (trio's clock)."""
+@frozen(eq=False)
+class Reader:
+    """The client of a watch. `begun` is called once it has been told what there was when the watch began; `deadline` is
+    machine time (trio's clock)."""
 
-    watch: Watch
     lines: Lines
+    begun: Callable[[], None]
     bookmarks: bool
     deadline: float
 
+
+@define(eq=False)
+class Following:
+    """One watch on its way to its client."""
+
+    watch: Watch
+    reader: Reader
+
     async def write(self, send: Send) -> None:
         """Send events until the time is over, and then how far they went. Only waiting is cut short, never a send."""
+        watch, reader = self.watch, self.reader
+        parts, begun = reader.lines.parts, False
         try:
-            while events := await self._events():
-                for part in self.lines.parts(events):
+            while True:
+                if not begun and watch.has_begun:
+                    reader.begun()
+                    begun = True
+                events = await self._events()
+                if not events:
+                    break
+                for part in parts(events):
                     await send(part)
         except ApiError as error:
             await send(error_line(error))
             return
-        last = self.watch.bookmark() if self.bookmarks else None
+        last = watch.bookmark() if reader.bookmarks else None
         if last is not None:
-            for part in self.lines.parts(Batch([last])):
+            for part in parts(Batch([last])):
                 await send(part)
 
     async def _events(self) -> Batch:
         """The next events; none when the time is over."""
-        with trio.move_on_at(self.deadline):
+        with trio.move_on_at(self.reader.deadline):
             return await self.watch.drain()
         return Batch()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from typing import Any
 
 import pytest
@@ -11,7 +12,6 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 from kube_actors.access.user import User
 from kube_actors.errors import ApiError
 from kube_actors.server.chain import Chain
-from kube_actors.server.fairness.width import seats_of
 from kube_actors.server.flow_control import FlowControl, FlowLimits
 from kube_actors.server.http import Full, Response, Streaming
 from kube_actors.store import Key
@@ -20,6 +20,7 @@ from tests.server import kit
 
 API = "flowcontrol.apiserver.k8s.io/v1"
 PODS = "/api/v1/namespaces/default/pods"
+INITIAL = "watch=1&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
 ALICE, BOB = User("alice", ("system:authenticated",)), User("bob", ("system:authenticated",))
 ALL: dict[str, Any] = {"verbs": ["*"], "apiGroups": ["*"], "resources": ["*"], "namespaces": ["*"]}
 
@@ -69,6 +70,12 @@ def uids(response: Response) -> tuple[str, str]:
     assert isinstance(response, Full | Streaming)
     headers = dict(response.headers)
     return headers["X-Kubernetes-PF-FlowSchema-UID"], headers["X-Kubernetes-PF-PriorityLevel-UID"]
+
+
+def status_of(response: Response) -> int:
+    """The status of an answer that leaves the connection as it is."""
+    assert isinstance(response, Full | Streaming)
+    return response.status
 
 
 async def test_answers_say_how_they_went() -> None:
@@ -215,28 +222,6 @@ async def test_a_level_that_is_deleted_while_it_is_used() -> None:
     assert "mine" not in flow.levels
 
 
-async def test_long_lists_take_more_seats() -> None:
-    """A seat for every hundred objects, as many as the level allows; a page only for what it has."""
-    session = await kit.new_session()
-    for number in range(250):
-        await kit.create(session, kit.config_map(f"c{number}"))
-    maps = "/api/v1/namespaces/default/configmaps"
-    asked = [
-        (f"{maps}?x=1", 10, 3),
-        (maps, 2, 2),
-        (f"{maps}?limit=100", 10, 1),
-        (f"{maps}?limit={'9' * 5000}", 10, 3),
-        (f"{maps}?limit=0", 10, 3),
-        (f"{maps}?fieldSelector=metadata.name=c1", 10, 1),
-        (f"{maps}?watch=1", 10, 1),
-        (f"{maps}?watch=1&sendInitialEvents=true", 10, 3),
-        (f"{maps}/c1", 10, 1),
-        ("/api/v1/nonsense", 10, 1),
-    ]
-    found = [seats_of(call_of(session, ALICE, "GET", target), widest) for target, widest, _ in asked]
-    assert found == [seats for _, _, seats in asked]
-
-
 async def test_dumps() -> None:
     """The three tables of kube-apiserver, with who executes and who waits."""
     session = await kit.new_session()
@@ -280,3 +265,119 @@ async def test_dumps() -> None:
         assert isinstance(answer, Full)
         assert answer.status == 404
         nursery.cancel_scope.cancel()
+
+
+async def test_refused_again_and_again(autojump_clock: MockClock) -> None:
+    """The more are refused the later they are to come again, at this level only."""
+    session = await kit.new_session()
+    await add_level(session, "mine", 5, {"type": "Reject"})
+    await add_schema(session, "mine", "mine", "alice")
+    flow = FlowControl(session.plane.store, FlowLimits(seats=2))
+    chain = Chain(kit.make_api(session, user=ALICE, parts=(flow,)))
+    told: list[tuple[str, int]] = []
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flow.answered, call_of(session, ALICE), never)
+        await wait_all_tasks_blocked()
+        for _ in range(3):
+            for _ in range(4):
+                answer = await chain(kit.make_request("GET", PODS))
+            assert isinstance(answer, Full)
+            told.append((dict(answer.headers)["Retry-After"], kit.json_of(answer)["details"]["retryAfterSeconds"]))
+            await trio.sleep(1)
+        nursery.cancel_scope.cancel()
+    assert told == [("1", 1), ("2", 2), ("2", 2)]
+    assert flow.levels["catch-all"].dropped.retry_after == 1
+
+
+async def test_seats_while_watches_are_told(autojump_clock: MockClock) -> None:
+    """Whoever waits for seats that a write keeps for its watches gets them as soon as those have been told."""
+    session = await kit.new_session()
+    await add_level(session, "mine", 5, QUEUE)
+    await add_schema(session, "mine", "mine", "alice")
+    flow, begun = FlowControl(session.plane.store, FlowLimits(seats=2)), []
+
+    async def watch(_: object) -> Response:
+        async def write(_send: object) -> None:
+            await trio.sleep_forever()
+
+        return Streaming(200, write)
+
+    async def follow() -> None:
+        response = await flow.answered(call_of(session, kit.ADMIN, target=f"{PODS}?watch=1"), watch)
+        assert isinstance(response, Streaming)
+        await response.write(_nowhere)
+
+    async def later(_: object) -> Response:
+        begun.append(trio.current_time() - start)
+        return Full(200, b"{}")
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flow.run)
+        for _ in range(100):
+            nursery.start_soon(follow)
+        await wait_all_tasks_blocked()
+        await flow.answered(call_of(session, ALICE, "POST"), ok)
+        start = trio.current_time()
+        assert flow.levels["mine"].set.seats == 1
+        await flow.answered(call_of(session, ALICE), later)
+        nursery.cancel_scope.cancel()
+    assert begun == [pytest.approx(0.05)]
+
+
+async def _nowhere(_data: bytes | tuple[bytes, ...], /) -> None:
+    raise AssertionError("nothing is sent")
+
+
+@pytest.mark.parametrize("query", ["watch=1", "watch=1&resourceVersion=0", INITIAL])
+async def test_a_watch_keeps_its_seat_until_it_has_begun(query: str) -> None:
+    """As long as a client is told what there is nobody has its seat; after that, the next one has."""
+    session = await kit.new_session()
+    await add_level(session, "mine", 5, {"type": "Reject"})
+    await add_schema(session, "mine", "mine", "alice")
+    await kit.create(session, kit.pod())
+    flow = FlowControl(session.plane.store, FlowLimits(seats=2))
+    chain = Chain(kit.make_api(session, user=ALICE, parts=(flow,)))
+    sent, reads = [], trio.Event()
+
+    async def send(data: bytes | tuple[bytes, ...], /) -> None:
+        sent.append(data)
+        await reads.wait()
+
+    answer = await chain(kit.make_request("GET", f"{PODS}?{query}"))
+    assert isinstance(answer, Streaming)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(answer.write, send)
+        await wait_all_tasks_blocked()
+        assert len(sent) == 1
+        assert status_of(await chain(kit.make_request("GET", f"{PODS}/web"))) == 429
+        reads.set()
+        await wait_all_tasks_blocked()
+        assert status_of(await chain(kit.make_request("GET", f"{PODS}/web"))) == 200
+        nursery.cancel_scope.cancel()
+    assert flow.levels["mine"].set.seats == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("GET", f"{PODS}?watch=1&resourceVersion=1000000&timeoutSeconds=1", 200),
+        ("HEAD", f"{PODS}?watch=1", 200),
+        ("GET", f"{PODS}?watch=1&labelSelector=!!", 400),
+        ("GET", f"{PODS}?watch=1", 200),
+    ],
+)
+async def test_a_watch_that_does_not_begin(autojump_clock: MockClock, method: str, target: str, status: int) -> None:
+    """A client that is refused, or has gone before it was told anything, leaves its seat to others."""
+    session = await kit.new_session()
+    await add_level(session, "mine", 5, {"type": "Reject"})
+    await add_schema(session, "mine", "mine", "alice")
+    flow = FlowControl(session.plane.store, FlowLimits(seats=2))
+    chain = Chain(kit.make_api(session, user=ALICE, parts=(flow,)))
+    answer = await chain(kit.make_request(method, target))
+    assert status_of(answer) == status
+    if isinstance(answer, Streaming) and "timeoutSeconds" in target:
+        await kit.stream_of(answer)
+    del answer
+    gc.collect()
+    assert flow.levels["mine"].set.seats == 0
+    assert status_of(await chain(kit.make_request("GET", f"{PODS}/web"))) == 404

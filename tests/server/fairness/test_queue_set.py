@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from kube_actors.server.fairness.dealing import hand, hash_of
-from kube_actors.server.fairness.queue_set import GUESS, QueueSet, Queuing, Ticket
+from kube_actors.server.fairness.queue_set import QueueSet, Queuing, Ticket
+from kube_actors.server.fairness.work import GUESS, ONE_SEAT, Work, work_of_write
 
 ONE, TWO = (0,), (1,)
 
@@ -15,9 +16,11 @@ def level(limit: int = 1, *, length: int = 10, hand_size: int = 1) -> QueueSet:
     return QueueSet(limit, 0.0, Queuing(8, hand_size, length))
 
 
-def arrive(queues: QueueSet, hand: tuple[int, ...] = ONE, *, name: str = "", seats: int = 1, at: float = 0.0) -> Ticket:
+def arrive(
+    queues: QueueSet, hand: tuple[int, ...] = ONE, *, name: str = "", work: Work = ONE_SEAT, at: float = 0.0
+) -> Ticket:
     """A request that is not refused."""
-    ticket = queues.arrive(seats, hand, at, name)
+    ticket = queues.arrive(work, hand, at, name)
     assert ticket is not None
     return ticket
 
@@ -44,25 +47,25 @@ def test_full_queues() -> None:
     queues = level(1, length=2)
     for _ in range(3):
         arrive(queues)
-    assert queues.arrive(1, ONE, 0.0) is None
-    assert queues.arrive(1, TWO, 0.0) is not None
+    assert queues.arrive(ONE_SEAT, ONE, 0.0) is None
+    assert queues.arrive(ONE_SEAT, TWO, 0.0) is not None
     assert queues.rejected == 1
 
 
 def test_reject() -> None:
     """Without queues whoever finds no seat is refused."""
     queues = QueueSet(1, 0.0)
-    only = queues.arrive(1, (), 0.0)
+    only = queues.arrive(ONE_SEAT, (), 0.0)
     assert only is not None
-    assert queues.arrive(1, (), 0.0) is None
+    assert queues.arrive(ONE_SEAT, (), 0.0) is None
     queues.leave(only, 1.0)
-    assert queues.arrive(1, (), 1.0) is not None
+    assert queues.arrive(ONE_SEAT, (), 1.0) is not None
 
 
 def test_exempt() -> None:
     """Nobody is ever refused, and what is wanted is counted."""
     queues = QueueSet(0, 0.0, exempt=True)
-    tickets = [queues.arrive(1, (), 0.0) for _ in range(5)]
+    tickets = [queues.arrive(ONE_SEAT, (), 0.0) for _ in range(5)]
     assert all(ticket is not None and ticket.began == 0.0 for ticket in tickets)
     assert queues.demand.now == 5
 
@@ -121,13 +124,58 @@ def test_wide_requests() -> None:
     """One that takes all seats waits until nobody is there, and is not overtaken for ever."""
     queues = level(4)
     narrow = [arrive(queues) for _ in range(2)]
-    wide = arrive(queues, TWO, name="wide", seats=9)
+    wide = arrive(queues, TWO, name="wide", work=Work(9))
     later = arrive(queues, TWO, name="later")
     assert wide.began is None
     assert later.began is None
     assert queues.leave(narrow[0], 1.0) == []
     assert names(queues.leave(narrow[1], 1.0)) == ["wide"]
     assert names(queues.leave(wide, 2.0)) == ["later"]
+
+
+def test_seats_that_are_kept_afterwards() -> None:
+    """Who is told of a change takes seats after the request is over; they are free when that time has passed."""
+    queues = level(4)
+    write = arrive(queues, work=Work(1, 3, 0.01), name="write")
+    other = arrive(queues, TWO, work=Work(2), name="other")
+    assert other.began is None
+    assert queues.leave(write, 1.0) == []
+    assert (queues.is_idle, queues.seats, queues.demand.now, queues.next_free) == (False, 3, 5, 1.01)
+    assert queues.settle(1.005) == []
+    assert names(queues.settle(1.02)) == ["other"]
+    assert queues.demand.now == 2
+    assert queues.leave(other, 2.0) == []
+    assert (queues.seats, queues.queues, queues.is_idle) == (0, {}, True)
+
+
+def test_the_next_one_frees_what_is_kept_no_longer() -> None:
+    """Nobody has to look: the next request finds the seats free, and demand ended when it did."""
+    queues = level(3)
+    queues.leave(arrive(queues, work=Work(1, 3, 0.01)), 0.01)
+    assert arrive(queues, TWO, at=1.5).began == 1.5
+    assert (queues.seats, queues.next_free) == (1, float("inf"))
+    queues.demand.look(2.0)
+    assert queues.demand.smoothed < 1.5
+
+
+def test_fewer_seats_afterwards_for_longer() -> None:
+    """A level that has become narrow keeps its few seats for as much work."""
+    queues = level(1)
+    first = arrive(queues)
+    wide = arrive(queues, TWO, work=Work(1, 4, 0.01))
+    assert queues.leave(first, 1.0) == [wide]
+    assert (wide.work, wide.seats, queues.demand.now) == (Work(1, 1, 0.04), 1, 1)
+    queues.leave(wide, 2.0)
+    assert (queues.next_free, queues.settle(2.04), queues.seats) == (2.04, [], 0)
+
+
+def test_the_work_of_a_write() -> None:
+    """A seat for every ten watches, for five milliseconds; where those are too many, fewer for longer."""
+    assert [work_of_write(watches, 10) for watches in (0, 9)] == [ONE_SEAT, ONE_SEAT]
+    assert work_of_write(10, 10) == Work(1, 1, 0.005)
+    assert work_of_write(91, 10) == Work(1, 10, 0.005)
+    assert work_of_write(200, 10) == Work(1, 10, 0.01)
+    assert work_of_write(200, 10).total == 0.003 + 0.1
 
 
 def test_more_seats() -> None:

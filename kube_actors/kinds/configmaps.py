@@ -17,12 +17,17 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         found += [causes.invalid(f"{field}[{key}]", key, why) for key in keys for why in names.config_map_key(key)]
     for key in data.keys() & binary.keys():
         found.append(causes.invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
-    size = sum(len(value.encode()) for value in data.values()) + sum(len(value) * 3 // 4 for value in binary.values())
+    size = sum(len(value.encode()) for value in data.values()) + sum(map(decoded_size, binary.values()))
     if size > MAXIMUM_SIZE:
         found.append(causes.too_long("[]", MAXIMUM_SIZE))
     if old is not None:
         found += kept_immutable(new, old, ("data", "binaryData"))
     return found
+
+
+def decoded_size(text: str) -> int:
+    """How many bytes a text in base64 stands for."""
+    return len(text) * 3 // 4 - text.count("=", -2)
 
 
 def kept_immutable(new: Body, old: Body, fields: tuple[str, ...]) -> list[Cause]:

@@ -9,7 +9,7 @@ import json
 from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
-from kube_actors.kinds.configmaps import MAXIMUM_SIZE, kept_immutable
+from kube_actors.kinds.configmaps import MAXIMUM_SIZE, decoded_size, kept_immutable
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 
 # Type -> keys that must be there; of several sets one is enough.
@@ -33,7 +33,7 @@ def _default(body: Body) -> None:
 def _validate(new: Body, old: Body | None) -> list[Cause]:
     data = new.get("data") or {}
     found = [causes.invalid(f"data[{key}]", key, why) for key in data for why in names.config_map_key(key)]
-    if sum(len(value) * 3 // 4 for value in data.values()) > MAXIMUM_SIZE:
+    if sum(map(decoded_size, data.values())) > MAXIMUM_SIZE:
         found.append(causes.too_long("data", MAXIMUM_SIZE))
     found += _type_rules(new, data)
     if old is not None:

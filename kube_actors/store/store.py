@@ -19,6 +19,7 @@ from kube_actors.store.objects import Objects
 from kube_actors.store.projection import Projection
 from kube_actors.store.revision import Candidate, Commit, Key, Revision, stamp
 from kube_actors.store.scope import Scope
+from kube_actors.store.size import MOST_BYTES, check_size
 from kube_actors.store.subscribers import Subscriber, Subscribers
 from kube_actors.store.watch import Start, Watch
 
@@ -78,8 +79,8 @@ class Store(Objects):
         """Replaces the object if its resourceVersion is still `expected`; None: creates it.
 
         `candidate.body` is not changed; its resourceVersion, if it has one, does not matter.
-        Raises ApiError 409 `AlreadyExists` or `Conflict`, 404 when there is nothing to replace, 503 when no write can
-        be taken; then nothing has happened.
+        Raises ApiError 409 `AlreadyExists` or `Conflict`, 404 when there is nothing to replace, 500 when the object is
+        too large, 503 when no write can be taken; then nothing has happened.
         """
         key = candidate.key
         live = self._objects.get(key)
@@ -92,7 +93,10 @@ class Store(Objects):
                 why = f"Precondition failed: UID in precondition: {candidate.uid}, UID in object meta: {live.uid}"
                 raise conflict(key.plural, key.name, why, group=key.group)
         number = self._next_number()
-        revision = Revision(key, candidate.uid, number, stamp(candidate.body, number), candidate.projection)
+        raw = stamp(candidate.body, number)
+        if len(raw) > MOST_BYTES:
+            check_size(key.resource, candidate.body)
+        revision = Revision(key, candidate.uid, number, raw, candidate.projection)
         self._put(live, revision)
         self._record(Commit("added" if live is None else "modified", revision, live))
         return revision

@@ -66,8 +66,9 @@ def _fields() -> Iterator[str]:
     yield from _table("Nodes", "nodes", 0)
     yield "Refused by name instead of ignored: kinds of volumes other than emptyDir, configMap, secret, hostPath,"
     yield "downwardAPI and projected (the pod waits with the Event `FailedMount`), environment from `fileKeyRef`"
-    yield "(`CreateContainerConfigError`), handlers of a RuntimeClass other than the node's runtime (`process`, `docker`,"
-    yield "`simulated`; the pod waits with the Event `FailedCreatePodSandBox`), and what the tier of a node cannot honour (Event, and `kube-actors doctor`)."
+    yield "(`CreateContainerConfigError`), handlers of a RuntimeClass other than the node's runtime (`process`,"
+    yield "`docker`, `simulated`; the pod waits with the Event `FailedCreatePodSandBox`), and what the tier of a node"
+    yield "cannot honour (Event, and `kube-actors doctor`)."
 
 
 def _table(title: str, resource: str, cut: int) -> Iterator[str]:

@@ -17,6 +17,15 @@ from kube_actors.plan.probes import ProbeKind, Verdict
 from kube_actors.records import frozen
 
 
+@frozen
+class User:
+    """Who a container's first process was when it began, in numbers; `groups` include `gid`."""
+
+    uid: int
+    gid: int
+    groups: tuple[int, ...] = ()
+
+
 class Stage(Enum):
     """How far the latest attempt at a container got."""
 
@@ -86,7 +95,7 @@ class Observed:
 
     `current` is False when it belonged to a sandbox that is gone; `last_exit` is the end of the attempt before.
     `backoff` grows from attempt to attempt, `failure_backoff` while it cannot even be started. `container_id` is as
-    status shows it (`process://…`). `resources` are those it runs with; None where that is not known.
+    status shows it (`process://…`). `resources` and `user` are those it runs with; None where that is not known.
     """
 
     name: str
@@ -108,6 +117,7 @@ class Observed:
     stop: Stop | None = None
     resources: ResourceRequirements | None = None
     resize: Resize | None = None
+    user: User | None = None
     current: bool = True
 
     @property
@@ -150,6 +160,10 @@ class Observed:
             failure=None,
             failure_backoff=None,
         )
+
+    def run_by(self, user: User | None) -> Observed:
+        """Who its first process is."""
+        return attrs.evolve(self, user=user)
 
     def hooked(self, succeeded: bool) -> Observed:
         """PostStart has ended."""

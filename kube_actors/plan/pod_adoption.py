@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from kube_actors.api.views.pods import ContainerStateTerminated, ContainerStatus, PodView
-from kube_actors.plan.observed import Ending, Exit, Hook, Observed, PodState, Sandbox, SandboxState, Stage
+from kube_actors.plan.observed import Ending, Exit, Hook, Observed, PodState, Sandbox, SandboxState, Stage, User
 from kube_actors.plan.probes import Verdict
 from kube_actors.records import frozen
 
@@ -25,6 +25,7 @@ class FoundAttempt:
     started_at: float
     container_id: str
     exit: Exit | None = None
+    user: User | None = None
 
 
 def adopt(pod: PodView, found: Sequence[FoundAttempt] | None, address: str, host_ip: str, now: float) -> PodState:
@@ -64,6 +65,7 @@ def _adopted(found: FoundAttempt, status: ContainerStatus | None) -> Observed:
         readiness=Verdict.SUCCESS if ready else Verdict.FAILURE,
         last_exit=_exit_of(status.last_state.terminated) if status is not None else None,
         resources=status.resources if status is not None else None,
+        user=found.user,
     )
     return running if found.exit is None else running.exited(found.exit)
 

@@ -172,6 +172,8 @@ async def test_users_groups_and_privileges(stage: Stage) -> None:
     assert lines[3] == "3456 2777"
     assert lines[4] == "1234 3456"
     assert int(lines[5], 16) == 0
+    status = stage.pod("user")["status"]["containerStatuses"][0]
+    assert status["user"] == {"linux": {"uid": 1234, "gid": 2345, "supplementalGroups": [2345, 3456, 4567]}}
     root = "grep -E 'CapEff|NoNewPrivs' /proc/self/status | awk '{print $2}'"
     lines = (await output(stage, pod("root", printing(root)))).splitlines()
     assert int(lines[0], 16) == 0xA80425FB  # the default of container runtimes

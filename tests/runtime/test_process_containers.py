@@ -25,6 +25,7 @@ from kube_actors.node.runtime.base import (
     Security,
     Volume,
 )
+from kube_actors.plan.observed import User
 
 from .contract import HOST_IMAGE, PATIENCE, Does, collect, eventually, log_lines, log_text
 from .process_stage import ProcessStage, is_running, opened
@@ -185,6 +186,18 @@ async def test_a_user_of_the_image(root: ProcessStage) -> None:
     assert await root.output("id -un; echo $HOME", image=image) == "nobody\n/nonexistent\n"
     with pytest.raises(RuntimeFailure, match="unable to find user stranger"):
         await root.run("true", name="second", image=attrs.evolve(HOST_IMAGE, user="stranger"))
+
+
+async def test_groups_of_the_image(root: ProcessStage) -> None:
+    """What its /etc/group gives the user counts unless that is not wanted; either way it is told who began."""
+    files = (("/etc/passwd", "alice:x:1000:1000::/:/bin/sh\n"), ("/etc/group", "staff:x:50000:alice\n"))
+    image = attrs.evolve(HOST_IMAGE, files=files)
+    for name, merged, groups in (("merge", True, (1000, 50000, 60000)), ("strict", False, (1000, 60000))):
+        security = Security(run_as_user=1000, supplemental_groups=(60000,), image_groups=merged)
+        text = await root.output("id -G", name=name, image=image, security=security)
+        assert text.split() == list(map(str, groups))
+        found = (await root.runtime.adopt())[0].containers
+        assert [each.user for each in found if each.id.name == name] == [User(1000, 1000, groups)]
 
 
 async def test_any_user_without_root(tmp_path: Path) -> None:

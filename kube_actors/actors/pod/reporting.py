@@ -8,12 +8,12 @@ from typing import Any
 
 import attrs
 
-from kube_actors.api.views import PodView, body_of
+from kube_actors.api.views import PodView
 from kube_actors.errors import ApiError
 from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, Runtime
 from kube_actors.plan.observed import Exit, Observed, PodState
 from kube_actors.plan.pod_adoption import FoundAttempt
-from kube_actors.plan.pod_status import pod_status
+from kube_actors.plan.pod_status import pod_status, status_body
 from kube_actors.store import Key, Revision
 from kube_actors.writes import Client
 
@@ -41,7 +41,7 @@ def found_attempts(found: FoundSandbox, runtime: Runtime) -> tuple[FoundAttempt,
     for one in found.containers:
         started = Observed(one.id.name, one.id.attempt, container_id=one.runtime_id, started_at=one.started_at)
         ended = exit_of(one.exit, started) if one.exit is not None else None
-        attempts.append(FoundAttempt(one.id.name, one.id.attempt, one.started_at, one.runtime_id, ended))
+        attempts.append(FoundAttempt(one.id.name, one.id.attempt, one.started_at, one.runtime_id, ended, one.user))
     return tuple(attempts)
 
 
@@ -82,7 +82,7 @@ class StatusReport:
         status = pod_status(pod, state, now)
         if status == pod.status:
             return seen, pod
-        body = body_of(status)
+        body = status_body(status, state)
         version = str(seen.resource_version)
         alone = False
 

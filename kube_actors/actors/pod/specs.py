@@ -160,7 +160,7 @@ def container_spec(
         env=environment.variables,
         working_dir=container.working_dir or image.working_dir,
         mounts=resolve_mounts(raw, environment),
-        security=_security(around.pod, container, image),
+        security=attrs.evolve(_security(around.pod, container, image), image_groups=_merges_groups(around.body)),
         resources=resources_of(container),
         stdin=container.stdin,
         stdin_once=container.stdin_once,
@@ -172,6 +172,11 @@ def container_spec(
     if not spec.argv and image.kind is not ImageKind.ENGINE:
         raise config_error(f'no command specified: neither the container nor the image "{container.image}" has one')
     return spec, environment.warnings
+
+
+def _merges_groups(body: Mapping[str, Any]) -> bool:
+    """Whether the groups that an image gives its user count: unless the pod says otherwise."""
+    return (body["spec"].get("securityContext") or {}).get("supplementalGroupsPolicy") != "Strict"
 
 
 def _security(pod: PodView, container: Container, image: Image) -> Security:

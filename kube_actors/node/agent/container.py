@@ -29,6 +29,7 @@ class Container:
         self.subreaper = False
         self.started_at = 0.0
         self.runtime_id = ""
+        self.user: Value | None = None
         self.ended: Exit | None = None
         self.exit: Value | None = None
         self.seen = False
@@ -54,7 +55,7 @@ class Container:
         """What a runtime needs to adopt it."""
         return {
             "id": list(self.key), "runtime_id": self.runtime_id, "pid": self.program, "started_at": self.started_at,
-            "image": self.spec["image"]["name"], "exit": self.exit, "seen": self.seen,
+            "image": self.spec["image"]["name"], "exit": self.exit, "seen": self.seen, "user": self.user,
         }  # fmt: skip
 
     def remembered(self) -> Value:
@@ -62,7 +63,7 @@ class Container:
         return {
             "spec": self.spec, "directory": self.directory, "groups": self.group.paths, "pid": self.pid,
             "program": self.program, "subreaper": self.subreaper, "started_at": self.started_at,
-            "runtime_id": self.runtime_id, "exit": self.exit, "seen": self.seen,
+            "runtime_id": self.runtime_id, "exit": self.exit, "seen": self.seen, "user": self.user,
         }  # fmt: skip
 
     def name_start(self, cluster_id: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -20,7 +19,7 @@ from .logs import LogFile, LogPump
 from .loop import ended_pipe, nonblocking_pipe
 from .sandboxes import Sandbox
 from .settings import Value
-from .spawn import Child, Stdio, spawn
+from .spawn import Child, Stdio, Told, spawn
 from .subreaper import descendants, kill_below
 from .world import World
 
@@ -121,15 +120,15 @@ class Containers:
             if not data:
                 self._world.loop.remove_reader(child.report.fileno())
                 child.report.close()
-                self._on_reported(container, bytes(told).strip(), done)
+                self._on_reported(container, Told.of(bytes(told)), done)
 
         self._world.loop.add_reader(child.report.fileno(), readable)
 
-    def _on_reported(self, container: Container, told: bytes, done: Done) -> None:
-        if told:
-            failure = json.loads(told)
+    def _on_reported(self, container: Container, told: Told, done: Done) -> None:
+        if (failure := told.failure) is not None:
             self._when_ended(container, lambda: self._failed_to_start(container, failure, done))
             return
+        container.user = told.user
         if container.subreaper:
             container.program = next(iter(child_pids(container.pid)), container.pid)
         container.starting = False
@@ -137,11 +136,11 @@ class Containers:
         done(container.describe())
         self._settle(container)
 
-    def _failed_to_start(self, container: Container, failure: Value, done: Done) -> None:
+    def _failed_to_start(self, container: Container, failure: Failure, done: Done) -> None:
         for pump in container.pumps:
             pump.close()
         self._forget(container)
-        done(Failure(failure["reason"], failure["message"]))
+        done(failure)
 
     def _adopt_terminal(self, container: Container, master: int) -> None:
         os.set_blocking(master, False)
@@ -271,6 +270,7 @@ class Containers:
         container.pid, container.program = value["pid"], value["program"]
         container.subreaper, container.seen, container.exit = value["subreaper"], value["seen"], value["exit"]
         container.started_at, container.runtime_id = value["started_at"], value["runtime_id"]
+        container.user = value.get("user")
         container.starting = False
         self.by_key[container.key] = container
         if container.exit is not None:

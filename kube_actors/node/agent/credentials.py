@@ -29,7 +29,7 @@ DEFAULT = frozenset(
 
 
 class Identity(NamedTuple):
-    """Numbers a process runs with, and the home directory that goes with them."""
+    """Numbers a process runs with (`groups` include `gid`), and the home directory that goes with them."""
 
     uid: int
     gid: int
@@ -55,7 +55,10 @@ def capability_set(security: dict[str, Any]) -> frozenset[str]:
 
 
 def identity(security: dict[str, Any], image_user: str) -> Identity:
-    """Resolve the user against /etc/passwd and /etc/group of the root we are in."""
+    """Resolve the user against /etc/passwd and /etc/group of the root we are in.
+
+    Without `image_groups` what /etc/group says of the user does not count: only groups that were asked for by number.
+    """
     user, _, group = image_user.partition(":")
     if security["run_as_user"] is not None:
         user, group = str(security["run_as_user"]), ""
@@ -66,9 +69,10 @@ def identity(security: dict[str, Any], image_user: str) -> Identity:
         raise Failure("CreateContainerError", f"unable to find user {user}: no matching entries in passwd file")
     uid = int(entry[2] if entry else user or 0)
     gid = _group(group) if group else int(entry[3]) if entry else 0
-    groups = {int(e[2]) for e in _entries("/etc/group", 4) if entry and entry[0] in e[3].split(",")}
-    groups |= set(security["supplemental_groups"])
-    return Identity(uid, gid, tuple(sorted(groups)), entry[5] if entry else "/")
+    groups = set(security["supplemental_groups"])
+    if security.get("image_groups", True):
+        groups |= {int(e[2]) for e in _entries("/etc/group", 4) if entry and entry[0] in e[3].split(",")}
+    return Identity(uid, gid, (gid, *sorted(groups - {gid})), entry[5] if entry else "/")
 
 
 def assume(

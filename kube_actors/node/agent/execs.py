@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -16,7 +15,7 @@ from .keeper import Exit
 from .launches import container_program
 from .sandboxes import Sandbox
 from .settings import Value
-from .spawn import Child, Joined, Launch, Stdio, spawn
+from .spawn import Child, Joined, Launch, Stdio, Told, spawn
 from .subreaper import kill_below
 from .world import World
 
@@ -102,10 +101,9 @@ class Execs:
                 return
             self._world.loop.remove_reader(child.report.fileno())
             child.report.close()
-            message = bytes(told).strip()
-            if message:
-                failure = json.loads(message)
-                failed(Failure(failure["reason"], failure["message"]))
+            failure = Told.of(bytes(told)).failure
+            if failure is not None:
+                failed(failure)
             else:
                 started(number, ours)
             for fd in ours:

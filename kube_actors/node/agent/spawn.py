@@ -76,11 +76,28 @@ class Launch(NamedTuple):
 
 
 class Child(NamedTuple):
-    """What came of a clone: `report` tells a failure, or a terminal, or by its end that the program was executed."""
+    """What came of a clone: `report` brings lines that `Told` reads, perhaps a terminal, and its end when the program
+    was executed."""
 
     pid: int
     pidfd: int
     report: socket.socket
+
+
+class Told(NamedTuple):
+    """What a new process told before its program was executed: who it runs as, and why it failed, if it did."""
+
+    user: dict[str, Any] | None = None
+    failure: Failure | None = None
+
+    @classmethod
+    def of(cls, report: bytes) -> Told:
+        """Read all that came of a report."""
+        told: dict[str, Any] = {}
+        for line in report.split(b"\n"):
+            told |= json.loads(line) if line else {}
+        failure = Failure(told["reason"], told["message"]) if "reason" in told else None
+        return cls(told.get("user"), failure)
 
 
 def spawn(launch: Launch) -> Child:
@@ -179,6 +196,8 @@ def _execute(launch: Launch, report: socket.socket) -> None:
     joined = launch.join.user_namespace if launch.join else None
     kept = credentials.capability_set(program.security)
     credentials.assume(who, kept, program.security, tier=program.tier, user_namespace=joined)
+    groups = sorted({os.getgid(), *os.getgroups()})
+    _report(report, {"user": {"uid": os.getuid(), "gid": os.getgid(), "groups": groups}})
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     if program.data_limit is not None:
@@ -250,9 +269,9 @@ def _find(name: str, search: str) -> str:
     raise Failure("StartError", f'exec: "{name}": {why}')
 
 
-def _report(report: socket.socket, message: dict[str, str]) -> None:
+def _report(report: socket.socket, message: dict[str, Any]) -> None:
     try:
         report.setblocking(True)
-        report.sendall(json.dumps(message).encode())
+        report.sendall(json.dumps(message).encode() + b"\n")
     except OSError as error:
         print(f"agent: a new container could not tell {message}: {error}", file=sys.stderr)

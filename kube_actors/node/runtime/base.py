@@ -23,6 +23,7 @@ import trio
 
 from kube_actors.node.runtime.handlers import ProbeHandler, ProbeResult
 from kube_actors.node.runtime.sessions import AttachSession, ExecSession
+from kube_actors.plan.observed import User
 from kube_actors.records import frozen
 
 RESIZE_UNSUPPORTED = "ResizeUnsupported"
@@ -195,11 +196,15 @@ class Mount:
 
 @frozen
 class Security:
-    """Who a container runs as and what it may do; None takes the image's or the runtime's default."""
+    """Who a container runs as and what it may do; None takes the image's or the runtime's default.
+
+    `image_groups`: the groups that the image's /etc/group gives the user count too (supplementalGroupsPolicy `Merge`).
+    """
 
     run_as_user: int | None = None
     run_as_group: int | None = None
     supplemental_groups: tuple[int, ...] = ()
+    image_groups: bool = True
     privileged: bool = False
     allow_privilege_escalation: bool | None = None
     read_only_root_filesystem: bool = False
@@ -238,12 +243,14 @@ class ContainerSpec:
 
 @frozen
 class Started:
-    """A container runs. `pid` is the machine's process id (0 when there is none), times are cluster epoch seconds."""
+    """A container runs. `pid` is the machine's process id (0 when there is none), times are cluster epoch seconds;
+    `user` None is not known to this runtime."""
 
     id: ContainerId
     runtime_id: str
     pid: int
     started_at: float
+    user: User | None = None
 
 
 @frozen
@@ -283,6 +290,7 @@ class FoundContainer:
     started_at: float
     image: str
     exit: ContainerExited | None = None
+    user: User | None = None
 
 
 @frozen

@@ -284,6 +284,8 @@ def _of_container(spec: ContainerSpec, link: AgentLink) -> tuple[str, ...]:
     found = [f"{each} (kept for each process alone)" if each.endswith("memory") else each for each in found]
     if link.tier != "A" and security.supplemental_groups:
         found.append("supplementalGroups")
+    if link.tier == "C" and not security.image_groups:
+        found.append("supplementalGroupsPolicy")
     if link.tier == "C" and (security.capabilities_drop or security.capabilities_add):
         found.append("capabilities")
     if link.tier == "C" and spec.termination_message_path:

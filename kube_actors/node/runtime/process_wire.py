@@ -24,6 +24,7 @@ from kube_actors.node.runtime.base import (
     Started,
     Volume,
 )
+from kube_actors.plan.observed import User
 
 _KINDS: dict[type, str] = {EmptyDirVolume: "empty_dir", FilesVolume: "files", HostPathVolume: "host_path"}
 ToClusterTime = Callable[[float], float]
@@ -68,7 +69,14 @@ def decode_id(raw: list[Any]) -> ContainerId:
 
 def decode_started(raw: dict[str, Any], to_cluster: ToClusterTime) -> Started:
     """The answer to a start."""
-    return Started(decode_id(raw["id"]), raw["runtime_id"], raw["pid"], to_cluster(raw["started_at"]))
+    started_at = to_cluster(raw["started_at"])
+    return Started(decode_id(raw["id"]), raw["runtime_id"], raw["pid"], started_at, _decode_user(raw))
+
+
+def _decode_user(raw: dict[str, Any]) -> User | None:
+    """Who it runs as; an agent of an earlier version does not say."""
+    told = raw.get("user")
+    return None if told is None else User(told["uid"], told["gid"], tuple(told["groups"]))
 
 
 def decode_exit(raw: dict[str, Any], to_cluster: ToClusterTime) -> ContainerExited | None:
@@ -96,6 +104,7 @@ def decode_found(raw: dict[str, Any], to_cluster: ToClusterTime) -> FoundSandbox
             started_at=to_cluster(item["started_at"]),
             image=item["image"],
             exit=decode_exit(item, to_cluster),
+            user=_decode_user(item),
         )
         for item in raw["containers"]
     )

@@ -6,16 +6,19 @@ quality of service. Conditions that others have set are kept. It is the same val
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
+from kube_actors.api.views import body_of
 from kube_actors.api.views.pods import PodIp, PodStatus, PodView
 from kube_actors.plan.observed import PodState
 from kube_actors.plan.pod_status.conditions import pod_conditions
-from kube_actors.plan.pod_status.containers import debug_status, statuses, terminated
+from kube_actors.plan.pod_status.containers import STATUSES, debug_status, statuses, terminated, user_body
 from kube_actors.plan.pod_status.phase import FAILED, SUCCEEDED, pod_phase
 from kube_actors.plan.pod_status.qos import qos_class
 
-__all__ = ["pod_status", "qos_class", "rejected_status", "terminated"]
+__all__ = ["pod_status", "qos_class", "rejected_status", "status_body", "terminated"]
 
 
 def pod_status(pod: PodView, state: PodState, now: float) -> PodStatus:
@@ -45,6 +48,17 @@ def pod_status(pod: PodView, state: PodState, now: float) -> PodStatus:
         qos_class=qos_class(pod.spec),
     )
     return attrs.evolve(status, conditions=pod_conditions(pod, state, status, now))
+
+
+def status_body(status: PodStatus, state: PodState) -> dict[str, Any]:
+    """The status as it is written: with who each container runs as, which nobody here reads."""
+    body = body_of(status)
+    for field in STATUSES:
+        for container in body.get(field, ()):
+            one = state.observed.get(container["name"])
+            if one is not None and one.user is not None:
+                container["user"] = user_body(one.user)
+    return body
 
 
 def rejected_status(pod: PodView, reason: str, message: str, now: float) -> PodStatus:

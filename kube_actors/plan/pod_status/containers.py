@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
 from kube_actors.api.views.containers import Container
@@ -15,8 +17,15 @@ from kube_actors.api.views.pods import (
     VolumeMountStatus,
 )
 from kube_actors.plan.backoff import FIRST_DELAY, duration_text, restart_at
-from kube_actors.plan.observed import Exit, Observed, PodState, Stage, has_started, is_ready
+from kube_actors.plan.observed import Exit, Observed, PodState, Stage, User, has_started, is_ready
 from kube_actors.plan.pod_lifecycle import will_restart
+
+STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")
+
+
+def user_body(user: User) -> dict[str, Any]:
+    """A container's `user`, as its status shows it."""
+    return {"linux": {"uid": user.uid, "gid": user.gid, "supplementalGroups": list(user.groups)}}
 
 
 def container_status(pod: PodView, container: Container, state: PodState, now: float, *, init: bool) -> ContainerStatus:

@@ -154,6 +154,9 @@ def limits(resources: Resources) -> dict[str, int]:
 
 def _security(spec: ContainerSpec) -> dict[str, Any]:
     security = spec.security
+    if not security.image_groups and security.run_as_group is None:
+        text = "an engine adds the groups of the image's user, unless runAsGroup is set"
+        raise RuntimeFailure("CreateContainerConfigError", f"supplementalGroupsPolicy Strict cannot be kept: {text}")
     asked: dict[str, Any] = {
         "Privileged": security.privileged,
         "CapAdd": list(security.capabilities_add),

@@ -16,7 +16,7 @@ from kube_actors.api.registry import Registry, Resource
 from kube_actors.records import define
 from kube_actors.server.cached_documents import CachedDocument
 from kube_actors.server.discovery.version import GIT_VERSION
-from kube_actors.server.openapi import descriptions, protobuf
+from kube_actors.server.openapi import descriptions, protobuf_v2, protobuf_v3
 from kube_actors.server.openapi.operations import (
     DELETE_OPTIONS,
     PATCH,
@@ -64,10 +64,17 @@ class Documents:
         KeyError when there is none."""
         if path not in self._made:
             hash_ = self.paths[path]
-            known = [each for each in self.registry if _path(each) == path]
-            plain = [each.operation for each in self._plain if each.document == path]
-            self._made[path] = CachedDocument(json.dumps(await _document_v3(self.registry, known, plain)), hash_)
+            self._made[path] = CachedDocument(json.dumps(await self._document_v3(path)), hash_)
         return self._made[path]
+
+    async def version_3_protobuf(self, path: str) -> CachedDocument:
+        """The same in protobuf, known by the same hash. KeyError when there is none."""
+        name = f"protobuf {path}"
+        if name not in self._made:
+            hash_ = self.paths[path]
+            written = await _in_short_stretches(protobuf_v3.pieces(await self._document_v3(path)))
+            self._made[name] = CachedDocument(b"".join(written), hash_)
+        return self._made[name]
 
     async def version_2(self) -> CachedDocument:
         """The document of everything."""
@@ -78,9 +85,14 @@ class Documents:
     async def version_2_protobuf(self) -> CachedDocument:
         """The same in protobuf."""
         if "protobuf" not in self._made:
-            written = await _in_short_stretches(protobuf.pieces(await self._document_v2()))
+            written = await _in_short_stretches(protobuf_v2.pieces(await self._document_v2()))
             self._made["protobuf"] = CachedDocument(b"".join(written), self._hash("protobuf"))
         return self._made["protobuf"]
+
+    async def _document_v3(self, path: str) -> Body:
+        known = [each for each in self.registry if _path(each) == path]
+        plain = [each.operation for each in self._plain if each.document == path]
+        return await _document_v3(self.registry, known, plain)
 
     async def _document_v2(self) -> Body:
         return await _document_v2(self.registry, [each.operation for each in self._plain])

@@ -147,8 +147,8 @@ class Schemas:
             schema["properties"] = {
                 field: self._property(node, type_, field) for field, node in sorted(type_.fields.items())
             }
-        if type_.required:
-            schema["required"] = list(type_.required)
+        if type_.declared:
+            schema["required"] = list(type_.declared)
         if type_.atomic:
             schema["x-kubernetes-map-type"] = "atomic"
         self.found[name] = self._described(schema, name, "")

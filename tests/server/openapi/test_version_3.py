@@ -88,9 +88,9 @@ async def test_an_old_hash_leads_to_the_new_one() -> None:
 
 
 async def test_what_is_not_there() -> None:
-    """404 for an unknown group, 406 for those who take protobuf only, 405 for writing."""
+    """404 for an unknown group, 406 for those who take neither form, 405 for writing."""
     assert (await get("/openapi/v3/apis/nope/v1")).status == 404
-    refused = await get("/openapi/v3/apis/apps/v1", Accept="application/com.github.proto-openapi.spec.v3.v1.0+protobuf")
+    refused = await get("/openapi/v3/apis/apps/v1", Accept="text/html")
     assert refused.status == 406
     written = await ask(await new_session(), "POST", "/openapi/v3")
     assert isinstance(written, Full)

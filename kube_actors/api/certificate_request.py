@@ -46,7 +46,7 @@ def read_request(encoded: str) -> CertificateRequest:
 
     try:
         request = x509.load_pem_x509_csr(request_pem(encoded))
-        right = request.is_signature_valid
+        right = _is_signed(request)
         names = [attribute.value for attribute in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         groups = request.subject.get_attributes_for_oid(NameOID.ORGANIZATION_NAME)
         alternative = _alternative(request)
@@ -64,6 +64,22 @@ def read_request(encoded: str) -> CertificateRequest:
         emails=tuple(alternative.get_values_for_type(x509.RFC822Name)),
         uris=tuple(alternative.get_values_for_type(x509.UniformResourceIdentifier)),
     )
+
+
+def _is_signed(request: x509.CertificateSigningRequest) -> bool:
+    """Whether the request was signed with its own key. As in Kubernetes, SHA-1 will do for a request."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+    key, method = request.public_key(), request.signature_hash_algorithm
+    if not isinstance(key, rsa.RSAPublicKey) or not isinstance(method, hashes.SHA1):
+        return request.is_signature_valid
+    try:
+        key.verify(request.signature, request.tbs_certrequest_bytes, padding.PKCS1v15(), method)
+    except InvalidSignature:
+        return False
+    return True
 
 
 def _alternative(request: x509.CertificateSigningRequest) -> x509.SubjectAlternativeName:

@@ -20,4 +20,4 @@ def empty(node: Node) -> Any:
     struct = node.object_type
     if struct is None:
         return {} if node.kind is Kind.MAP else ""
-    return {name: empty(struct.fields[name]) for name in sorted({*struct.always, *struct.required})}
+    return {name: empty(struct.fields[name]) for name in sorted({*struct.always, *struct.declared})}

@@ -57,9 +57,12 @@ class ObjectType:
     """A struct of the API by its short name (`core.v1.Container`); one instance per table.
 
     `always` are the fields that hold a struct and are there, empty or not, in whatever Kubernetes makes of an object.
+    `declared` are the fields that the API's description calls required, `required` those of them that are missed when
+    they are absent: a number that nobody set is 0, and a struct is an empty one, for the kind's rules to judge.
     """
 
     name: str
+    declared: tuple[str, ...]
     required: tuple[str, ...]
     always: tuple[str, ...]
     atomic: bool
@@ -145,6 +148,38 @@ class Node:
         return self.items
 
 
+# Kinds whose Go type has a value from the start that says nothing of whether anybody set it.
+_ZERO: Final = frozenset({"bool", "double", "int32", "int64", "intOrString", "quantity"})
+# Numbers of which Kubernetes says that they are required when they are 0.
+_ZERO_IS_MISSING: Final = frozenset({("core.v1.ContainerPort", "containerPort")})
+# Texts of which the rules of their kind say more than that they are required, when they are empty.
+_JUDGED: Final = frozenset(
+    {
+        ("autoscaling.v2.HPAScalingPolicy", "type"),
+        ("core.v1.EndpointAddress", "ip"),
+        ("core.v1.HostAlias", "ip"),
+        ("core.v1.LimitRangeItem", "type"),
+        ("core.v1.PodReadinessGate", "conditionType"),
+        ("core.v1.PodSchedulingGate", "name"),
+        ("core.v1.ScopedResourceSelectorRequirement", "operator"),
+        ("core.v1.ScopedResourceSelectorRequirement", "scopeName"),
+        ("core.v1.Taint", "key"),
+        ("core.v1.TopologySpreadConstraint", "whenUnsatisfiable"),
+        ("flowcontrol.v1.PriorityLevelConfigurationSpec", "type"),
+        ("flowcontrol.v1.Subject", "kind"),
+        ("rbac.v1.Subject", "kind"),
+    }
+)
+
+
+def _is_missed(type_name: str, field: str, facts: FieldFacts, always: tuple[str, ...]) -> bool:
+    """Whether the schema asks for a required field: neither for a number nor for a struct."""
+    if field in always or (type_name, field) in _JUDGED:
+        return False
+    expression = facts if isinstance(facts, str) else facts["t"]
+    return expression not in _ZERO or (type_name, field) in _ZERO_IS_MISSING
+
+
 class TypeTable:
     """All types of a set of facts, compiled when first used and then kept."""
 
@@ -158,9 +193,10 @@ class TypeTable:
         found = self._object_types.get(name)
         if found is None:
             facts = self._facts[name]
-            required = tuple(facts.get("required", ()))
+            declared = tuple(facts.get("required", ()))
             always = tuple(facts.get("always", ()))
-            found = ObjectType(name, required, always, facts.get("atomic", False), facts["fields"], self)
+            required = tuple(each for each in declared if _is_missed(name, each, facts["fields"][each], always))
+            found = ObjectType(name, declared, required, always, facts.get("atomic", False), facts["fields"], self)
             self._object_types[name] = found
         return found
 

@@ -10,9 +10,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-import attrs
-
-from kube_actors.kinds.hooks import METADATA_FIELDS, Hooks
+from kube_actors.kinds.hooks import Hooks
 from kube_actors.store.projection import Projection, base_projection
 
 __all__ = ["Hooks", "hooks_for", "project", "project_status"]
@@ -62,6 +60,7 @@ MODULES: Mapping[str, str] = {
     "resourceclaims.resource.k8s.io": "resourceclaims",
     "resourceclaimtemplates.resource.k8s.io": "resourceclaims",
     "resourcequotas": "resourcequotas",
+    "resourceslices.resource.k8s.io": "resourceslices",
     "rolebindings.rbac.authorization.k8s.io": "rolebindings",
     "roles.rbac.authorization.k8s.io": "roles",
     "runtimeclasses.node.k8s.io": "runtimeclasses",
@@ -85,10 +84,6 @@ STATUS_ONLY = frozenset(
         "storageversionmigrations.storagemigration.k8s.io",
     }
 )
-# What field selectors may ask for, of kinds without a module of their own.
-SELECTABLE_FIELDS: Mapping[str, tuple[str, ...]] = {
-    "resourceslices.resource.k8s.io": ("spec.driver", "spec.nodeName"),
-}
 
 
 @functools.cache
@@ -98,10 +93,7 @@ def hooks_for(resource_id: str) -> Hooks:
     if module is not None:
         hooks: Hooks = importlib.import_module(f"kube_actors.kinds.{module}").HOOKS
         return hooks
-    hooks = Hooks(selectable_fields=(*METADATA_FIELDS, *SELECTABLE_FIELDS.get(resource_id, ())))
-    if resource_id in STATUS_ONLY:
-        hooks = attrs.evolve(hooks, status_metadata=())
-    return hooks
+    return Hooks(status_metadata=()) if resource_id in STATUS_ONLY else Hooks()
 
 
 def project(resource_id: str, body: Mapping[str, Any]) -> Projection:

@@ -37,11 +37,12 @@ def _default(body: Body) -> None:
     spec.setdefault("suspend", False)
     spec.setdefault("successfulJobsHistoryLimit", 3)
     spec.setdefault("failedJobsHistoryLimit", 1)
-    template = spec.get("jobTemplate")
+    template = spec.setdefault("jobTemplate", {})
     if isinstance(template, dict):
         template.setdefault("metadata", {})
-        if isinstance(template.get("spec"), dict):
-            default_template(template["spec"])  # the rest of a Job is defaulted when there is one
+        job = template.setdefault("spec", {})
+        if isinstance(job, dict):
+            default_template(job)  # the rest of a Job is defaulted when there is one
 
 
 def schedule_problem(schedule: str) -> str | None:

@@ -32,7 +32,8 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
 
 
 def _address(address: Body, field: str) -> list[Cause]:
-    found = [causes.invalid(f"{field}.ip", address.get("ip"), why) for why in endpoint_address(address.get("ip"))]
+    ip = address.get("ip", "")
+    found = [causes.invalid(f"{field}.ip", ip, why) for why in endpoint_address(ip)]
     host, node = address.get("hostname"), address.get("nodeName")
     if host:
         found += [causes.invalid(f"{field}.hostname", host, why) for why in names.dns1123_label(host)]

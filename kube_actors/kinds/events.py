@@ -58,5 +58,6 @@ def _new_style(event: Body) -> list[Cause]:
 HOOKS = Hooks(
     validate=_validate,
     generation=None,
+    has_dependents=False,
     selectable_fields=SELECTABLE_FIELDS,
 )

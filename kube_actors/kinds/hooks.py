@@ -54,6 +54,7 @@ class Hooks:
     * `keeps_first_status`: an object is created with the status that is sent (nodes say what they are); otherwise it is
       reset.
     * `default_grace(body)`: seconds a deleted object stays to end in order; without it, it goes at once.
+    * `has_dependents`: whether anything is ever owned by such an object; of one that has none, nothing waits for them.
     * `orphans_dependents`: who deletes an object without saying what becomes of its dependents leaves them behind;
       `orphan_warning` is what such a client is told.
     """
@@ -71,5 +72,6 @@ class Hooks:
     status_metadata: tuple[str, ...] = STATUS_METADATA
     keeps_first_status: bool = False
     default_grace: Callable[[Body], int] | None = None
+    has_dependents: bool = True
     orphans_dependents: bool = False
     orphan_warning: str = ""

@@ -125,9 +125,9 @@ def _rules(rules: Body, field: str) -> list[Cause]:
     for index, policy in enumerate(rules.get("policies") or ()):
         place = f"{field}.policies[{index}]"
         if policy.get("type") not in ("Pods", "Percent"):
-            found.append(causes.not_supported(f"{place}.type", policy.get("type"), ["Pods", "Percent"]))
+            found.append(causes.not_supported(f"{place}.type", policy.get("type", ""), ["Pods", "Percent"]))
         if policy.get("value", 0) <= 0:
-            found.append(causes.invalid(f"{place}.value", policy.get("value"), "must be greater than zero"))
+            found.append(causes.invalid(f"{place}.value", policy.get("value", 0), "must be greater than zero"))
         period = policy.get("periodSeconds", 0)
         if not 0 < period <= MAX_PERIOD:
             why = "must be greater than zero" if period <= 0 else f"must be less than or equal to {MAX_PERIOD}"
@@ -137,4 +137,4 @@ def _rules(rules: Body, field: str) -> list[Cause]:
 
 _validate_status = counts("currentReplicas", "desiredReplicas")
 
-HOOKS = Hooks(default=_default, validate=_validate, validate_subresource={"status": _validate_status}, generation=None)
+HOOKS = Hooks(default=_default, validate=_validate, validate_subresource={"status": _validate_status})

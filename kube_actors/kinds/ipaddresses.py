@@ -40,5 +40,6 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
 HOOKS = Hooks(
     validate=_validate,
     name=canonical_address_problems,
+    generation=None,
     selectable_fields=(*METADATA_FIELDS, "spec.parentRef.resource", "spec.parentRef.namespace", "spec.parentRef.name"),
 )

@@ -55,7 +55,7 @@ def _default(body: Body) -> None:
 def _prepare_create(body: Body) -> None:
     """The selector and the labels it looks for, unless the job's author sees to them."""
     spec, metadata = body.get("spec"), body["metadata"]
-    if not isinstance(spec, dict) or not isinstance(spec.get("template"), dict):
+    if not isinstance(spec, dict) or not isinstance(spec.setdefault("template", {}), dict):
         return
     own = {**dict.fromkeys(UID_LABELS, metadata["uid"]), **dict.fromkeys(NAME_LABELS, metadata.get("name", ""))}
     template = spec["template"].setdefault("metadata", {})

@@ -68,4 +68,4 @@ def _series(event: Body) -> list[Cause]:
     return found
 
 
-HOOKS = Hooks(validate=_validate, generation=None)
+HOOKS = Hooks(validate=_validate, generation=None, has_dependents=False)

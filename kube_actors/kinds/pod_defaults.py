@@ -12,7 +12,7 @@ Body = dict[str, Any]
 
 VOLUME_DEFAULTS: Final[Mapping[str, Body]] = {
     "hostPath": {"type": ""},
-    "iscsi": {"iscsiInterface": "default"},
+    "iscsi": {"iscsiInterface": "default", "lun": 0},
     "rbd": {"pool": "rbd", "user": "admin", "keyring": "/etc/ceph/keyring"},
     "azureDisk": {"cachingMode": "ReadWrite", "kind": "Shared", "fsType": "ext4", "readOnly": False},
     "scaleIO": {"storageMode": "ThinProvisioned", "fsType": "xfs"},

@@ -56,4 +56,9 @@ def _system_problem(name: str, value: int, is_default: bool) -> str:
     return f"globalDefault of {name} PriorityClass must be false" if is_default else ""
 
 
-HOOKS = Hooks(default=_default, validate=_validate)
+def _prepare_create(body: Body) -> None:
+    """What a class is worth never changes, and so its generation stays the first one."""
+    body["metadata"]["generation"] = 1
+
+
+HOOKS = Hooks(default=_default, prepare_create=_prepare_create, validate=_validate, generation=None)

@@ -26,7 +26,8 @@ def _default(body: Body) -> None:
     if labels and not body["metadata"].get("labels"):
         body["metadata"]["labels"] = dict(labels)
     spec.setdefault("replicas", 1)
-    default_template(spec)
+    if spec.get("template") is not None:
+        default_template(spec)
 
 
 def _validate(new: Body, _old: Body | None) -> list[Cause]:

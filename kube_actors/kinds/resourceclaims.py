@@ -37,4 +37,4 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return claim_rules(spec.get("spec") or {}, "spec.spec") if is_template else claim_rules(spec, "spec")
 
 
-HOOKS = Hooks(default=_default, validate=_validate, status_metadata=())
+HOOKS = Hooks(default=_default, validate=_validate, generation=None, status_metadata=())

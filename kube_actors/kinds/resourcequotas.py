@@ -73,20 +73,30 @@ def _hard(name: str, amount: Any, field: str) -> list[Cause]:
 
 
 def _scopes(spec: Body) -> list[Cause]:
+    """The scopes a quota lists, and those its selector names; both are held against what is counted."""
+    scopes, selector = spec.get("scopes") or [], spec.get("scopeSelector") or {}
     found = []
-    scopes = spec.get("scopes") or []
     for scope in scopes:
         if scope not in SCOPES:
             found.append(causes.invalid("spec.scopes", scopes, "unsupported scope"))
-        for name in spec.get("hard") or {}:
-            if name in STANDARD and not _can_be_scoped(name, scope):
-                found.append(causes.invalid("spec.scopes", scopes, "unsupported scope applied to resource"))
-    for pair in CONFLICTING:
-        if set(pair) <= set(scopes):
-            found.append(causes.invalid("spec.scopes", scopes, "conflicting scopes"))
-    for index, term in enumerate((spec.get("scopeSelector") or {}).get("matchExpressions") or ()):
-        found += _term(term, f"spec.scopeSelector.matchExpressions[{index}]")
-    return found
+        found += _applied(spec, scope, "spec.scopes", scopes)
+    found += _conflicts(scopes, "spec.scopes", scopes)
+    place, terms = "spec.scopeSelector.matchExpressions", selector.get("matchExpressions") or []
+    for term in terms:
+        found += _term(term, place)
+        found += _applied(spec, term.get("scopeName", ""), place, selector)
+    return found + _conflicts([term.get("scopeName", "") for term in terms], place, spec.get("scopes"))
+
+
+def _applied(spec: Body, scope: str, field: str, shown: Any) -> list[Cause]:
+    """Everything that is counted but cannot be of this scope."""
+    counted = [name for name in sorted(spec.get("hard") or {}) if name in STANDARD or name.startswith(HUGE_PAGES)]
+    why = "unsupported scope applied to resource"
+    return [causes.invalid(field, shown, why) for name in counted if not _can_be_scoped(name, scope)]
+
+
+def _conflicts(scopes: list[str], field: str, shown: Any) -> list[Cause]:
+    return [causes.invalid(field, shown, "conflicting scopes") for pair in CONFLICTING if set(pair) <= set(scopes)]
 
 
 def _can_be_scoped(name: str, scope: str) -> bool:
@@ -101,22 +111,23 @@ def _can_be_scoped(name: str, scope: str) -> bool:
 
 
 def _term(term: Body, field: str) -> list[Cause]:
-    scope, operator, values = term.get("scopeName"), term.get("operator"), term.get("values")
-    if scope not in SCOPES:
-        return [causes.invalid(f"{field}.scopeName", scope, "unsupported scope")]
-    if scope not in ("PriorityClass", "VolumeAttributesClass") and operator != "Exists":
+    """One scope of a selector. As in Kubernetes, its place in the list is not said."""
+    scope, operator, values = term.get("scopeName", ""), term.get("operator", ""), term.get("values")
+    found = [] if scope in SCOPES else [causes.invalid(f"{field}.scopeName", scope, "unsupported scope")]
+    if scope in SCOPES and scope not in ("PriorityClass", "VolumeAttributesClass") and operator != "Exists":
         why = "must be 'Exist' when scope is any of ResourceQuotaScopeTerminating, ResourceQuotaScopeNotTerminating, "
         why += "ResourceQuotaScopeBestEffort, ResourceQuotaScopeNotBestEffort or "
         why += "ResourceQuotaScopeCrossNamespacePodAffinity"
-        return [causes.invalid(f"{field}.operator", operator, why)]
+        found.append(causes.invalid(f"{field}.operator", operator, why))
     if operator in ("In", "NotIn") and not values:
-        return [causes.required(f"{field}.values", "must be at least one value when `operator` is 'In' or 'NotIn'")]
-    if operator in ("Exists", "DoesNotExist") and values:
+        why = "must be at least one value when `operator` is 'In' or 'NotIn' for scope selector"
+        found.append(causes.required(f"{field}.values", why))
+    elif operator in ("Exists", "DoesNotExist") and values:
         why = "must be no value when `operator` is 'Exist' or 'DoesNotExist' for scope selector"
-        return [causes.invalid(f"{field}.values", values, why)]
-    if operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
-        return [causes.invalid(f"{field}.operator", operator, "not a valid selector operator")]
-    return []
+        found.append(causes.invalid(f"{field}.values", values, why))
+    elif operator not in ("In", "NotIn", "Exists", "DoesNotExist"):
+        found.append(causes.invalid(f"{field}.operator", operator, "not a valid selector operator"))
+    return found
 
 
 HOOKS = Hooks(validate=_validate, project=_facts, generation=None)

@@ -69,4 +69,4 @@ def _changes(spec: Body, cidrs: list[str], before: list[str]) -> list[Cause]:
     return found or _families(spec, cidrs)
 
 
-HOOKS = Hooks(validate=_validate, project=_facts, status_metadata=())
+HOOKS = Hooks(validate=_validate, project=_facts, generation=None, status_metadata=())

@@ -28,8 +28,8 @@ def _default(body: Body) -> None:
         spec.pop("sessionAffinityConfig", None)
     for port in spec.get("ports") or ():
         port.setdefault("protocol", "TCP")
-        if port.get("targetPort") in (None, 0, "") and "port" in port:
-            port["targetPort"] = port["port"]
+        if port.get("targetPort") in (None, 0, ""):
+            port["targetPort"] = port.get("port", 0)
     if kind != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
         _default_families(spec)

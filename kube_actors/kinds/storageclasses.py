@@ -6,6 +6,7 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.volume_sources import provisioner_rules
 
 BINDING_MODES = ("Immediate", "WaitForFirstConsumer")
 POLICIES = ("Delete", "Retain")
@@ -18,12 +19,7 @@ def _default(body: Body) -> None:
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
-    found: list[Cause] = []
-    provisioner = new.get("provisioner")
-    if not provisioner:
-        found.append(causes.required("provisioner"))
-    else:
-        found += [causes.invalid("provisioner", provisioner, why) for why in names.qualified_name(provisioner.lower())]
+    found = provisioner_rules(new.get("provisioner") or "", "provisioner")
     if new.get("reclaimPolicy") not in POLICIES:
         found.append(causes.not_supported("reclaimPolicy", new.get("reclaimPolicy"), POLICIES))
     if new.get("volumeBindingMode") not in BINDING_MODES:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.rules.volume_sources import driver_rules
+from kube_actors.kinds.rules.volume_sources import provisioner_rules
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
-    found = driver_rules(new.get("driverName") or "", "driverName")
+    found = provisioner_rules(new.get("driverName") or "", "driverName")
     parameters = new.get("parameters") or {}
     if not parameters:
         found.append(causes.required("parameters", "must contain at least one key/value pair"))

@@ -12,12 +12,13 @@ from kube_actors.kinds.rules.selectors import label_selector_rules
 
 
 def default_template(spec: Body) -> None:
-    """The pod spec of the template, which always has metadata."""
-    template = spec.get("template")
+    """The template and its pod spec, which are there, empty or not."""
+    template = spec.setdefault("template", {})
     if isinstance(template, dict):
         template.setdefault("metadata", {})
-        if isinstance(template.get("spec"), dict):
-            default_pod_spec(template["spec"])
+        pod = template.setdefault("spec", {})
+        if isinstance(pod, dict):
+            default_pod_spec(pod)
 
 
 def not_negative(spec: Body, *fields: str) -> list[Cause]:
@@ -30,23 +31,23 @@ def not_negative(spec: Body, *fields: str) -> list[Cause]:
 
 
 def selector_rules(spec: Body, owner: str = "Deployment") -> list[Cause]:
-    """The selector must be there, well formed, and match the labels of its own template."""
+    """The selector must be there, well formed, and match the labels of its own template; none matches nothing."""
     selector = spec.get("selector")
+    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    why = "`selector` does not match template `labels`"
+    mismatch = causes.invalid("spec.template.metadata.labels", labels, why)
     if selector is None:
-        return [causes.required("spec.selector")]
+        return [causes.required("spec.selector"), mismatch]
     found = label_selector_rules(selector, "spec.selector")
     if not selector.get("matchLabels") and not selector.get("matchExpressions"):
         return [*found, causes.invalid("spec.selector", selector, f"empty selector is invalid for {owner.lower()}")]
     if found:
         return found
-    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels") or {}
     try:
-        matches = LabelSelector.from_object(selector).matches(labels)
+        matches = LabelSelector.from_object(selector).matches(labels or {})
     except SelectorError:  # something is missing that the schema asks for
         return []
-    if not matches:
-        return [causes.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`")]
-    return []
+    return [] if matches else [mismatch]
 
 
 def template_rules(spec: Body, owner: str = "ReplicaSet") -> list[Cause]:

@@ -118,7 +118,7 @@ def _set_propagation(request: Request, propagation: str | None) -> None:
             return
         propagation = "Orphan"
     kept = [each for each in before if each not in (ORPHAN, FOREGROUND)]
-    wanted = PROPAGATION_FINALIZER[propagation]
+    wanted = PROPAGATION_FINALIZER[propagation] if request.hooks.has_dependents else None
     if wanted is not None:
         kept.append(wanted)
     if kept:

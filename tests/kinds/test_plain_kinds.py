@@ -18,7 +18,7 @@ def test_a_pod_template_has_the_defaults_of_a_pod() -> None:
     template = {"spec": {"containers": [{"name": "c", "image": "img"}]}}
     spec = made("podtemplates", None, template=template)["template"]["spec"]
     assert (spec["restartPolicy"], spec["containers"][0]["imagePullPolicy"]) == ("Always", "Always")
-    assert wrong("podtemplates", None) == ["template.spec: Required value"]
+    assert wrong("podtemplates", None) == ["template.spec.containers: Required value"]
 
 
 @pytest.mark.parametrize(("kind", "more"), [("mutating", {"reinvocationPolicy": "Never"}), ("validating", {})])

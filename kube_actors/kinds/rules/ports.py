@@ -20,7 +20,7 @@ def named_port_rules(port: Body, field: str, *, named: bool, taken: Collection[s
             found.append(causes.duplicate(f"{field}.name", name))
     elif named:
         found.append(causes.required(f"{field}.name"))
-    found += causes.port(f"{field}.port", port.get("port"))
+    found += causes.port(f"{field}.port", port.get("port", 0))
     protocol = port.get("appProtocol")
     if protocol is not None:
         found += [causes.invalid(f"{field}.appProtocol", protocol, why) for why in names.qualified_name(protocol)]

@@ -77,9 +77,9 @@ def handler_rules(handler: Body, field: str, allowed: tuple[str, ...], *, grace:
         case "httpGet":
             found += _http_get(action, place)
         case "tcpSocket":
-            found += _port(action.get("port"), f"{place}.port")
+            found += _port(action.get("port", 0), f"{place}.port")
         case "grpc":
-            found += causes.port(f"{place}.port", action.get("port"))
+            found += causes.port(f"{place}.port", action.get("port", 0))
         case "sleep":
             seconds = action.get("seconds", 0)
             if seconds < 0 or (isinstance(grace, int) and seconds > grace):
@@ -90,7 +90,7 @@ def handler_rules(handler: Body, field: str, allowed: tuple[str, ...], *, grace:
 
 def _http_get(action: Body, field: str) -> list[Cause]:
     found = [] if action.get("path") else [causes.required(f"{field}.path")]
-    found += _port(action.get("port"), f"{field}.port")
+    found += _port(action.get("port", 0), f"{field}.port")
     for index, header in enumerate(action.get("httpHeaders") or ()):
         name = header.get("name", "")
         if not name or not all(each.isascii() and (each.isalnum() or each == "-") for each in name):

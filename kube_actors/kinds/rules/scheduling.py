@@ -36,7 +36,7 @@ def tolerations_rules(tolerations: Any, field: str) -> list[Cause]:
             found += [causes.invalid(f"{place}.key", key, why) for why in names.qualified_name(key)]
         elif operator != "Exists":
             why = 'operator must be Exists when `key` is empty, which means "match all values and all keys"'
-            found.append(causes.invalid(f"{place}.operator", operator, why))
+            found.append(causes.invalid(f"{place}.operator", toleration.get("operator", ""), why))
         if operator == "Equal":
             found += [causes.invalid(f"{place}.operator", value, why) for why in names.label_value(value)]
         elif operator == "Exists" and value:
@@ -139,8 +139,8 @@ def _pod_term(term: Body, field: str) -> list[Cause]:
 
 
 def _weight(preferred: Body, field: str) -> list[Cause]:
-    weight = preferred.get("weight")
-    if isinstance(weight, int) and not 1 <= weight <= 100:
+    weight = preferred.get("weight", 0)
+    if not 1 <= weight <= 100:
         return [causes.invalid(f"{field}.weight", weight, "must be in the range 1-100")]
     return []
 
@@ -151,11 +151,11 @@ def _spread(constraints: Any, field: str) -> list[Cause]:
     for index, constraint in enumerate(constraints):
         place = f"{field}[{index}]"
         skew, key, action = (
-            constraint.get("maxSkew"),
+            constraint.get("maxSkew", 0),
             constraint.get("topologyKey"),
             constraint.get("whenUnsatisfiable"),
         )
-        if skew is not None and skew <= 0:
+        if skew <= 0:
             found.append(causes.invalid(f"{place}.maxSkew", skew, "must be greater than zero"))
         if (key, action) in taken:
             shown = "{" + f"{key}, {action}" + "}"
@@ -165,6 +165,8 @@ def _spread(constraints: Any, field: str) -> list[Cause]:
             found.append(causes.required(f"{place}.topologyKey", "can not be empty"))
         else:
             found += [causes.invalid(f"{place}.topologyKey", key, why) for why in names.qualified_name(key)]
+        if not action:
+            found.append(causes.not_supported(f"{place}.whenUnsatisfiable", "", ("DoNotSchedule", "ScheduleAnyway")))
         minimum = constraint.get("minDomains")
         if minimum is not None and minimum <= 0:
             found.append(causes.invalid(f"{place}.minDomains", minimum, "must be greater than zero"))

@@ -78,6 +78,13 @@ def driver_rules(driver: str, field: str) -> list[Cause]:
     return found + [causes.invalid(field, driver, why) for why in names.dns1123_subdomain(driver.lower())]
 
 
+def provisioner_rules(name: str, field: str) -> list[Cause]:
+    """Who makes the volumes of a class, or changes them: a driver, or a name within somebody's domain."""
+    if not name:
+        return [causes.required(field)]
+    return [causes.invalid(field, name, why) for why in names.qualified_name(name.lower())]
+
+
 def _git(source: Body, field: str) -> list[Cause]:
     found = _needed(source, field, "repository")
     return found + local_path_rules(source.get("directory") or "", f"{field}.directory")

@@ -36,8 +36,11 @@ VERSION_NEEDED: Final = frozenset(
         "apiservices.apiregistration.k8s.io",
         "csidrivers.storage.k8s.io",
         "csinodes.storage.k8s.io",
+        "csistoragecapacities.storage.k8s.io",
         "customresourcedefinitions.apiextensions.k8s.io",
         "leases.coordination.k8s.io",
+        "mutatingadmissionpolicies.admissionregistration.k8s.io",
+        "mutatingadmissionpolicybindings.admissionregistration.k8s.io",
         "mutatingwebhookconfigurations.admissionregistration.k8s.io",
         "poddisruptionbudgets.policy",
         "runtimeclasses.node.k8s.io",
@@ -72,11 +75,14 @@ async def _create(call: Call, body: Body, options: WriteOptions) -> Response:
 
 
 def _check_version(call: Call, body: Body) -> None:
-    """422 for a body without resourceVersion where the kind wants one; an object that is not there is another error."""
+    """422 for a body without resourceVersion where the kind wants one; an object that is not there is another error.
+
+    Kubernetes names the resource here where other errors of this sort name the kind.
+    """
     if call.key.resource not in VERSION_NEEDED or body["metadata"].get("resourceVersion"):
         return
     if call.api.store.get(call.key) is None:
         return
     why = "must be specified for an update"
     cause = causes.invalid("metadata.resourceVersion", 0, why)
-    raise invalid(call.row.kind, call.info.name, [cause], group=call.row.group)
+    raise invalid(call.row.plural, call.info.name, [cause], group=call.row.group)

@@ -39,7 +39,7 @@ def random_object(node: Node, source: random.Random) -> dict[str, Any]:
 
 def _value(node: Node, source: random.Random, depth: int) -> Any:
     if node.kind is Kind.OBJECT:
-        required = () if node.object_type is None else node.object_type.required
+        required = () if node.object_type is None else node.object_type.declared
         likely = 0.0 if depth > DEEPEST else 0.5 if depth < 2 else 0.25
         return {
             name: _value(child, source, depth + 1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -42,3 +44,40 @@ def test_no_endpoint_is_left_out(endpoints: int, slots: int, affinity: int | Non
 def test_what_earlier_runtimes_say_of_affinity() -> None:
     """Only whether: then it is three hours."""
     assert [affinity_seconds(said) for said in (None, False, True, 7)] == [None, None, 10800, 7]
+
+
+CHANGES = """
+from kube_actors.node.agent import syscalls
+from kube_actors.node.agent.nftables import Transaction
+from kube_actors.node.agent.services import Backends, ServicePort, ServiceTable
+
+def known(seconds):
+    try:
+        with Transaction() as change:
+            change.add_elements(f"serving_{seconds}", [(bytes(20), None)]).commit()
+    except FileNotFoundError:
+        return False
+    return True
+
+syscalls.unshare(syscalls.NEWUSER | syscalls.NEWNET)
+one, other = (ServicePort(f"10.1.0.{n}", "TCP", 80) for n in (1, 2))
+lasting = lambda seconds: Backends((("10.0.0.1", 80),), seconds)
+table = ServiceTable({one: lasting(7), other: lasting(7)})
+changes = [{one: lasting(8)}, {other: None}, *({one: lasting(seconds)} for seconds in (7, None, 7)), {one: None}]
+for wanted in changes:
+    table.change(wanted)
+    print(known(7), known(8))
+"""
+
+
+def test_what_remembers_clients_goes_with_its_last_service() -> None:
+    """The kernel holds nothing for a time-out that no service has any more, and has it again when one does."""
+    ran = subprocess.run([sys.executable, "-c", CHANGES], capture_output=True, text=True, check=False)
+    assert ran.stdout.splitlines() == [
+        "True True",
+        "False True",
+        "True False",
+        "False False",
+        "True False",
+        "False False",
+    ], ran.stderr

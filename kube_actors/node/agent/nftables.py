@@ -14,9 +14,12 @@ from typing import Self
 TABLE = "kube_actors"
 _NETFILTER, _SUBSYSTEM = 12, 0xA00
 _BATCH_BEGIN, _BATCH_END = 0x10, 0x11
-_NEWTABLE, _DELTABLE, _NEWCHAIN, _NEWRULE, _NEWSET, _NEWSETELEM, _DELSETELEM = 0, 2, 3, 6, 9, 12, 14
+_NEWTABLE, _DELTABLE, _NEWCHAIN, _NEWRULE, _DELRULE, _NEWSET, _DELSET, _NEWSETELEM, _DELSETELEM = (
+    0, 2, 3, 6, 8, 9, 11, 12, 14
+)  # fmt: skip
 _REQUEST, _ACK, _CREATE, _APPEND = 1, 4, 0x400, 0x800
 _UPDATE, _DELETE = 1, 2  # of elements, by a rule
+_JUMP = -3
 _IS_MAP, _HAS_TIMEOUT, _CHANGED_BY_RULES = 8, 16, 32
 _HEADER = struct.Struct("=IHHIIBBH")
 _NESTED = 0x8000
@@ -62,6 +65,12 @@ def lookup(name: str, key: int, data: int | None = None) -> bytes:
     """Go on only when the set has the key at register `key`; a map's value is put at `data`."""
     value = () if data is None else (attribute(3, big(data)),)
     return expression("lookup", attribute(1, name), attribute(2, big(key)), *value)
+
+
+def jump(chain: str) -> bytes:
+    """Go through another chain, and on from here when that is done."""
+    verdict = nested(2, nested(2, attribute(1, big(_JUMP)), attribute(2, chain)))
+    return expression("immediate", attribute(1, big(0)), verdict)
 
 
 def random_number(register: int, below: int) -> bytes:
@@ -135,6 +144,14 @@ class Transaction:
         place = nested(4, attribute(1, big(hook)), attribute(2, big(priority)))
         return self._add(_NEWCHAIN, attribute(1, TABLE), attribute(3, name), place, attribute(7, "nat"))
 
+    def chain(self, name: str) -> Self:
+        """A chain that others jump to."""
+        return self._add(_NEWCHAIN, attribute(1, TABLE), attribute(3, name))
+
+    def empty_chain(self, name: str) -> Self:
+        """Remove all rules of a chain."""
+        return self._add(_DELRULE, attribute(1, TABLE), attribute(2, name), flags=_REQUEST)
+
     def new_set(self, name: str, key_length: int, value_length: int = 0, *, forgets_at: int = 0) -> Self:
         """A set of keys, or a map when values have a length (both in bytes). `forgets_at` is how many elements one
         can have that rules fill, each for a time."""
@@ -146,6 +163,10 @@ class Transaction:
         size = (nested(9, attribute(1, big(forgets_at))),) if forgets_at else ()
         return self._add(_NEWSET, attribute(1, TABLE), attribute(2, name), flags, *key, *value, *size,
                          attribute(10, big(self._sets)))  # fmt: skip
+
+    def delete_set(self, name: str) -> Self:
+        """Remove a set that no rule names any more, with all in it."""
+        return self._add(_DELSET, attribute(1, TABLE), attribute(2, name), flags=_REQUEST)
 
     def rule(self, chain: str, *expressions: bytes) -> Self:
         """Append a rule."""

@@ -7,6 +7,8 @@ connection as the service says. What is remembered counts only while the endpoin
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from . import nftables
 from .nftables import REGISTER, Transaction
 
@@ -14,6 +16,7 @@ SIZES = (64, 1024)
 """Slots of a small and of a large service; of more endpoints than that, the first 1,024 are used."""
 _CLIENTS_REMEMBERED = 65536
 _CHAINS = (("prerouting", 0), ("output", 3))
+_CLIENTS = "clients"
 _CLIENT, _SERVICE, _SLOT, _KNOWN, _CHOSEN = REGISTER, REGISTER + 1, REGISTER + 4, REGISTER + 4, REGISTER + 6
 _LOOPBACK = b"\x7f"
 
@@ -43,12 +46,14 @@ def program_base(*, loopback: bool = False) -> None:
         change.new_set("hairpin", 8)
         for size in SIZES:
             change.new_set(by_chance(size), 16, 8)
+        change.chain(_CLIENTS)
         for chain, hook in _CHAINS:
             change.nat_chain(chain, hook, -100)
             for size in SIZES:
                 slot = nftables.random_number(_SLOT, size)
                 found = nftables.lookup(by_chance(size), _SERVICE, _CHOSEN)
                 change.rule(chain, *_service(), slot, found, nftables.destination_nat(_CHOSEN, _CHOSEN + 1))
+            change.rule(chain, nftables.jump(_CLIENTS))
         change.nat_chain("postrouting", 4, 100)
         sender, target = nftables.payload(REGISTER, 1, 12, 4), nftables.payload(REGISTER + 1, 1, 16, 4)
         change.rule("postrouting", sender, target, nftables.lookup("hairpin", REGISTER), nftables.masquerade())
@@ -60,25 +65,45 @@ def program_base(*, loopback: bool = False) -> None:
 
 
 def add_affinity(change: Transaction, seconds: int) -> None:
-    """What services need whose clients are remembered for so long."""
-    remembered = f"remembered_{seconds}"
-    change.new_set(remembered, 16, 8, forgets_at=_CLIENTS_REMEMBERED).new_set(serving(seconds), 20)
+    """The sets for services whose clients are remembered for so long."""
+    change.new_set(_remembered(seconds), 16, 8, forgets_at=_CLIENTS_REMEMBERED).new_set(serving(seconds), 20)
     for size in SIZES:
         change.new_set(by_client(seconds, size), 16, 8)
+
+
+def remove_affinity(change: Transaction, seconds: int) -> None:
+    """Take those sets away, when `consult_affinities` has left them out."""
+    for name in (_remembered(seconds), serving(seconds), *(by_client(seconds, size) for size in SIZES)):
+        change.delete_set(name)
+
+
+def consult_affinities(change: Transaction, every: Iterable[int]) -> None:
+    """Make the rules for services with affinity anew, for these durations and no others."""
+    change.empty_chain(_CLIENTS)
+    for seconds in every:
+        _consult_affinity(change, seconds)
+
+
+def _consult_affinity(change: Transaction, seconds: int) -> None:
+    remembered = _remembered(seconds)
     who = (nftables.payload(_CLIENT, 1, 12, 4), *_service())
-    for chain, _ in _CHAINS:
-        known = nftables.lookup(remembered, _CLIENT, _KNOWN)
-        still = nftables.lookup(serving(seconds), _SERVICE)
-        again = nftables.remember(remembered, _CLIENT, _KNOWN, seconds)
-        change.rule(chain, *who, known, still, again, nftables.destination_nat(_KNOWN, _KNOWN + 1))
-        for size in SIZES:
-            slot = nftables.random_number(_SLOT, size)
-            found = nftables.lookup(by_client(seconds, size), _SERVICE, _CHOSEN)
-            # What is remembered already leads to an endpoint that is gone; only what is forgotten is remembered anew.
-            instead = nftables.forget(remembered, _CLIENT, _CHOSEN)
-            anew = nftables.remember(remembered, _CLIENT, _CHOSEN, seconds)
-            nat = nftables.destination_nat(_CHOSEN, _CHOSEN + 1)
-            change.rule(chain, *who, slot, found, instead, anew, nat)
+    known = nftables.lookup(remembered, _CLIENT, _KNOWN)
+    still = nftables.lookup(serving(seconds), _SERVICE)
+    again = nftables.remember(remembered, _CLIENT, _KNOWN, seconds)
+    change.rule(_CLIENTS, *who, known, still, again, nftables.destination_nat(_KNOWN, _KNOWN + 1))
+    for size in SIZES:
+        slot = nftables.random_number(_SLOT, size)
+        found = nftables.lookup(by_client(seconds, size), _SERVICE, _CHOSEN)
+        # What is remembered already leads to an endpoint that is gone; only what is forgotten is remembered anew.
+        instead = nftables.forget(remembered, _CLIENT, _CHOSEN)
+        anew = nftables.remember(remembered, _CLIENT, _CHOSEN, seconds)
+        nat = nftables.destination_nat(_CHOSEN, _CHOSEN + 1)
+        change.rule(_CLIENTS, *who, slot, found, instead, anew, nat)
+
+
+def _remembered(seconds: int) -> str:
+    """The map the kernel keeps of who was sent where."""
+    return f"remembered_{seconds}"
 
 
 def _service() -> tuple[bytes, ...]:

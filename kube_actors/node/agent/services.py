@@ -14,17 +14,27 @@ import socket
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from .conntrack import forget_udp
 from .nftables import Element, Transaction
-from .service_rules import SIZES, add_affinity, by_chance, by_client, program_base, serving
+from .service_rules import (
+    SIZES,
+    add_affinity,
+    by_chance,
+    by_client,
+    consult_affinities,
+    program_base,
+    remove_affinity,
+    serving,
+)
 
 PROTOCOLS = {"TCP": 6, "UDP": 17}
 DEFAULT_AFFINITY = 10800
 _SLOTS_PER_TRANSACTION = 1024  # about 100 KiB with those taken away, what an unprivileged socket sends at once
 
 Endpoint = tuple[str, int]
+T = TypeVar("T")
 
 
 class ServicePort(NamedTuple):
@@ -68,7 +78,7 @@ class ServiceTable:
     ) -> None:
         self._programmed: dict[ServicePort, Backends] = {}
         self._hairpins: dict[str, int] = {}
-        self._affinities: set[int] = set()
+        self._affinities: dict[int, int] = {}
         self._within = within
         with within():
             program_base(loopback=loopback)
@@ -98,9 +108,12 @@ class ServiceTable:
 
     def _program(self, part: list[Change]) -> None:
         change = self._transaction
-        hairpins = dict(self._hairpins)
-        affinities = {new.affinity for _, new in part if new and new.affinity is not None} - self._affinities
-        for seconds in sorted(affinities):
+        hairpins, affinities = dict(self._hairpins), dict(self._affinities)
+        for port, new in part:
+            for backends, by in ((self._programmed.get(port), -1), (new, +1)):
+                _count(hairpins, {endpoint[0] for endpoint in backends.endpoints} if backends else (), by)
+                _count(affinities, (backends.affinity,) if backends and backends.affinity is not None else (), by)
+        for seconds in affinities.keys() - self._affinities.keys():
             add_affinity(change, seconds)
         for port, new in part:
             old = self._programmed.get(port)
@@ -112,13 +125,14 @@ class ServiceTable:
                 change.add_elements(new.map_name, _elements(port, new))
                 if new.affinity is not None:
                     change.add_elements(serving(new.affinity), ((key, None) for key in _serving(port, new)))
-            _count(hairpins, old, -1)
-            _count(hairpins, new, +1)
+        if affinities.keys() != self._affinities.keys():
+            consult_affinities(change, sorted(affinities))
+        for seconds in self._affinities.keys() - affinities.keys():
+            remove_affinity(change, seconds)
         change.delete_elements("hairpin", (_twice(a) for a in self._hairpins if a not in hairpins))
         change.add_elements("hairpin", ((_twice(a), None) for a in hairpins if a not in self._hairpins))
         change.commit()
-        self._hairpins = hairpins
-        self._affinities |= affinities
+        self._hairpins, self._affinities = hairpins, affinities
 
     def _forget_flows(self, part: Iterable[Change]) -> None:
         """UDP has no end of connection: flows to an endpoint that is gone would be sent there for ever."""
@@ -154,11 +168,12 @@ def _in_parts(changes: list[Change]) -> Iterator[list[Change]]:
         yield part
 
 
-def _count(hairpins: dict[str, int], backends: Backends | None, by: int) -> None:
-    for address in {endpoint[0] for endpoint in backends.endpoints} if backends else ():
-        hairpins[address] = hairpins.get(address, 0) + by
-        if not hairpins[address]:
-            del hairpins[address]
+def _count(uses: dict[T, int], what: Iterable[T], by: int) -> None:
+    """Count more or fewer uses of something; what has none left is gone."""
+    for one in what:
+        uses[one] = uses.get(one, 0) + by
+        if not uses[one]:
+            del uses[one]
 
 
 def _twice(address: str) -> bytes:

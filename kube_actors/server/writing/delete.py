@@ -12,7 +12,7 @@ from kube_actors.server.reading.list_options import list_options
 from kube_actors.server.reading.negotiation import negotiate, represent, served
 from kube_actors.server.reading.paging import Page, page_of
 from kube_actors.server.reading.selection import selection_of
-from kube_actors.server.writing.answers import success, written
+from kube_actors.server.writing.answers import success
 from kube_actors.server.writing.delete_options import Deletion, read_deletion
 from kube_actors.server.writing.places import check_collection, check_object_path
 
@@ -46,8 +46,9 @@ async def delete(call: Call) -> Response:
         propagation=deletion.propagation,
         dry_run=deletion.dry_run,
     )
-    if waiting is not None:
-        return await written(call, waiting, ACCEPTED if deletion.waits_for_dependents else 200)
+    if waiting is not None:  # not as other writes are answered: what the object asks for concerns nobody any more
+        await store.durable(waiting.resource_version)
+        return represent(call, waiting, ACCEPTED if deletion.waits_for_dependents else 200)
     assert last is not None, "what was deleted has been there"
     await store.durable(store.head)
     if key.resource in ANSWER_THE_OBJECT:

@@ -126,6 +126,17 @@ async def test_pods_answer_themselves(call: Caller) -> None:
     assert (await call("GET", f"{PODS}/two")).code == 404
 
 
+async def test_who_deletes_is_not_warned_of_fields(call: Caller) -> None:
+    """What a field would do concerns who asks for it, not who takes the object away."""
+    confined = pod("one")
+    confined["spec"]["securityContext"] = {"seccompProfile": {"type": "RuntimeDefault"}}
+    told = ["spec.securityContext.seccompProfile: seccomp filters are not installed"]
+    assert (await call("POST", PODS, confined)).warnings == told
+    await call("POST", f"{PODS}/one/binding", {"target": {"kind": "Node", "name": "n"}})
+    ending = await call("DELETE", f"{PODS}/one")
+    assert (ending.body["kind"], ending.warnings) == ("Pod", [])
+
+
 async def test_propagation(call: Caller) -> None:
     """The policy becomes a finalizer; the old way to ask for it is answered with 202."""
     for name, body, code, finalizers in (

@@ -13,6 +13,7 @@ from kube_actors.kinds.rules.load_balancers import default_modes, points_of, ser
 from kube_actors.kinds.rules.services import is_reachable_from_outside, needs_health_check, validate_service
 
 NONE = "None"
+WITH_NODE_PORTS = ("NodePort", "LoadBalancer")
 
 
 def _default(body: Body) -> None:
@@ -111,17 +112,25 @@ def _take(spec: Body, before: Body, name: str) -> None:
 
 
 def _keep_node_ports(spec: Body, before: Body, kind: str) -> None:
-    known = {_port_key(port): port["nodePort"] for port in before.get("ports") or () if port.get("nodePort")}
-    for port in spec.get("ports") or ():
-        if kind in ("NodePort", "LoadBalancer"):
-            if not port.get("nodePort") and _port_key(port) in known:
-                port["nodePort"] = known[_port_key(port)]
-        elif port.get("nodePort") in known.values():
+    """A port keeps the node port that the one of its name had, whatever else of it changed, unless another has it now.
+
+    A type without node ports drops those that were there before, unless there are new ones among them.
+    """
+    if before.get("type") not in WITH_NODE_PORTS:
+        return
+    ports, known = (
+        spec.get("ports") or (),
+        {each.get("name", ""): each.get("nodePort") for each in before.get("ports") or ()},
+    )
+    asked = {port["nodePort"] for port in ports if port.get("nodePort")}
+    if kind in WITH_NODE_PORTS:
+        for port in ports:
+            kept = known.get(port.get("name", ""))
+            if kept and kept not in asked and not port.get("nodePort"):
+                port["nodePort"] = kept
+    elif asked <= set(known.values()):
+        for port in ports:
             port.pop("nodePort", None)
-
-
-def _port_key(port: Body) -> tuple[Any, str]:
-    return port.get("port"), port.get("protocol", "TCP")
 
 
 def _facts(body: Mapping[str, Any]) -> ServiceFacts:

@@ -16,12 +16,12 @@ from typing import Any, Final
 import attrs
 
 from kube_actors.cli.about import VERSION
-from kube_actors.cli.places import states
+from kube_actors.cli.places import pods_run_on, states
 from kube_actors.cli.runtime_file import read_record
 from kube_actors.errors import InputError
 from kube_actors.node.agent import cgroups
 from kube_actors.node.agent.probe import Probe, Step, probe
-from kube_actors.node.agent.settings import SOCKET_NAME, Settings, read_first
+from kube_actors.node.agent.settings import Settings, read_first
 from kube_actors.records import frozen
 from kube_actors.state import private_directory
 
@@ -160,8 +160,9 @@ def _leftovers(home: Path) -> Iterator[Finding]:
         name, record = state.root.name, read_record(state.runtime_file)
         if record is not None and record.process.is_alive():
             yield Finding(Verdict.GOOD, "cluster", f"{record.name} is running, as process {record.process.pid}")
-        elif _answers(state.agent):
-            advice = f"start it again to take them over, or: kube-actors reset --name {name}"
+        elif pods_run_on(state):
+            again = "" if state.ephemeral else "start it again to take them over, or: "
+            advice = f"{again}kube-actors reset --name {name}"
             yield Finding(Verdict.LIMITED, "leftover", f"pods of {name} run on without their runtime", advice)
         elif state.ephemeral:
             advice = f"kube-actors reset --name {name}"
@@ -170,19 +171,3 @@ def _leftovers(home: Path) -> Iterator[Finding]:
             said = f"the runtime of {record.name} (process {record.process.pid}) died before its end"
             advice = "start it again: nothing acknowledged is lost"
             yield Finding(Verdict.LIMITED, "leftover", said, advice)
-
-
-def _answers(agent: Path) -> bool:
-    """Whether an agent still serves there."""
-    try:
-        directory = os.open(agent, os.O_PATH | os.O_DIRECTORY)
-    except OSError:
-        return False
-    try:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-            client.connect(f"/proc/self/fd/{directory}/{SOCKET_NAME}")  # however long the path is
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(directory)

@@ -6,11 +6,14 @@ cluster's is `NAME.XXXXXXXX`: no name has a dot in it, so the two are never take
 
 from __future__ import annotations
 
+import os
+import socket
 import tempfile
 from pathlib import Path
 
 from kube_actors.cli.runtime_file import RuntimeRecord, running
 from kube_actors.errors import InputError, KubeActorsError, Problem
+from kube_actors.node.agent.settings import SOCKET_NAME
 from kube_actors.records import frozen
 from kube_actors.state import StateDirectory, default_state_home, private_directory
 from kube_actors.text import did_you_mean
@@ -59,6 +62,31 @@ def running_clusters(home: Path) -> list[RunningCluster]:
     return [RunningCluster(record, state) for record, state in found if record is not None]
 
 
+def pods_run_on(state: StateDirectory) -> bool:
+    """Whether pods of a cluster run without their runtime (`onRuntimeExit: keep`): an agent still serves there."""
+    try:
+        directory = os.open(state.agent, os.O_PATH | os.O_DIRECTORY)
+    except OSError:
+        return False
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+            client.connect(f"/proc/self/fd/{directory}/{SOCKET_NAME}")  # however long the path is
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(directory)
+
+
+def _without_runtime(home: Path) -> str:
+    """What to know of pods that run on when no cluster runs."""
+    left = [state.root.name for state in states(home) if pods_run_on(state)]
+    if not left:
+        return "start one with: kube-actors run FILE"
+    ends = "; ".join(f"kube-actors reset --name {name}" for name in left)
+    return f"pods of {', '.join(left)} run on without their runtime; to end them: {ends}"
+
+
 def find_running(home: Path, name: str | None) -> RunningCluster:
     """The cluster of that name, or the only one. NotRunning, or InputError listing them when there are several."""
     clusters = running_clusters(home)
@@ -70,7 +98,7 @@ def find_running(home: Path, name: str | None) -> RunningCluster:
         hint = did_you_mean(name, names) or (f"running: {', '.join(names)}" if names else "")
         raise NotRunning(f"no cluster named {name!r} is running" + (f" ({hint})" if hint else ""))
     if not clusters:
-        raise NotRunning("no cluster is running (start one with: kube-actors run FILE)")
+        raise NotRunning(f"no cluster is running ({_without_runtime(home)})")
     if len(clusters) > 1:
         listed = ", ".join(each.record.name for each in clusters)
         raise InputError([Problem(f"several clusters are running: {listed}", hint="choose one with --name")])

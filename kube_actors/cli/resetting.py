@@ -9,7 +9,7 @@ from pathlib import Path
 import trio
 
 from kube_actors.cli.places import NotRunning, states
-from kube_actors.cli.runtime_file import running
+from kube_actors.cli.runtime_file import read_record, running
 from kube_actors.errors import InputError, Problem
 from kube_actors.node.agent.settings import Settings
 from kube_actors.node.runtime.agent_connection import AgentConnection
@@ -43,8 +43,15 @@ def chosen_states(home: Path, name: str | None, *, everything: bool) -> list[Sta
 
 
 def reset_state(state: StateDirectory) -> None:
-    """End what still runs of the cluster and delete its files. InputError when that fails."""
-    trio.run(_end_agent, state)
+    """End what still runs of the cluster and delete its files. InputError when that fails: what runs on is never
+    left without the files it is found by."""
+    try:
+        trio.run(_end_agent, state)
+    except RuntimeFailure as error:
+        raise InputError([Problem(f"pods of {state.root.name} cannot be ended: {error.message}")]) from error
+    except trio.TooSlowError as error:
+        problem = Problem(f"pods of {state.root.name} have not ended within {END_SECONDS:g} s", hint="try again")
+        raise InputError([problem]) from error
     try:
         shutil.rmtree(state.root)
     except OSError as error:
@@ -54,10 +61,14 @@ def reset_state(state: StateDirectory) -> None:
 
 
 async def _end_agent(state: StateDirectory) -> None:
-    """Have the agent of a runtime that has gone take down what it kept running; without an agent there is nothing."""
-    identity = state.cluster_id(state.root.name)
-    settings = Settings(str(state.agent), identity, "", "", "")
-    with contextlib.suppress(RuntimeGone, RuntimeFailure), trio.move_on_after(END_SECONDS):
+    """Have the agent of a runtime that has gone take down what it kept running; without an agent there is nothing.
+
+    Raises RuntimeFailure when the agent refuses, TooSlowError when it takes too long.
+    """
+    record = read_record(state.runtime_file)
+    name = state.root.name.partition(".")[0] if record is None else record.name
+    settings = Settings(str(state.agent), state.cluster_id(name), "", "", "")
+    with contextlib.suppress(RuntimeGone), trio.fail_after(END_SECONDS):
         connection = await AgentConnection.open(settings, keep=False)
         if connection is None:
             return

@@ -17,7 +17,10 @@ from kube_actors.cli.options import with_place
 @click.option("--timeout", type=float, metavar="SECONDS", help="How long to wait.  [default: its shutdown time + 5]")
 @click.option("--force", is_flag=True, help="Kill what has not ended by then.")
 def command(name: str | None, state_dir: str | None, everything: bool, timeout: float | None, force: bool) -> int:
-    """End a running cluster in order: preStop hooks and grace periods of its pods are honoured."""
+    """End a running cluster in order: preStop hooks and grace periods of its pods are honoured.
+
+    With `onRuntimeExit: keep` its pods run on.
+    """
     from kube_actors.cli.main import NOT_FOUND
     from kube_actors.cli.places import find_running, running_clusters, state_home
 
@@ -33,7 +36,7 @@ def _stop(cluster: object, timeout: float | None, force: bool) -> bool:
     """Signal one runtime and wait for it; says what became of it."""
     import signal
 
-    from kube_actors.cli.places import RunningCluster
+    from kube_actors.cli.places import RunningCluster, pods_run_on
 
     assert isinstance(cluster, RunningCluster)
     record = cluster.record
@@ -46,7 +49,8 @@ def _stop(cluster: object, timeout: float | None, force: bool) -> bool:
         click.echo(f"error: cluster {record.name!r} belongs to another user (process {record.process.pid})", err=True)
         return False
     if ended:
-        click.echo(f"stopped {record.name}")
+        left = f"; its pods run on (to end them: kube-actors reset --name {cluster.state.root.name})"
+        click.echo(f"stopped {record.name}{left if pods_run_on(cluster.state) else ''}")
     else:
         hint = f"process {record.process.pid}; --force kills it"
         click.echo(f"error: {record.name} has not ended within {within:g} s ({hint})", err=True)

@@ -43,3 +43,9 @@ def check_read_only(call: Call) -> None:
     """ApiError 405 for a method that is not for reading."""
     if call.request.method not in ("GET", "HEAD"):
         raise not_allowed()
+
+
+def check_get(call: Call) -> None:
+    """ApiError 405 for everything but GET: where Kubernetes routes by method, not even HEAD is known."""
+    if call.request.method != "GET":
+        raise not_allowed()

@@ -121,7 +121,7 @@ class FlowControl:
         except BaseException:
             self._gate.leave(flow, ticket)
             raise
-        if isinstance(response, Full) or call.request.method == "HEAD":
+        if isinstance(response, Full):
             self._gate.leave(flow, ticket)
             return response
         task = response.write if isinstance(response, Streaming) else response.run

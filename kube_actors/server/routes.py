@@ -14,7 +14,6 @@ from kube_actors.server.http import Full, Response
 from kube_actors.server.request_info import RequestInfo
 
 Answer = Callable[[Call], Awaitable[Response]]
-_LOOKING: Final = ("GET", "HEAD")
 
 # Verb of a stored resource -> module and function.
 VERBS: Final[Mapping[str, str]] = {
@@ -97,17 +96,25 @@ def answer_of(call: Call) -> Answer:
         raise no_such_path()
     if info.subresource:
         return _of_subresource(call)
-    if info.verb not in resource.verbs or (info.verb == "watch" and call.request.method not in _LOOKING):
+    if info.verb not in resource.verbs or not _suits(call.request.method, info):
         raise not_allowed()
     return _loaded(UNSTORED.get(resource.id) or VERBS[info.verb])
 
 
 def _is_misplaced(resource: Resource, info: RequestInfo) -> bool:
-    """Whether the path puts into a namespace what stands in none. What may be done in a namespace was judged there, so
-    answering would let its administrator delete nodes. A namespace itself has its own name for a namespace."""
-    if resource.namespaced or not info.namespace:
+    """Whether the path puts into a namespace what stands in none, or the other way round: of all namespaces together
+    there are only lists. What may be done in a namespace was judged there, so answering would let its administrator
+    delete nodes. A namespace itself has its own name for a namespace."""
+    if resource.namespaced:
+        return not info.namespace and (bool(info.name) or "list" not in resource.verbs)
+    if not info.namespace:
         return False
     return resource.id != "namespaces" or info.name != info.namespace
+
+
+def _suits(method: str, info: RequestInfo) -> bool:
+    """Whether the method is one that the path has: HEAD reads with the rights of a GET, and is known nowhere."""
+    return method == "GET" if info.verb == "watch" else method != "HEAD"
 
 
 def _of_path(path: str) -> str | None:
@@ -135,9 +142,9 @@ def _of_subresource(call: Call) -> Answer:
     info, row = call.info, call.row
     subresource = row.subresource(info.subresource)
     name = SUBRESOURCES.get(f"{row.id}/{info.subresource}") or SUBRESOURCES.get(info.subresource)
-    if subresource is None or name is None:
+    if subresource is None or name is None or info.verb == "watch":
         raise no_such_path()
-    if info.subresource != "proxy" and info.verb not in subresource.verbs:
+    if info.subresource != "proxy" and (info.verb not in subresource.verbs or not _suits(call.request.method, info)):
         raise not_allowed()
     return _loaded(name)
 

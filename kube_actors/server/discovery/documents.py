@@ -9,11 +9,11 @@ import attrs
 
 from kube_actors.api.codecs import json
 from kube_actors.api.registry import Registry
-from kube_actors.server.cached_documents import VARY, CachedDocument, check_read_only
+from kube_actors.server.cached_documents import VARY, CachedDocument, check_get
 from kube_actors.server.call import Call
 from kube_actors.server.discovery import groups as make
 from kube_actors.server.http import JSON, Full, Response
-from kube_actors.server.reading.accept import YAML, clauses
+from kube_actors.server.reading.accept import PLAIN, YAML, clauses
 from kube_actors.server.reading.negotiation import encoded, negotiate
 from kube_actors.server.routes import is_group_of, no_such_path, nothing_there
 
@@ -41,7 +41,7 @@ async def groups(call: Call) -> Response:
 
 async def resources(call: Call) -> Response:
     """`/api/v1`, `/apis/GROUP` and `/apis/GROUP/VERSION`. ApiError 404 when there is no such version."""
-    check_read_only(call)
+    check_get(call)
     registry = call.api.registry
     document = _plain_documents(registry).get(call.info.path.rstrip("/"))
     if document is None and not is_group_of(registry, call.info.path):
@@ -53,7 +53,7 @@ async def resources(call: Call) -> Response:
 
 def _aggregated_version(call: Call) -> str:
     """The version of aggregated discovery that the client prefers; empty when it wants the plain documents."""
-    check_read_only(call)
+    check_get(call)
     for clause in clauses(call.request.header("accept")):
         wanted = clause.parameters.get("as"), clause.parameters.get("g"), clause.parameters.get("v")
         if wanted == (None, None, None) and (clause.matches(JSON) or clause.matches(YAML)):
@@ -88,5 +88,5 @@ def _plain_documents(registry: Registry) -> dict[str, bytes]:
 
 
 def _plain(call: Call, document: bytes) -> Full:
-    answer = encoded(negotiate(call.request), document)
+    answer = encoded(negotiate(call.request, forms=PLAIN), document)
     return attrs.evolve(answer, headers=(*answer.headers, *VARY))

@@ -6,7 +6,7 @@ import platform
 from typing import Final
 
 from kube_actors.api.codecs import json
-from kube_actors.server.cached_documents import check_read_only
+from kube_actors.server.cached_documents import check_get
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, Response
 
@@ -20,7 +20,7 @@ _MACHINES: Final = {"x86_64": "amd64", "aarch64": "arm64"}
 
 async def version(call: Call) -> Response:
     """Kubernetes' version, and what the server is written in; indented for whoever asks."""
-    check_read_only(call)
+    check_get(call)
     return Full(200, json.dumps_indented(_version()))
 
 

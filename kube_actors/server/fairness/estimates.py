@@ -57,7 +57,8 @@ class Estimates:
         if resource is None:
             return ONE_SEAT
         stored = self._store.count(resource.storage_id)
-        objects = stored if int(limit) <= 0 else min(stored, int(limit))
+        pages = int(limit) > 0 and request.parameter("resourceVersion") != "0"  # any age: all at once, in any case
+        objects = min(stored, int(limit)) if pages else stored
         at_a_revision = info.verb == "list" and _reads_at_a_revision(request, int(limit))
         if info.name or selected_name(info.verb, request):
             objects = 1

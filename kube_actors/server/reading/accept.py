@@ -18,6 +18,11 @@ _KINDS: Final[Mapping[str, Kind]] = {
     "PartialObjectMetadata": "partial",
     "PartialObjectMetadataList": "partial_list",
 }
+ALL_FORMS: Final[frozenset[Kind]] = frozenset({"object", "table", "partial", "partial_list"})
+UNLISTED: Final = ALL_FORMS - {"table"}
+"""Of what is answered but never kept, such as a review."""
+PLAIN: Final[frozenset[Kind]] = frozenset({"object"})
+"""Of what is no object of the API, such as a list of groups."""
 _VERSIONS: Final = frozenset({"v1", "v1beta1"})
 _LONGEST_REMEMBERED: Final = 512  # bytes of a header; clients send the same few, and nobody may fill the cache
 
@@ -55,20 +60,20 @@ class Clause:
         return self.type in ("*", type_) and self.subtype in ("*", subtype)
 
 
-def choose(header: str, offered: tuple[str, ...] = (JSON, YAML), *, tables: bool = True) -> Accepted | None:
-    """The best form for this header among the `offered` media types; None when there is none that fits."""
+def choose(header: str, offered: tuple[str, ...] = (JSON, YAML), forms: frozenset[Kind] = ALL_FORMS) -> Accepted | None:
+    """The best of these forms for this header among the `offered` media types; None when there is none that fits."""
     if len(header) > _LONGEST_REMEMBERED:
-        return _choose(header, offered, tables)
-    return _remembered(header, offered, tables)
+        return _choose(header, offered, forms)
+    return _remembered(header, offered, forms)
 
 
-def _choose(header: str, offered: tuple[str, ...], tables: bool) -> Accepted | None:
+def _choose(header: str, offered: tuple[str, ...], forms: frozenset[Kind]) -> Accepted | None:
     if not header.strip():
         return Accepted(media_type=offered[0])
     for clause in clauses(header):
         for media_type in offered:
             accepted = _form(clause.parameters, media_type) if clause.matches(media_type) else None
-            if accepted is not None and (tables or accepted.kind != "table"):
+            if accepted is not None and accepted.kind in forms:
                 return accepted
     return None
 

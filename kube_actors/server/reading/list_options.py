@@ -64,9 +64,9 @@ def list_options(request: HttpRequest, *, watch: bool) -> ListOptions:
 
 
 def _integer(request: HttpRequest, name: str) -> int | None:
-    text = request.parameter(name)
-    if not text:
+    if name not in request.query:
         return None
+    text = request.parameter(name)
     digits = text.removeprefix("-") if text.startswith("-") else text.removeprefix("+")
     if not (digits.isascii() and digits.isdigit()):
         raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')

@@ -16,7 +16,7 @@ from kube_actors.api.registry import Resource
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, HttpRequest
-from kube_actors.server.reading.accept import JSON, META, YAML, Accepted, choose
+from kube_actors.server.reading.accept import ALL_FORMS, JSON, META, UNLISTED, YAML, Accepted, Kind, choose
 from kube_actors.store import Key, Revision
 
 __all__ = ["Accepted", "encoded", "include_object", "negotiate", "not_acceptable", "partial", "represent", "served"]
@@ -24,6 +24,7 @@ __all__ = ["Accepted", "encoded", "include_object", "negotiate", "not_acceptable
 Body = Mapping[str, Any]
 # Programs that people read the answers of: they get indented JSON, as from kube-apiserver.
 _BROWSERS: Final = ("curl", "Wget", "Mozilla/5.0")
+_TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 IncludeObject = Literal["None", "Metadata", "Object"]
 _INCLUDE_OBJECT: Final[Mapping[str, IncludeObject]] = {
     "": "Metadata",
@@ -36,12 +37,11 @@ _INCLUDE_OBJECT: Final[Mapping[str, IncludeObject]] = {
 _made: WeakKeyDictionary[Revision, dict[str, bytes]] = WeakKeyDictionary()
 
 
-def negotiate(request: HttpRequest, offered: tuple[str, ...] = (JSON, YAML), *, tables: bool = True) -> Accepted:
-    """The form to answer in. ApiError 406 when the client accepts nothing of what is `offered`.
-
-    Without `tables` there are none: of what is answered but never kept, such as a review.
-    """
-    accepted = choose(request.header("accept"), offered, tables=tables)
+def negotiate(
+    request: HttpRequest, offered: tuple[str, ...] = (JSON, YAML), *, forms: frozenset[Kind] = ALL_FORMS
+) -> Accepted:
+    """Which of these forms to answer in. ApiError 406 when the client accepts nothing of what is `offered`."""
+    accepted = choose(request.header("accept"), offered, forms)
     if accepted is None:
         raise not_acceptable(f"only the following media types are accepted: {', '.join(offered)}")
     if accepted.pretty or not is_for_people(request):
@@ -53,7 +53,7 @@ def is_for_people(request: HttpRequest) -> bool:
     """Whether a person looks at the answer: `pretty` says so, or without it the name of the program."""
     asked = request.parameter("pretty")
     if asked:
-        return asked.lower() in ("1", "t", "true")
+        return asked in _TRUE
     return request.header("user-agent").startswith(_BROWSERS)
 
 
@@ -68,7 +68,7 @@ def represent(call: Call, revision_or_body: Revision | Body, status: int = 200) 
     ApiError 406 when the client accepts nothing that can be written, or only a list.
     """
     row = call.row
-    accepted = negotiate(call.request, tables="get" in row.verbs)
+    accepted = negotiate(call.request, forms=ALL_FORMS if "get" in row.verbs else UNLISTED)
     if not isinstance(revision_or_body, Revision):
         if accepted.kind == "object" or revision_or_body.get("kind") != row.kind:
             return encoded(accepted, json.dumps(revision_or_body), status)

@@ -6,9 +6,9 @@ from typing import Final
 
 from kube_actors.access.tokens import ServiceAccountTokens
 from kube_actors.api.codecs import json
+from kube_actors.server.cached_documents import check_get
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, Response
-from kube_actors.server.routes import not_allowed
 
 KEYS_PATH: Final = "/openid/v1/jwks"
 KEYS_TYPE: Final = "application/jwk-set+json"
@@ -18,7 +18,7 @@ HEADERS: Final = (("Cache-Control", "public, max-age=3600"),)
 
 async def configuration(call: Call) -> Response:
     """The provider's metadata (OpenID Connect Discovery 1.0, section 4.2)."""
-    _only_get(call)
+    check_get(call)
     tokens = call.api.part(ServiceAccountTokens)
     document = {
         "issuer": tokens.issuer,
@@ -32,11 +32,6 @@ async def configuration(call: Call) -> Response:
 
 async def keys(call: Call) -> Response:
     """The public key as a JSON Web Key Set (RFC 7517)."""
-    _only_get(call)
+    check_get(call)
     key = call.api.part(ServiceAccountTokens).key
     return Full(200, json.dumps({"keys": [key.published()]}), KEYS_TYPE, HEADERS)
-
-
-def _only_get(call: Call) -> None:
-    if call.info.verb not in ("get", "head"):
-        raise not_allowed()

@@ -30,6 +30,7 @@ async def test_lists_take_seats_by_their_bytes() -> None:
         MAPS: 5,
         f"{MAPS}?resourceVersion=0": 5,
         f"{MAPS}?limit=50": 3,
+        f"{MAPS}?limit=50&resourceVersion=0": 5,
         f"{MAPS}?limit=0": 5,
         f"{MAPS}?limit=-1": 5,
         f"{MAPS}?limit={'9' * 18}": 5,

@@ -361,7 +361,7 @@ async def test_a_watch_keeps_its_seat_until_it_has_begun(query: str) -> None:
     ("method", "target", "status"),
     [
         ("GET", f"{PODS}?watch=1&resourceVersion=1000000&timeoutSeconds=1", 200),
-        ("HEAD", f"{PODS}?watch=1", 200),
+        ("HEAD", f"{PODS}?watch=1", 405),
         ("GET", f"{PODS}?watch=1&labelSelector=!!", 400),
         ("GET", f"{PODS}?watch=1", 200),
     ],

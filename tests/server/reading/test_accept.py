@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kube_actors.server.reading.accept import JSON, YAML, Accepted, choose
+from kube_actors.server.reading.accept import JSON, PLAIN, UNLISTED, YAML, Accepted, choose
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io"
 PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
@@ -67,3 +67,11 @@ def test_a_wildcard_for_a_stream_means_json() -> None:
     """Where only JSON is offered, YAML fits nothing and anything means JSON."""
     assert choose("*/*", (JSON,)) == Accepted()
     assert choose("application/yaml", (JSON,)) is None
+
+
+def test_forms_that_there_are_not() -> None:
+    """What has no Table or metadata of its own is given as it is to those who take that as well."""
+    assert choose(TABLE, forms=UNLISTED) is None
+    assert choose(PARTIAL, forms=UNLISTED) == Accepted("partial")
+    assert choose(PARTIAL, forms=PLAIN) is None
+    assert choose(f"{TABLE},{PARTIAL},application/json", forms=PLAIN) == Accepted()

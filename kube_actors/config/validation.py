@@ -214,5 +214,7 @@ def _container_ports(template: PodTemplate) -> Iterator[dict[str, object]]:
 
 def _offers(node: NodeConfig, wanted: Mapping[str, str]) -> bool:
     """Whether a node has all of these labels, those every node is registered with included."""
-    known = {"kubernetes.io/hostname": node.name, "kubernetes.io/os": "linux", **node.labels}
-    return all(known.get(key) == value or key == "kubernetes.io/arch" for key, value in wanted.items())
+    system = {"kubernetes.io/os": "linux", "beta.kubernetes.io/os": "linux"}
+    known = {"kubernetes.io/hostname": node.name, **system, **node.labels}
+    machines = ("kubernetes.io/arch", "beta.kubernetes.io/arch")
+    return all(known.get(key) == value or key in machines for key, value in wanted.items())

@@ -15,14 +15,15 @@ from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 
 
 def _default(body: Body) -> None:
-    """The older field holds the first of the ranges; where only one of both is set it stands for the other."""
+    """The older field holds the first of the ranges; where they differ it is the older one that counts."""
     spec = body.get("spec")
     if not isinstance(spec, dict):
         return
-    if spec.get("podCIDR") and not spec.get("podCIDRs"):
-        spec["podCIDRs"] = [spec["podCIDR"]]
-    elif spec.get("podCIDRs"):
-        spec["podCIDR"] = spec["podCIDRs"][0]
+    first, ranges = spec.get("podCIDR"), spec.get("podCIDRs") or []
+    if first and first not in ranges[:1]:
+        spec["podCIDRs"] = [first]
+    elif ranges:
+        spec["podCIDR"] = ranges[0]
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
@@ -47,10 +48,10 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         found.append(causes.invalid("spec.podCIDRs", ranges, why))
     if old is not None:
         before = old.get("spec") or {}
-        for name in ("podCIDR", "providerID"):
-            if before.get(name) and spec.get(name) != before[name]:
+        for field, name in (("podCIDRs", "podCIDR"), ("providerID", "providerID")):
+            if before.get(field) and spec.get(field) != before[field]:
                 why = f'node updates may not change {name} except from "" to valid'
-                found.append(causes.forbidden(f"spec.{name}", why))
+                found.append(causes.forbidden(f"spec.{field}", why))
     return found
 
 

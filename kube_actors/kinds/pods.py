@@ -51,12 +51,13 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
 def _keep_observed(status: Body, before: Body) -> None:
     """What a write of the status leaves out of what was observed stays: the class of quality, and generations.
 
-    The first of the pod's addresses is its address.
+    The first of the pod's addresses is its address; where they differ it is the older field, `podIP`, that counts.
     """
-    if status.get("podIP") and not status.get("podIPs"):
-        status["podIPs"] = [{"ip": status["podIP"]}]
-    elif status.get("podIPs"):
-        status["podIP"] = status["podIPs"][0].get("ip", "")
+    address, addresses = status.get("podIP"), status.get("podIPs") or []
+    if address and address not in [each.get("ip") for each in addresses[:1]]:
+        status["podIPs"] = [{"ip": address}]
+    elif addresses:
+        status["podIP"] = addresses[0].get("ip", "")
     for name in ("qosClass", "observedGeneration"):
         if before.get(name) and not status.get(name):
             status[name] = before[name]

@@ -20,6 +20,13 @@ RICH = attrs.evolve(
 )
 
 
+def test_the_old_names_of_labels() -> None:
+    """Charts of long ago still ask for nodes by them."""
+    labels = node_body(PLAIN, FACTS)["metadata"]["labels"]
+    assert labels["beta.kubernetes.io/os"] == labels["kubernetes.io/os"] == "linux"
+    assert labels["beta.kubernetes.io/arch"] == labels["kubernetes.io/arch"]
+
+
 def test_what_is_no_longer_said_goes() -> None:
     """A label, annotation, taint and cordon that cluster.yaml gave go with the line that gave them."""
     body = node_body(RICH, FACTS)

@@ -242,6 +242,13 @@ def test_what_is_suspicious() -> None:
     ]
 
 
+def test_labels_every_node_has() -> None:
+    """By their names of today and of long ago."""
+    for label in ("kubernetes.io/os", "beta.kubernetes.io/os"):
+        findings = judge(CLUSTER, POD + f"  nodeSelector: {{{label}: linux}}\n")
+        assert "$.spec.nodeSelector" not in [each.path for each in findings.warnings]
+
+
 def test_images_of_nodes_that_need_none() -> None:
     """A simulated node runs any name, and Docker pulls it."""
     for runtime in ("simulated", "docker"):

@@ -340,6 +340,12 @@ def test_new_objects(resource: str, body: dict[str, Any], causes: list[str]) -> 
             {"handler": "b"},
             ['handler: Invalid value: "b": field is immutable'],
         ),
+        (
+            "nodes",
+            {"spec": {"podCIDR": "10.0.0.0/24", "podCIDRs": ["10.0.0.0/24"]}},
+            {"spec": {"podCIDR": "10.1.0.0/24", "podCIDRs": ["10.0.0.0/24"]}},
+            ['spec.podCIDRs: Forbidden: node updates may not change podCIDR except from "" to valid'],
+        ),
         ("controllerrevisions.apps", {"data": {"a": 1}}, {"data": {}}, ["data: Invalid value: {}: field is immutable"]),
     ],
 )

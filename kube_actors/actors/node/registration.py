@@ -40,9 +40,11 @@ class NodeFacts:
 
 
 def node_labels(config: NodeConfig) -> dict[str, str]:
-    """The well-known labels, under the ones of cluster.yaml."""
+    """The well-known labels, the old names that kubelets go on giving included, under the ones of cluster.yaml."""
     machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
     return {
+        "beta.kubernetes.io/arch": machine,
+        "beta.kubernetes.io/os": "linux",
         "kubernetes.io/arch": machine,
         "kubernetes.io/os": "linux",
         "kubernetes.io/hostname": config.name,

@@ -74,6 +74,22 @@ SERVICES = "/api/v1/namespaces/default/services"
 INGRESSES = "/apis/networking.k8s.io/v1/namespaces/default/ingresses"
 
 
+@pytest.mark.parametrize(
+    ("status", "addresses"),
+    [
+        ({"podIP": "10.0.0.1"}, ["10.0.0.1"]),
+        ({"podIPs": [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}]}, ["10.0.0.1", "fd00::1"]),
+        ({"podIP": "10.0.0.2", "podIPs": [{"ip": "10.0.0.1"}]}, ["10.0.0.2"]),
+    ],
+)
+async def test_the_addresses_of_a_pod(call: Caller, status: Any, addresses: list[str]) -> None:
+    """Either field is enough; where both differ the older one counts, as old kubelets know no other."""
+    await call("POST", PODS, pod("web"))
+    reply = await call("PATCH", f"{PODS}/web/status", {"status": status}, content_type=MERGE)
+    assert [each["ip"] for each in reply.body["status"]["podIPs"]] == addresses
+    assert reply.body["status"]["podIP"] == addresses[0]
+
+
 async def test_what_a_load_balancer_reports(call: Caller) -> None:
     """Addresses and names where traffic comes in, of services only where they have a load balancer."""
     ports = [{"port": 80}]

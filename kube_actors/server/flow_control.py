@@ -8,7 +8,6 @@ many of them, so that one that opens thousands is refused and everybody else not
 from __future__ import annotations
 
 import contextlib
-import weakref
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Final, TypeVar
@@ -19,12 +18,12 @@ import trio
 from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.capacity import most_connections, too_many_requests
+from kube_actors.server.fairness.beginnings import Beginnings
 from kube_actors.server.fairness.configuration import SEATS, Configuration, PriorityLevel
 from kube_actors.server.fairness.estimates import Estimates
-from kube_actors.server.fairness.gate import PATIENCE, Flow, Gate, Level
+from kube_actors.server.fairness.gate import PATIENCE, Gate, Level
 from kube_actors.server.fairness.matching import FlowSchema
-from kube_actors.server.fairness.queue_set import Ticket
-from kube_actors.server.http import Full, HttpRequest, Response, Streaming, Upgrade
+from kube_actors.server.http import HttpRequest, Response, Streaming, Upgrade
 from kube_actors.server.request_info import RequestInfo, request_info
 from kube_actors.store import Commit, Store
 
@@ -57,7 +56,7 @@ class FlowControl:
         self._store, self._limits = store, limits or FlowLimits()
         self._gate = Gate(self._limits.seats, self._limits.patience)
         self._estimates = Estimates(store)
-        self._beginning: weakref.WeakKeyDictionary[Call, Callable[[], object]] = weakref.WeakKeyDictionary()
+        self._beginnings = Beginnings(self._gate)
         self._stale = True
         self._unsubscribe = [store.subscribe(self._committed, each) for each in (SCHEMAS, LEVELS)]
         self._streams: Counter[tuple[str, str, str]] = Counter()
@@ -75,7 +74,9 @@ class FlowControl:
 
     async def run(self) -> None:
         """Let requests in that wait for nothing but time to pass. For ever."""
-        await self._gate.run()
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._gate.run)
+            nursery.start_soon(self._beginnings.run)
 
     def close(self) -> None:
         """Look at the cluster's objects no more."""
@@ -97,7 +98,8 @@ class FlowControl:
         if ticket.began is None:
             await gate.wait(flow, ticket)
         if info.verb == _WATCH:
-            return await self._watched(call, answer, flow, ticket)
+            self._beginnings.keep(call, flow, ticket)
+            return await self._watched(call, answer)
         try:
             return await answer(call)
         finally:
@@ -105,34 +107,16 @@ class FlowControl:
 
     def begun(self, call: Call) -> None:
         """A watch has told what there was when it began: from now on it needs no seat."""
-        leave = self._beginning.pop(call, None)
-        if leave is not None:
-            leave()
+        self._beginnings.end(call)
 
-    # --- watches
-
-    async def _watched(
-        self, call: Call, answer: Callable[[Call], Awaitable[Response]], flow: Flow, ticket: Ticket
-    ) -> Response:
-        """A watch keeps its seat until it has `begun`, or is over, or nobody has an answer any more that could begin:
-        the client may go before it is told anything."""
+    async def _watched(self, call: Call, answer: Callable[[Call], Awaitable[Response]]) -> Response:
+        response: Response | None = None
         try:
             response = await self._streamed(call, answer)
-        except BaseException:
-            self._gate.leave(flow, ticket)
-            raise
-        if isinstance(response, Full):
-            self._gate.leave(flow, ticket)
-            return response
-        task = response.write if isinstance(response, Streaming) else response.run
-        leave = weakref.finalize(task, self._leave, flow, ticket)
-        leave.atexit = False
-        self._beginning[call] = leave
+        finally:
+            if not isinstance(response, Streaming | Upgrade):
+                self.begun(call)
         return response
-
-    def _leave(self, flow: Flow, ticket: Ticket) -> None:
-        if trio.lowlevel.in_trio_run():
-            self._gate.leave(flow, ticket)
 
     # --- schemas and levels
 

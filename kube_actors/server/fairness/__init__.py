@@ -7,6 +7,7 @@
   lends what it does not use (`borrowing`).
 * A request that finds no seat waits in one of the *hand* of queues that its flow is dealt (`dealing`), and is let in
   when its queue is next (`queue_set`): queues take turns, so that a flow that floods its few queues holds up no other.
+* A watch keeps its seat until it has told what there was when it began (`beginnings`).
 * Whoever is refused is told when to come again: the later, the more are refused (`dropped`).
 * `configuration` reads all this from the cluster's objects; `gate` is where requests wait; `dump` shows who does.
 

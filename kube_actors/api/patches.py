@@ -6,6 +6,7 @@ A patch that cannot be read raises 400 `BadRequest`; one that does not fit the o
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from kube_actors.api.codecs import json
@@ -15,6 +16,7 @@ MAXIMUM_OPERATIONS = 10_000
 MAXIMUM_COPIED = 3 << 20
 """Bytes of JSON that the copies of one patch may add up to: each may double the object."""
 _MISSING = object()
+_INDEX = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 def merge_patch(body: Any, patch: Any) -> Any:
@@ -96,21 +98,19 @@ def _perform(document: Any, operation: Any) -> Any:
                 raise _does_not_fit("test", path, "the value is another one")
             return document
         case other:
-            raise bad_request(
-                f"unknown operation {other!r} in a JSON patch: use add, remove, replace, move, copy or test"
-            )
+            raise rejected(f"unknown operation {other!r}: use add, remove, replace, move, copy or test")
 
 
 def _value(operation: dict[str, Any]) -> Any:
     if "value" not in operation:
-        raise bad_request(f"the operation {operation.get('op')!r} of a JSON patch needs a value")
+        raise rejected(f"the operation {operation.get('op')!r} of a JSON patch needs a value")
     return operation["value"]
 
 
 def _pointer(operation: dict[str, Any], member: str) -> list[str]:
     text = operation.get(member)
     if not isinstance(text, str) or (text and not text.startswith("/")):
-        raise bad_request(
+        raise rejected(
             f'the member {member!r} of a JSON patch operation must be a JSON pointer such as "/spec/replicas"'
         )
     return [step.replace("~1", "/").replace("~0", "~") for step in text.split("/")[1:]]
@@ -118,9 +118,12 @@ def _pointer(operation: dict[str, Any], member: str) -> list[str]:
 
 def _does_not_fit(operation: str, path: list[str], why: str) -> ApiError:
     place = "".join("/" + step.replace("~", "~0").replace("/", "~1") for step in path)
-    rejected = "the server rejected our request due to an error in our request"
-    message = f'{rejected}: {operation} operation does not apply: "{place}": {why}'
-    return ApiError("Invalid", 422, message)
+    return rejected(f'{operation} operation does not apply: "{place}": {why}')
+
+
+def rejected(why: str) -> ApiError:
+    """422 for a patch that can be read but not carried out."""
+    return ApiError("Invalid", 422, f"the server rejected our request due to an error in our request: {why}")
 
 
 def _too_much_copied(size: int) -> ApiError:
@@ -129,15 +132,18 @@ def _too_much_copied(size: int) -> ApiError:
 
 
 def _index(items: list[Any], step: str, path: list[str], operation: str, *, end: bool = False) -> int:
-    """The list index that a pointer's step means; `end` also allows the place after the last item."""
+    """The list index that a pointer's step means; `end` also allows the place after the last item.
+
+    As in Kubernetes, and against RFC 6901, a negative number counts from the end, and zeros may lead it.
+    """
     if step == "-" and end:
         return len(items)
-    if not step.isascii() or not step.isdecimal() or (len(step) > 1 and step[0] == "0"):
+    if _INDEX.fullmatch(step) is None:
         raise _does_not_fit(operation, path, f"{step!r} is not a list index")
-    index = int(step)
-    if index >= len(items) + end:
+    index, size = int(step), len(items) + end
+    if not -size <= index < size:
         raise _does_not_fit(operation, path, f"the list has {len(items)} items")
-    return index
+    return index % size
 
 
 def _get(document: Any, path: list[str], operation: str, *, missing: Any = _MISSING) -> Any:

@@ -76,37 +76,85 @@ def test_lists_of_values() -> None:
     assert strategic_merge_patch(body, only_delete, POD) == {"metadata": {"finalizers": ["a/b"]}}
 
 
+NO_NAME = "map: map[image:x] does not contain declared merge key: name"
+ORDER = "the order in patch list:\n[map[name:b]]\n doesn't match $setElementOrder list:\n[map[name:a]]"
+
+
 @pytest.mark.parametrize(
-    "patch",
+    ("patch", "code", "message"),
     [
-        [],
-        {"spec": {"$patch": "explode"}},
-        {"spec": {"$unknown": 1}},
-        {"spec": {"containers": [{"image": "no name"}]}},
-        {"spec": {"containers": ["a"]}},
-        {"spec": {"$retainKeys": "containers"}},
-        {"spec": {"$retainKeys": ["volumes"], "containers": [B]}},
-        {"spec": {"$setElementOrder/containers": [{"name": "a"}], "containers": [B]}},
+        ({"$patch": "explode"}, 500, "unknown patch type: explode in map: map[$patch:explode]"),
+        ({"nodeSelector": {"$patch": "merge"}}, 500, "unknown patch type: merge in map: map[$patch:merge]"),
+        ({"containers": [{"image": "x"}]}, 500, NO_NAME),
+        ({"containers": [{"$patch": "delete", "image": "x"}]}, 500, "map: map[$patch:delete image:x] does not contain"),
+        ({"containers": [{"$patch": "explode", "name": "a"}]}, 500, "unknown patch type: explode in map: map["),
+        ({"containers": [{"$patch": "merge", "name": "a"}]}, 500, "merging lists cannot yet be specified in the patch"),
+        ({"containers": ["a"]}, 500, "list element types are not identical"),
+        (
+            {"containers": [["a"]]},
+            422,
+            "the server rejected our request due to an error in our request: lists of lists",
+        ),
+        ({"$retainKeys": "containers"}, 400, "invalid patch format of retainKeys"),
+        ({"$retainKeys": ["volumes"], "containers": [B]}, 400, "invalid patch format of retainKeys"),
+        ({"$setElementOrder/containers": [{"name": "a"}], "containers": [{"name": "b"}]}, 500, ORDER),
+        ({"$setElementOrder/containers": [{"image": "x"}], "containers": [B]}, 500, NO_NAME),
+        ({"$setElementOrder/containers": "a"}, 500, "expected a []interface {}, but received a string"),
+        ({"$setElementOrder/containers": ["a"]}, 500, "expected a map[string]interface {}, but received a string"),
+        ({"$setElementOrder": []}, 400, "invalid patch format of setElementOrder list"),
+        ({"$deleteFromPrimitiveList": []}, 400, "invalid patch format of primitive list"),
     ],
 )
-def test_patches_that_make_no_sense(patch: Any) -> None:
-    """400, and the object stays as it was."""
-    body = _pod(containers=[clone(A)])
+def test_patches_that_make_no_sense(patch: Any, code: int, message: str) -> None:
+    """Few of them were foreseen by Kubernetes; the others are answered as faults of the server. The object stays."""
+    body = _pod(containers=[clone(A)], nodeSelector={"a": "b"})
     with pytest.raises(ApiError) as caught:
-        strategic_merge_patch(body, patch, POD)
-    assert (caught.value.code, body) == (400, _pod(containers=[A]))
+        strategic_merge_patch(body, {"spec": patch}, POD)
+    assert (caught.value.code, body) == (code, _pod(containers=[A], nodeSelector={"a": "b"}))
+    assert caught.value.message.startswith(message)
+
+
+def test_what_is_no_object() -> None:
+    """A patch is an object."""
+    with pytest.raises(ApiError) as caught:
+        strategic_merge_patch(_pod(), [], POD)
+    assert caught.value.code == 400
 
 
 @pytest.mark.parametrize(
-    "patch",
+    ("patch", "code"),
     [
-        {"metadata": {"finalizers": [["a"]]}},
-        {"metadata": {"$deleteFromPrimitiveList/finalizers": [{}]}},
-        {"metadata": {"finalizers": ["b"], "$deleteFromPrimitiveList/finalizers": "a"}},
+        ({"finalizers": [["a"]]}, 422),
+        ({"finalizers": [1]}, 500),
+        ({"$deleteFromPrimitiveList/finalizers": [{}]}, 500),
+        ({"$setElementOrder/finalizers": ["x/y"], "finalizers": ["b"]}, 500),
     ],
 )
-def test_plain_values_are_plain(patch: dict[str, Any]) -> None:
-    """A list of texts takes no lists and objects: 400, as for everything else that cannot be read."""
+def test_plain_values_are_plain(patch: dict[str, Any], code: int) -> None:
+    """A list of texts takes nothing but texts, and an order has to name those that are added."""
     with pytest.raises(ApiError) as refused:
-        strategic_merge_patch({"metadata": {"finalizers": ["a/b"]}}, patch, POD)
-    assert refused.value.code == 400
+        strategic_merge_patch({"metadata": {"finalizers": ["a/b"]}}, {"metadata": patch}, POD)
+    assert refused.value.code == code
+
+
+def test_two_items_of_one_key_both_stay() -> None:
+    """A port may be there for TCP and for UDP: what is merged by the number goes into the first of them."""
+    tcp, udp, web = {"containerPort": 53}, {"containerPort": 53, "protocol": "UDP"}, {"containerPort": 80}
+    body = _pod(containers=[{"name": "a", "ports": [tcp, udp, web]}])
+    order = [{"containerPort": 80}, {"containerPort": 53}]
+    named = [{"containerPort": 53, "name": "dns"}]
+    patch = {"containers": [{"name": "a", "$setElementOrder/ports": order, "ports": named}]}
+    merged = strategic_merge_patch(body, {"spec": patch}, POD)["spec"]["containers"][0]["ports"]
+    assert merged == [web, {**tcp, "name": "dns"}, udp]
+
+
+def test_directives_where_there_is_nothing_to_merge_with() -> None:
+    """What says how it is to be merged is left out; a list named in no other way is left alone."""
+    patch = {"nodeSelector": {"$patch": "replace", "a": "b"}, "$deleteFromPrimitiveList/tolerations": ["a"]}
+    assert strategic_merge_patch(_pod(), {"spec": patch}, POD) == _pod()
+
+
+def test_a_value_of_another_type_is_taken() -> None:
+    """What does not fit is for those to refuse who read the outcome."""
+    body = _pod(containers=[A], nodeSelector={"a": "b"})
+    assert strategic_merge_patch(body, {"spec": {"nodeSelector": 5}}, POD) == _pod(containers=[A], nodeSelector=5)

@@ -20,8 +20,10 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 def is_fine(reply: Reply, media_type: str) -> bool:
-    """Whether somebody foresaw the answer. What does not fit its kind cannot be applied: 500 without a reason."""
-    return reply.code in FINE or (media_type == APPLY and reply.code == 500 and "reason" not in reply.body)
+    """Whether somebody foresaw the answer. What does not fit its kind cannot be applied, nor merged by directives that
+    make no sense: 500 without a reason."""
+    nameless = media_type in (APPLY, STRATEGIC) and reply.code == 500 and "reason" not in reply.body
+    return nameless or reply.code in FINE
 
 
 def _collection(resource: Resource) -> str:

@@ -108,4 +108,4 @@ async def costs_nothing(stage: Stage) -> None:
     await stage.until(lambda: len(stage.endpoints("web")) == 4)
     await trio.sleep(1)
     assert {one.uid for one in stage.pods()} == before
-    assert all(one.projection.facts.restarts == 0 for one in stage.pods())
+    assert all(one.projection.facts.restarts == (0, 0) for one in stage.pods())

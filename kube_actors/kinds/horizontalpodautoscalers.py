@@ -59,7 +59,7 @@ def _validate(new: Body, _old: Body | None) -> list[Cause]:
         found.append(causes.invalid("spec.minReplicas", least, "must be greater than or equal to 1"))
     if most < 1:
         found.append(causes.invalid("spec.maxReplicas", most, "must be greater than 0"))
-    elif most < least:
+    if most < least:
         found.append(causes.invalid("spec.maxReplicas", most, "must be greater than or equal to `minReplicas`"))
     target = spec.get("scaleTargetRef") or {}
     found += reference_rules(target, "spec.scaleTargetRef")

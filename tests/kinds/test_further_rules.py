@@ -176,6 +176,14 @@ def _service(**spec: Any) -> dict[str, Any]:
             ],
         ),
         (
+            "horizontalpodautoscalers.autoscaling",
+            {"spec": {"maxReplicas": 0, "scaleTargetRef": {"kind": "Deployment", "name": "web"}}},
+            [
+                "spec.maxReplicas: Invalid value: 0: must be greater than 0",
+                "spec.maxReplicas: Invalid value: 0: must be greater than or equal to `minReplicas`",
+            ],
+        ),
+        (
             "nodes",
             {"spec": {"podCIDRs": ["10.0.0.0/24", "10.1.0.0/24"], "taints": [{"key": "a", "effect": ""}]}},
             [

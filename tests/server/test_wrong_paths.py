@@ -122,3 +122,10 @@ async def test_discovery_has_no_other_forms(target: str) -> None:
     assert (refused["code"], refused["reason"]) == (406, "NotAcceptable")
     found = kit.json_of(await kit.ask(session, "GET", target, headers={"Accept": f"{table},application/json"}))
     assert found["kind"].startswith("API")
+
+
+@pytest.mark.parametrize("target", [PODS, f"{PODS}/nothing", f"{PODS}?labelSelector=!!", "/api/v1/componentstatuses"])
+async def test_no_form_at_all(target: str) -> None:
+    """406 comes before everything else that is wrong."""
+    refused = kit.json_of(await kit.ask(await kit.new_session(), "GET", target, headers={"Accept": "text/plain"}))
+    assert (refused["code"], refused["reason"]) == (406, "NotAcceptable")

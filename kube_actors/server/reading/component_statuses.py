@@ -16,7 +16,7 @@ from kube_actors.server.call import Call
 from kube_actors.server.http import Full
 from kube_actors.server.reading.list import represent_list
 from kube_actors.server.reading.list_options import list_options
-from kube_actors.server.reading.negotiation import represent
+from kube_actors.server.reading.negotiation import negotiate, represent
 from kube_actors.server.reading.paging import Page
 from kube_actors.server.reading.selection import selection_of
 from kube_actors.store import Key, Revision
@@ -33,13 +33,14 @@ async def component_statuses(call: Call) -> Full:
         if found is None:
             raise not_found(call.row.plural, call.info.name)
         return represent(call, found)
+    accepted = negotiate(call.request)
     selection = selection_of(call, list_options(call.request, watch=False))
     condition, labels = selection.condition, selection.labels
     if condition is not None:
         components = [each for each in components if condition(each)]
     if labels is not None:
         components = [each for each in components if labels.matches(each.projection.labels)]
-    return await represent_list(call, Page(components, call.api.store.head))
+    return await represent_list(call, Page(components, call.api.store.head), accepted)
 
 
 async def _components(call: Call) -> list[Revision]:

@@ -31,19 +31,19 @@ ROWS = 64
 async def list_objects(call: Call) -> Full:
     """The objects of a resource, in a namespace or in all of them, in order of namespace and name.
 
-    ApiError 400 and 422 for parameters that make no sense, 406, 410 for what is too long ago, 504 for what has not
+    ApiError 406, 400 and 422 for parameters that make no sense, 410 for what is too long ago, 504 for what has not
     happened yet.
     """
+    accepted = negotiate(call.request)
     options = list_options(call.request, watch=False)
     store = call.api.store
     page = await page_of(store, selection_of(call, options), options)
     await store.durable(page.revision)
-    return await represent_list(call, page)
+    return await represent_list(call, page, accepted)
 
 
-async def represent_list(call: Call, page: Page) -> Full:
-    """A page in the form that the call accepts. ApiError 406."""
-    accepted = negotiate(call.request)
+async def represent_list(call: Call, page: Page, accepted: Accepted) -> Full:
+    """A page in the form that the call accepts. ApiError 406 for the metadata of one object."""
     if accepted.kind == "partial":
         what = f"the requested object is a list ({call.row.kind}List)"
         raise not_acceptable(f"you requested PartialObjectMetadata, but {what}")

@@ -41,23 +41,24 @@ class ListOptions:
 
 
 def list_options(request: HttpRequest, *, watch: bool) -> ListOptions:
-    """Read the parameters. ApiError 400 for what cannot be read, 422 for what does not go together."""
-    causes = list(_watch_causes(request) if watch else _list_causes(request))
-    if causes:
-        raise invalid("ListOptions", "", causes, group="meta.k8s.io")
+    """Read the parameters. ApiError 400 for what cannot be read, 422 for what does not go together, in this order."""
     try:
         labels = LabelSelector.parse(request.parameter("labelSelector"))
         fields = FieldSelector.parse(request.parameter("fieldSelector"))
     except SelectorError as error:
         raise bad_request(str(error)) from None
+    limit, timeout = _integer(request, "limit"), _integer(request, "timeoutSeconds")
+    causes = list(_watch_causes(request) if watch else _list_causes(request))
+    if causes:
+        raise invalid("ListOptions", "", causes, group="meta.k8s.io")
     return ListOptions(
         labels,
         fields,
         resource_version(request),
         request.parameter(_MATCH),
-        max(0, _integer(request, "limit") or 0),
+        max(0, limit or 0),
         request.parameter("continue"),
-        _integer(request, "timeoutSeconds"),
+        timeout,
         request.flag("allowWatchBookmarks"),
         request.flag("sendInitialEvents") if "sendInitialEvents" in request.query else None,
     )

@@ -26,7 +26,7 @@ class Beginnings:
     async def run(self) -> None:
         """Take their seats from those that keep them too long. For ever."""
         while True:
-            if not self._kept:
+            while not self._kept:  # whoever came may be gone by now
                 self._any = trio.Event()
                 await self._any.wait()
             call, (until, _, _) = next(iter(self._kept.items()))

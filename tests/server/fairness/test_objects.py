@@ -405,3 +405,17 @@ async def test_a_client_that_is_not_told(autojump_clock: MockClock, reads: bool)
             assert status_of(await chain(kit.make_request("GET", f"{PODS}/web"))) == 200
         nursery.cancel_scope.cancel()
     assert flow.levels["mine"].set.seats == 0
+
+
+async def test_watches_that_begin_at_once(autojump_clock: MockClock) -> None:
+    """They are no sooner noticed than gone, one after the other."""
+    session = await kit.new_session()
+    flow = FlowControl(session.plane.store)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(flow.run)
+        for _ in range(3):
+            await wait_all_tasks_blocked()
+            call = call_of(session, ALICE, target=f"{PODS}?watch=1")
+            assert await flow.answered(call, ok) == Full(200, b"{}")
+            await trio.sleep(1)
+        nursery.cancel_scope.cancel()

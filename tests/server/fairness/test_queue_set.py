@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from kube_actors.server.fairness.dealing import hand, hash_of
 from kube_actors.server.fairness.queue_set import QueueSet, Queuing, Ticket
 from kube_actors.server.fairness.work import GUESS, ONE_SEAT, Work, work_of_write
@@ -149,13 +151,22 @@ def test_seats_that_are_kept_afterwards() -> None:
 
 
 def test_the_next_one_frees_what_is_kept_no_longer() -> None:
-    """Nobody has to look: the next request finds the seats free, and demand ended when it did."""
+    """Nobody has to look: the next request finds the seats free, and time ran for them until they were."""
     queues = level(3)
     queues.leave(arrive(queues, work=Work(1, 3, 0.01)), 0.01)
     assert arrive(queues, TWO, at=1.5).began == 1.5
     assert (queues.seats, queues.next_free) == (1, float("inf"))
+    assert queues.r == pytest.approx(3 * 0.02)
     queues.demand.look(2.0)
     assert queues.demand.smoothed < 1.5
+
+
+def test_what_is_kept_is_charged() -> None:
+    """A flow pays for the seats that its requests keep afterwards, too."""
+    queues = level(4)
+    queue = arrive(queues, work=Work(1, 3, 0.01)).queue
+    assert queue is not None
+    assert queue.next_r == pytest.approx(GUESS + 3 * 0.01)
 
 
 def test_fewer_seats_afterwards_for_longer() -> None:

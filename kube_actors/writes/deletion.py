@@ -60,12 +60,15 @@ def check_preconditions(resource: Resource, name: str, found: Body, options: Del
 def mark_deleted(request: Request, options: DeleteOptions, now: float) -> bool:
     """Change `request.new` into what is stored while the object ends; True when nothing holds it and it goes at once.
 
-    The first deletion sets time and grace; a later one can only shorten the grace.
+    The first deletion sets time and grace; a later one can only shorten the grace. What goes at once and is of a kind
+    that knows no grace is not marked: its last event shows it as it was.
     """
     body = request.new
     metadata = body["metadata"]
     _set_propagation(request, options.propagation)
     if "deletionTimestamp" not in metadata:
+        if request.hooks.default_grace is None and not _is_held(body):
+            return True
         grace = _grace(request, options)
         _set_end(metadata, now + grace, grace)
         if request.resource.id == "namespaces":
@@ -87,8 +90,13 @@ def is_released(body: Body) -> bool:
     metadata = body["metadata"]
     if "deletionTimestamp" not in metadata or metadata.get("deletionGracePeriodSeconds", 0) > 0:
         return False
+    return not _is_held(body)
+
+
+def _is_held(body: Body) -> bool:
+    """Whether somebody has something to do before the object may go."""
     held_by_namespace = body.get("kind") == "Namespace" and body.get("spec", {}).get("finalizers")
-    return not metadata.get("finalizers") and not held_by_namespace
+    return bool(body["metadata"].get("finalizers") or held_by_namespace)
 
 
 def _grace(request: Request, options: DeleteOptions) -> int:

@@ -36,12 +36,13 @@ def _end(world: World, key: Key = WEB) -> tuple[str, int]:
 
 
 async def test_things_go_at_once(world: World) -> None:
-    """Without finalizers or grace an object is gone, and watchers see its last state."""
-    await world.client.create(config_map(a="1"))
+    """Without finalizers or grace an object is gone, and watchers see it as it was, unmarked, under a new revision."""
+    last = (await world.client.create(config_map(a="1"))).body()
     seen = []
-    world.store.subscribe(lambda commit: seen.append((commit.kind, commit.revision.body()["data"])))
+    world.store.subscribe(lambda commit: seen.append((commit.kind, commit.revision.body())))
     assert await world.client.delete(SETTINGS) is None
-    assert (world.client.get(SETTINGS), seen) == (None, [("deleted", {"a": "1"})])
+    last["metadata"]["resourceVersion"] = str(world.store.head)
+    assert (world.client.get(SETTINGS), seen) == (None, [("deleted", last)])
     with pytest.raises(ApiError, match='configmaps "settings" not found'):
         await world.client.delete(SETTINGS)
 

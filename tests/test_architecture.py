@@ -136,15 +136,16 @@ def test_the_kernel_knows_no_kubernetes() -> None:
     assert not wrong
 
 
-def test_the_agent_needs_only_python() -> None:
-    """Keeper and agent run in an interpreter of their own that sees nothing installed."""
+@pytest.mark.parametrize("package", ["node.agent", "store.state_file"])
+def test_what_runs_outside_needs_only_python(package: str) -> None:
+    """Keeper, agent and committer run in interpreters of their own that see nothing installed."""
     wrong = []
     for path in modules():
-        if path.relative_to(PACKAGE).parts[:2] != ("node", "agent"):
+        if ".".join(path.relative_to(PACKAGE).parts[:2]) != package:
             continue
         for line, name in imports(path):
             root = name.split(".")[0]
-            inside = name.startswith("kube_actors.node.agent")
+            inside = name.startswith(f"kube_actors.{package}")
             if not inside and root not in sys.stdlib_module_names:
                 wrong.append(f"{path.name}:{line} imports {name}")
     assert not wrong

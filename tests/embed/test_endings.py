@@ -132,11 +132,12 @@ import resource, sys, trio, kube_actors
 from kube_actors.testing.builders import config_map
 
 async def main():
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 << 20, 2 << 20))
     async with kube_actors.open_cluster(nodes=0, state_dir=sys.argv[1]) as cluster:
         await cluster.apply(config_map("first"))
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1, 1))
         try:
-            await cluster.patch("cm/first", {"data": {"size": "x" * 100_000}})
+            for number in range(200):
+                await cluster.patch("cm/first", {"data": {"size": str(number) * 100_000}})
         except kube_actors.ApiError as error:
             print(error.code)
             await trio.sleep_forever()

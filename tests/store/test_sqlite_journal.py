@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from kube_actors.errors import ApiError, InputError
 from kube_actors.store import Commit, Key, Revision, Store, base_projection
 from kube_actors.store.journal import StateCorrupt, StateInUse, StateTooNew, StateUnwritable
 from kube_actors.store.journal.sqlite import BLOCK, SqliteJournal
+from kube_actors.store.state_file.database import Database, Step, WriteFailed
 
 from .building import create, delete, names, new_store, pod, told, update
 
@@ -403,3 +405,76 @@ async def test_writers_share_a_sync(path: Path) -> None:
             await store.durable(store.durable_revision + 1)
             groups.append(store.durable_revision)
     assert len(groups) <= 2
+
+
+def committers() -> list[int]:
+    """The processes of this program that write a state."""
+    found = []
+    for directory in Path("/proc").iterdir():
+        with suppress(OSError):
+            if directory.name.isdigit() and b"state_file.committer" in (directory / "cmdline").read_bytes():
+                parent = (directory / "stat").read_text().rpartition(")")[2].split()[1]
+                found += [int(directory.name)] if int(parent) == os.getpid() else []
+    return found
+
+
+async def test_a_committer_that_is_killed_is_replaced(path: Path) -> None:
+    """What it had not written is written by the next one; nobody is told anything."""
+    async with running(path) as store:
+        for number in range(3):
+            create(store, pod(f"a{number}"))
+            await store.durable(store.head)
+            (committer,) = committers()
+            create(store, pod(f"b{number}"))
+            os.kill(committer, signal.SIGKILL)
+            create(store, pod(f"c{number}"))
+            with trio.fail_after(30):
+                await store.durable(store.head)
+        copy = crashed(path)
+    assert not committers()
+    for state in (path, copy):
+        with opened(state) as again:
+            assert len(again.list("pods")) == 9
+
+
+async def test_signals_to_everybody_leave_the_committer_alone(path: Path) -> None:
+    """Ctrl-C and the end of a service go to all processes: the state is written until the cluster has ended."""
+    async with running(path) as store:
+        create(store, pod("a"))
+        await store.durable(1)
+        (committer,) = committers()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            os.kill(committer, number)
+        create(store, pod("b"))
+        with trio.fail_after(30):
+            await store.durable(2)
+        assert committers() == [committer]
+
+
+async def test_a_committer_of_a_runtime_that_was_killed_is_refused(path: Path) -> None:
+    """Who has loaded the state since would not know of what it wrote."""
+    bounds = {"history_bytes": 1 << 20, "history_count": 100}
+    left_over = Database(str(path), **bounds)
+    first = left_over.load(100)
+    left_over.write([Step(1, "added", "pods", "", "a", "uid", b"{}")], [], 1, first.reserved + 100)
+    with opened(path) as store:
+        with pytest.raises(WriteFailed, match="another process has taken over"):
+            left_over.write([Step(2, "added", "pods", "", "b", "uid", b"{}")], [], 2, first.reserved + 100)
+        assert names(store.list("pods")) == ["a"]
+    left_over.close()
+    with opened(path) as store:
+        assert names(store.list("pods")) == ["a"]
+
+
+async def test_large_and_many_commits_go_through(path: Path) -> None:
+    """More than the way to the committer holds at once, in several groups, in order."""
+    async with running(path) as store:
+        for number in range(60):
+            create(store, pod(f"large{number:02}", padding=300_000))
+        for number in range(5000):
+            create(store, pod(f"small{number:04}"))
+        with trio.fail_after(60):
+            await store.durable(store.head)
+        copy = crashed(path)
+    with opened(copy) as again:
+        assert again.count("pods") == 5060

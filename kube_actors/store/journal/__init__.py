@@ -1,7 +1,8 @@
 """How the store survives its process.
 
 `Journal` (base) is the port; `MemoryJournal` keeps nothing; `SqliteJournal` keeps objects and recent history in
-one file (`database` is its SQL, `lock` refuses a second runtime). `errors` says why saved state cannot be used.
+one file, written by a process of its own (`committer`; its code and the SQL are in `store/state_file`). `lock` refuses
+a second runtime, `errors` says why saved state cannot be used.
 """
 
 from kube_actors.store.journal.base import Journal, Loaded, Record

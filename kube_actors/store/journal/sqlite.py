@@ -1,27 +1,43 @@
-"""The journal of a cluster that lasts: group commit into one SQLite file.
+"""The journal of a cluster that lasts: group commit into one SQLite file, by a process of its own.
 
-Commits queue in memory; one task hands all that are waiting to a thread, which makes them one transaction with one
-sync of the disk. While that runs the next group gathers, so many writers share a sync and one writer waits for one.
+Commits are sent to that process as they come, a few at a time. It writes all that have come while it was at work in one
+transaction with one sync of the disk: many writers share a sync, and one writer waits for one.
 """
 
 from __future__ import annotations
 
+import contextlib
 from collections import deque
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Final
 
 import trio
 
-from kube_actors.store.journal.base import Journal, Loaded
-from kube_actors.store.journal.database import Batch, Database
-from kube_actors.store.journal.errors import JournalFailed, StateUnwritable
+from kube_actors.store.journal.base import Journal, Loaded, Record
+from kube_actors.store.journal.committer import Committer
+from kube_actors.store.journal.errors import JournalFailed, StateCorrupt, StateTooNew, StateUnwritable
 from kube_actors.store.journal.lock import StateLock
-from kube_actors.store.revision import Commit
+from kube_actors.store.revision import Commit, CommitKind, Key
+from kube_actors.store.state_file.database import (
+    SCHEMA_VERSION,
+    Damaged,
+    Database,
+    Step,
+    TooNew,
+    Unwritable,
+    WriteFailed,
+)
 
 BLOCK = 50_000  # revision numbers reserved at a time; the next block is asked for when half is used
-_GROUP_COUNT = 4096  # commits in one transaction at most
-_GROUP_BYTES = 8 << 20
+_SENT_AT_ONCE: Final = 8
+"""Commits that are not kept waiting for the end of this turn of the loop: their group is written meanwhile."""
+_GROUP_COUNT: Final = 4096  # commits sent together at most
+_GROUP_BYTES: Final = 8 << 20
+_FAREWELL: Final = 30.0
+"""Machine seconds that the last groups may take."""
+_ENDED: Final = "the process that writes it ends again and again"
 
 
 class SqliteJournal(Journal):
@@ -42,37 +58,50 @@ class SqliteJournal(Journal):
         """Opens or creates the state. Raises `StateInUse`, `StateTooNew`, `StateCorrupt` or `StateUnwritable`."""
         super().__init__()
         self._hold = hold
+        self._held = contextlib.ExitStack()
+        self._path, self._bounds = path.absolute(), (history_bytes, history_count)
         self._lock = _take_lock(path)
         try:
-            self._database = Database(path, history_bytes=history_bytes, history_count=history_count)
+            with _in_words(path):
+                self._database = Database(str(self._path), history_bytes=history_bytes, history_count=history_count)
         except BaseException:
             self._lock.release()
             raise
-        self._waiting: deque[Commit] = deque()
+        self._unsent: deque[Commit] = deque()
+        self._underway: deque[Commit] = deque()  # sent, and not answered yet
+        self._committer: Committer | None = None
+        self._answers = 0
+        self._asked = 0  # the first number that is not to be given out, as it was last sent
+        self._owner = 0
         self._last = 0  # the newest number taken notice of
         self._volatile: set[str] = set()
         self._new_volatile: set[str] = set()
         self._work = trio.Event()
-        self._threads = trio.CapacityLimiter(1)  # ours alone: nobody else's blocking work delays a commit
         self._closed = False
 
     def load(self) -> Loaded:
         """Reads the state and reserves the first block; on an error the state is let go of, unchanged."""
         try:
-            loaded, reserved = self._database.load(BLOCK)
+            with _in_words(self._path):
+                found = self._database.load(BLOCK)
         except BaseException:
             self.close()
             raise
-        self.limit = reserved - 1
-        self._last = loaded.head
-        self._volatile.update(loaded.volatile)
-        return loaded
+        self.limit = found.reserved + BLOCK - 1
+        self._owner, self._last = found.owner, found.reserved
+        self._volatile.update(found.volatile)
+        objects, history = map(_record, found.objects), map(_record, found.history)
+        return Loaded([*objects], [*history], found.floor, found.reserved, found.gaps, found.volatile)
 
     def append(self, commit: Commit) -> None:
-        """Queues the commit for the next group."""
+        """Takes the commit into the next group, and sends that when it is large."""
         self._last = commit.resource_version
-        self._waiting.append(commit)
-        self._work.set()
+        self._unsent.append(commit)
+        committer = self._committer
+        if committer is not None and len(self._unsent) >= _SENT_AT_ONCE and committer.takes_more:
+            self._send(committer)
+        else:
+            self._work.set()
 
     def skip(self, commit: Commit) -> None:
         """A commit that is not kept is as durable as the kept ones before it."""
@@ -80,54 +109,117 @@ class SqliteJournal(Journal):
         if commit.key.resource not in self._volatile:
             self._volatile.add(commit.key.resource)
             self._new_volatile.add(commit.key.resource)
-        if not self._waiting:
+        if not self._underway and not self._unsent:
             self._on_durable(self._last)
-        if self._is_running_out():
+        if self._wants_numbers():
             self._work.set()
 
-    async def run(self) -> None:
-        """The committer task. Returns when the journal has failed; `failed()` says so."""
-        while self.failure is None:
-            await self._work.wait()
-            self._work = trio.Event()
-            batch = self._next_batch()
-            try:
-                with self._hold():  # a cancellation waits for the thread, and takes nothing out of the queue
-                    await trio.to_thread.run_sync(self._database.write, batch, limiter=self._threads)
-            except JournalFailed as error:
-                self.fail(str(error))
-            else:
-                self._finish(batch)
+    # --- the process
 
-    def _next_batch(self) -> Batch:
-        """The oldest commits that wait; they go on waiting until `_finish`, so that none is lost in between."""
+    async def run(self) -> None:
+        """Sends and hears. Returns when the journal has failed; `failed()` says so.
+
+        A process that ends without a reason is replaced, and gets once more what it had not answered.
+        """
+        got_on = True
+        while self.failure is None and got_on:
+            self._unsent.extendleft(reversed(self._underway))
+            self._underway.clear()
+            self._new_volatile |= self._volatile
+            self._committer = committer = Committer(self._path, *self._bounds, self._owner)
+            try:
+                got_on = await self._work_with(committer)
+            finally:
+                self._committer = None
+                committer.close()
+                self._held.close()
+        self.fail(f"{self._path}: {_ENDED}")
+
+    async def _work_with(self, committer: Committer) -> bool:
+        """Until it has ended, or this is cancelled: then until it has written what it was sent. Whether it has answered
+        anything."""
+        before = self._answers
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._send_all, committer)
+                await self._hear(committer)
+                nursery.cancel_scope.cancel()
+        finally:
+            with trio.move_on_after(_FAREWELL, shield=True):
+                await committer.flush()
+                committer.finish()
+                await self._hear(committer)
+        return self._answers > before
+
+    async def _send_all(self, committer: Committer) -> None:
+        """The first group may be empty: one that answers it can do its work."""
+        self._send(committer)
+        while True:
+            await committer.flush()
+            if self._unsent or self._new_volatile or self._wants_numbers():
+                self._send(committer)
+            else:
+                self._work = trio.Event()
+                await self._work.wait()
+
+    async def _hear(self, committer: Committer) -> None:
+        while (answers := await committer.receive()) is not None:
+            for answer in answers:
+                if isinstance(answer, str):
+                    self.fail(answer)
+                else:
+                    self._answers += 1
+                    self._finish(*answer)
+
+    def _send(self, committer: Committer) -> None:
+        """Send the oldest commits that wait; they are kept until they are answered, so that none is lost in between."""
+        commits, through = self._next_group()
+        if commits and not self._underway:
+            self._held.enter_context(self._hold())
+        self._underway.extend(commits)
+        committer.send(self._group(commits, through))
+        self._new_volatile.clear()
+
+    def _next_group(self) -> tuple[list[Commit], int]:
+        """The oldest commits that have not been sent, and the number that they go up to."""
         commits: list[Commit] = []
         size = 0
-        for commit in self._waiting:
-            if len(commits) == _GROUP_COUNT or size >= _GROUP_BYTES:
-                through = commit.resource_version - 1
-                break
-            commits.append(commit)
-            size += len(commit.revision.raw)
-        else:
-            through = self._last
-        return Batch(commits, frozenset(self._new_volatile), through, self._reservation())
+        while self._unsent and len(commits) < _GROUP_COUNT and size < _GROUP_BYTES:
+            commits.append(self._unsent.popleft())
+            size += len(commits[-1].revision.raw)
+        return commits, self._unsent[0].resource_version - 1 if self._unsent else self._last
+
+    def _group(self, commits: list[Commit], through: int) -> tuple[list[tuple[object, ...]], list[str], int, int]:
+        """What `Database.write` is to keep."""
+        steps: list[tuple[object, ...]] = [
+            (each.revision.resource_version, each.kind, *each.revision.key, each.revision.uid, each.revision.raw)
+            for each in commits
+        ]
+        return steps, sorted(self._new_volatile), through, self._reservation()
 
     def _is_running_out(self) -> bool:
         return self._last > self.limit - BLOCK // 2
 
+    def _wants_numbers(self) -> bool:
+        """Whether half a block is used up, and the next has not been asked for."""
+        return self._is_running_out() and self._asked <= self.limit + 1
+
     def _reservation(self) -> int:
         """The first number that is not to be given out: unchanged until half a block is used up."""
-        return self._last + BLOCK if self._is_running_out() else self.limit + 1
+        self._asked = self._last + BLOCK if self._is_running_out() else self.limit + 1
+        return self._asked
 
-    def _finish(self, batch: Batch) -> None:
-        for _ in batch.commits:
-            self._waiting.popleft()
-        self.limit = batch.reserved - 1
-        self._new_volatile -= batch.volatile
-        if self._waiting:
-            self._work.set()
-        self._on_durable(self._waiting[0].resource_version - 1 if self._waiting else self._last)
+    def _finish(self, through: int, reserved: int) -> None:
+        """Everything up to a number is on the disk, and numbers below `reserved` may be given out."""
+        while self._underway and self._underway[0].resource_version <= through:
+            self._underway.popleft()
+        self.limit = max(self.limit, reserved - 1)
+        if not self._underway:
+            self._held.pop_all().close()
+        first = self._underway or self._unsent
+        self._on_durable(first[0].resource_version - 1 if first else self._last)
+
+    # --- the end
 
     def close(self) -> None:
         """Keeps what is waiting, gives back the numbers that were not used, and releases the state. Twice is once."""
@@ -143,12 +235,35 @@ class SqliteJournal(Journal):
             self._lock.release()
 
     def _say_goodbye(self) -> None:
-        while self._waiting:
-            batch = self._next_batch()
-            self._database.write(batch)
-            self._finish(batch)
-        # The number after the last is spent on the end itself: the next start stands there, above all that was seen.
-        self._database.write(Batch((), frozenset(self._new_volatile), self._last, self._last + 1))
+        self._unsent.extendleft(reversed(self._underway))
+        self._underway.clear()
+        try:
+            while self._unsent:
+                commits, through = self._next_group()
+                self._database.write(*self._group(commits, through))
+                self._finish(through, 0)
+            # The number after the last is spent on the end itself: the next start stands there, above all that was.
+            self._database.write([], sorted(self._new_volatile), self._last, self._last + 1)
+        except WriteFailed as error:
+            raise JournalFailed(str(error)) from error
+
+
+def _record(step: Step) -> Record:
+    kind: CommitKind = step.kind  # type: ignore[assignment]  # what was written is one
+    return Record(kind, Key(step.resource, step.namespace, step.name), step.uid, step.revision, step.body)
+
+
+@contextmanager
+def _in_words(path: Path) -> Iterator[None]:
+    """What is wrong with a file, for the person who starts the program."""
+    try:
+        yield
+    except TooNew as error:
+        raise StateTooNew(path, error.args[0], SCHEMA_VERSION) from error
+    except Unwritable as error:
+        raise StateUnwritable(path, str(error)) from error
+    except Damaged as error:
+        raise StateCorrupt(path, str(error)) from error
 
 
 def _take_lock(path: Path) -> StateLock:

@@ -1,4 +1,4 @@
-"""The state file: the SQL of the SQLite journal, and the only module that knows sqlite3.
+"""The SQL of the state file, and the only module that knows sqlite3.
 
 Two tables hold bodies: `objects` has what exists, keyed by where it lives; `history` has the newest steps, so that a
 watch can go on over a restart. Everything here blocks; one thread at a time may be inside.
@@ -10,15 +10,10 @@ import os
 import sqlite3
 import sys
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from typing import NamedTuple
 from zlib import crc32
-
-from kube_actors.records import frozen
-from kube_actors.store.journal.base import Loaded, Record
-from kube_actors.store.journal.errors import JournalFailed, StateCorrupt, StateTooNew, StateUnwritable
-from kube_actors.store.revision import Commit, Key
 
 SCHEMA_VERSION = 1
 APPLICATION_ID = 0x6B616374  # "kact": tells our file from any other SQLite database
@@ -49,6 +44,7 @@ _DROP_OBJECT = "delete from objects where resource = ? and namespace = ? and nam
 _ADD_HISTORY = "insert or replace into history values (?, ?, ?, ?, ?, ?, ?, ?)"
 _READ_OBJECTS = "select 'added', resource, namespace, name, uid, revision, checksum, body from objects"
 _READ_HISTORY = "select kind, resource, namespace, name, uid, revision, checksum, body from history order by revision"
+_READ_SIZES = "select revision, length(body) from history order by revision"
 
 _PAGE_SIZE = 8192  # bytes; two typical objects, measured a fifth faster than 4096
 _WAL_PAGES = 1000  # checkpoint when the log has this many pages (8 MB): a few milliseconds' work
@@ -56,6 +52,7 @@ _VACUUM_ABOVE = 2048  # free pages (16 MB) worth giving back to the file system
 _VACUUM_STEP = 512  # pages given back at a time (4 MB), a few milliseconds' work
 _VACUUM_EVERY = 16  # groups of writes
 _BUSY_SECONDS = 10.0  # how long somebody who looks into the file with another program may hold us up
+_OWNERS = 1 << 31  # the file's `user_version` has 32 bits with a sign
 
 _CANNOT_WRITE = {
     sqlite3.SQLITE_BUSY,
@@ -67,27 +64,63 @@ _CANNOT_WRITE = {
 }
 
 
-@frozen
-class Batch:
-    """What one transaction keeps: `commits` in order, all up to `through`, the right to numbers below `reserved`."""
+class Damaged(Exception):
+    """The file cannot be read, or is none of ours; the text says why."""
 
-    commits: Sequence[Commit]
-    volatile: frozenset[str]
-    through: int
+
+class TooNew(Exception):
+    """A program that knows more wrote the file, in the schema version that is the argument."""
+
+
+class Unwritable(Exception):
+    """The file cannot be written by this user; the text says why."""
+
+
+class WriteFailed(Exception):
+    """A write did not succeed; the text names the file."""
+
+
+class Step(NamedTuple):
+    """A commit as it is kept. `kind` is `added`, `modified` or `deleted`, `body` canonical JSON."""
+
+    revision: int
+    kind: str
+    resource: str
+    namespace: str
+    name: str
+    uid: str
+    body: bytes
+
+
+class Contents(NamedTuple):
+    """What the file has: `objects` as steps, `history` from its oldest step above `floor`, `gaps` of numbers that were
+    lost, `volatile` resources; numbers below `reserved` may have been seen. From now on only `owner` may write."""
+
+    objects: list[Step]
+    history: list[Step]
+    floor: int
     reserved: int
+    gaps: list[tuple[int, int]]
+    volatile: frozenset[str]
+    owner: int
 
 
 class Database:
-    """The open state file. History keeps at most `history_count` steps and `history_bytes` of bodies."""
+    """The open file. History keeps at most `history_count` steps and `history_bytes` of bodies.
 
-    def __init__(self, path: Path, *, history_bytes: int, history_count: int) -> None:
-        """Opens or creates the file. Raises `StateError`; a file that is not ours or too new is left as it is."""
+    Who has loaded the file last is its owner. A process that still writes for the one before, which was killed, is
+    refused: the new one would not know of what it wrote.
+    """
+
+    def __init__(self, path: str, *, history_bytes: int, history_count: int) -> None:
+        """Opens or creates the file. Raises `Damaged`, `TooNew` or `Unwritable`; such a file is left as it is."""
         self._path = path
         self._history_bytes = history_bytes
         self._history_count = history_count
         self._kept: deque[tuple[int, int]] = deque()  # revision and bytes of every history row, oldest first
         self._kept_bytes = 0
         self._writes = 0
+        self._owner = 0
         with self._opening():
             _create_private(path)
             self._connection = sqlite3.connect(
@@ -105,11 +138,11 @@ class Database:
         try:
             yield
         except OSError as error:
-            raise StateUnwritable(self._path, error.strerror or str(error)) from error
+            raise Unwritable(error.strerror or str(error)) from error
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _CANNOT_WRITE:
-                raise StateUnwritable(self._path, str(error)) from error
-            raise StateCorrupt(self._path, str(error)) from error
+                raise Unwritable(str(error)) from error
+            raise Damaged(str(error)) from error
 
     def _prepare(self) -> None:
         execute = self._connection.execute
@@ -119,13 +152,13 @@ class Database:
             execute(f"pragma page_size = {_PAGE_SIZE}")
             execute("pragma auto_vacuum = incremental")
         elif application != APPLICATION_ID:
-            raise StateCorrupt(self._path, "it belongs to another program")
+            raise Damaged("it belongs to another program")
         else:
             row = execute("select schema from state").fetchone()
             if row is None:
-                raise StateCorrupt(self._path, "its state row is missing")
+                raise Damaged("its state row is missing")
             if row[0] > SCHEMA_VERSION:
-                raise StateTooNew(self._path, row[0], SCHEMA_VERSION)
+                raise TooNew(row[0])
         execute("pragma journal_mode = wal")
         execute("pragma synchronous = full")
         execute(f"pragma wal_autocheckpoint = {_WAL_PAGES}")
@@ -136,79 +169,98 @@ class Database:
                 f"insert into state values (1, {SCHEMA_VERSION}, 0, 0, 0); commit;"
             )
 
-    def load(self, block: int) -> tuple[Loaded, int]:
-        """Everything kept, and the new reservation: `block` numbers beyond all that may have been given out."""
-        with self._opening():
+    def load(self, block: int) -> Contents:
+        """Becomes the owner, reads everything and reserves `block` numbers beyond all that may have been given out.
+
+        In one transaction: nobody writes in between, and nothing has changed when this raises.
+        """
+        with self._opening(), self._transaction():
             execute = self._connection.execute
             durable, reserved, floor = execute("select durable, reserved, floor from state").fetchone()
-            objects = self._records(_READ_OBJECTS)
-            history = self._records(_READ_HISTORY)
+            objects = self._steps(_READ_OBJECTS)
+            history = self._steps(_READ_HISTORY)
             volatile = frozenset(row[0] for row in execute("select resource from volatile"))
-            execute("begin immediate")
             if durable + 1 < reserved:
                 execute("insert or ignore into gaps values (?, ?)", (durable + 1, reserved - 1))
             execute("update state set durable = reserved, reserved = ?", (reserved + block,))
-            execute("commit")
             gaps = execute("select first, last from gaps order by first").fetchall()
-        self._kept.extend((record.resource_version, len(record.raw)) for record in history)
+            self._owner = (execute("pragma user_version").fetchone()[0] + 1) % _OWNERS
+            execute(f"pragma user_version = {self._owner}")
+        self._keep((step.revision, len(step.body)) for step in history)
+        return Contents(objects, history, floor, reserved, gaps, volatile, self._owner)
+
+    def follow(self, owner: int) -> None:
+        """Writes in the name of who loaded the file over another connection."""
+        self._owner = owner
+        with self._opening():
+            self._keep(self._connection.execute(_READ_SIZES))
+
+    def _keep(self, sizes: Iterator[tuple[int, int]]) -> None:
+        self._kept.extend(sizes)
         self._kept_bytes = sum(size for _, size in self._kept)
-        return Loaded(objects, history, floor, reserved, gaps, volatile), reserved + block
 
-    def _records(self, query: str) -> list[Record]:
-        records = []
+    def _steps(self, query: str) -> list[Step]:
+        steps = []
         for kind, resource, namespace, name, uid, revision, checksum, body in self._connection.execute(query):
-            key = Key(sys.intern(resource), sys.intern(namespace), name)
             if not isinstance(body, bytes) or crc32(body) != checksum:
-                raise StateCorrupt(self._path, f"revision {revision} of {'/'.join(filter(None, key))} is damaged")
-            records.append(Record(kind, key, uid, revision, body))
-        return records
+                raise Damaged(
+                    f"revision {revision} of {'/'.join(filter(None, (resource, namespace, name)))} is damaged"
+                )
+            steps.append(Step(revision, kind, sys.intern(resource), sys.intern(namespace), name, uid, body))
+        return steps
 
-    def write(self, batch: Batch) -> None:
-        """Keeps the batch; it is on the disk when this returns. May be repeated.
+    def write(self, steps: Sequence[tuple[object, ...]], volatile: Sequence[str], through: int, reserved: int) -> None:
+        """Keeps the steps (`Step`, or tuples like it), all up to the number `through`, the right to numbers below
+        `reserved`, and which resources are `volatile`. It is on the disk when this returns; may be repeated.
 
-        Raises `JournalFailed`: then the disk may or may not have it, and nobody must be told that it has.
+        Raises `WriteFailed`: then the disk may or may not have it, and nobody must be told that it has.
         """
-        with self._writing():
+        with self._writing(), self._transaction():
             execute = self._connection.execute
-            execute("begin immediate")
-            self._write_commits(batch.commits)
-            floor = self._forget_oldest(2 * len(batch.commits) + 64)
-            for resource in sorted(batch.volatile):
+            if execute("pragma user_version").fetchone()[0] != self._owner:
+                raise WriteFailed(f"{self._path}: another process has taken over this state")
+            self._write_steps(steps)
+            floor = self._forget_oldest(2 * len(steps) + 64)
+            for resource in volatile:
                 execute("insert or ignore into volatile values (?)", (resource,))
-            execute(_SET_STATE, (batch.through, batch.reserved, floor))
-            execute("commit")
-            self._writes += 1
-            if self._writes % _VACUUM_EVERY == 0:
+            execute(_SET_STATE, (through, reserved, floor))
+        self._writes += 1
+        if self._writes % _VACUUM_EVERY == 0:
+            with self._writing():
                 self._give_back_space()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
+        self._connection.execute("begin immediate")
+        try:
+            yield
+            self._connection.execute("commit")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._connection.rollback()
+            raise
 
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            with suppress(sqlite3.Error):
-                self._connection.rollback()
-            raise JournalFailed(f"{self._path}: {error}") from error
+            raise WriteFailed(f"{self._path}: {error}") from error
 
-    def _write_commits(self, commits: Iterable[Commit]) -> None:
-        steps = []
-        last: dict[Key, tuple[Commit, int]] = {}
-        for commit in commits:
-            revision = commit.revision
-            checksum = crc32(revision.raw)
-            steps.append((commit.resource_version, commit.kind, *revision.key, revision.uid, checksum, revision.raw))
-            last[revision.key] = commit, checksum
-            self._kept.append((commit.resource_version, len(revision.raw)))
-            self._kept_bytes += len(revision.raw)
-        puts, drops = [], []
-        for key, (commit, checksum) in last.items():
-            if commit.kind == "deleted":
-                drops.append(key)
-            else:
-                puts.append((*key, commit.revision.uid, commit.resource_version, checksum, commit.revision.raw))
-        for statement, rows in ((_ADD_HISTORY, steps), (_PUT_OBJECT, puts), (_DROP_OBJECT, drops)):
-            if rows:  # each statement lets go of the interpreter, and a busy main thread is slow to give it back
-                self._connection.executemany(statement, rows)
+    def _write_steps(self, steps: Sequence[tuple[object, ...]]) -> None:
+        history = []
+        puts: dict[tuple[str, str, str], tuple[object, ...] | None] = {}
+        for revision, kind, resource, namespace, name, uid, body in map(Step._make, steps):
+            checksum = crc32(body)
+            history.append((revision, kind, resource, namespace, name, uid, checksum, body))
+            put = None if kind == "deleted" else (resource, namespace, name, uid, revision, checksum, body)
+            puts[resource, namespace, name] = put
+            self._kept.append((revision, len(body)))
+            self._kept_bytes += len(body)
+        self._connection.executemany(_ADD_HISTORY, history)
+        self._connection.executemany(_PUT_OBJECT, [put for put in puts.values() if put is not None])
+        self._connection.executemany(_DROP_OBJECT, [key for key, put in puts.items() if put is None])
 
     def _forget_oldest(self, most: int) -> int:
         """Drops up to `most` of the oldest steps where history has outgrown its bounds; the new floor, or 0."""
@@ -228,13 +280,13 @@ class Database:
             self._connection.executescript(f"pragma incremental_vacuum({_VACUUM_STEP})")
 
     def close(self) -> None:
-        """Closes the file; its write-ahead log is folded in."""
+        """Closes the file; its write-ahead log is folded in by the last one who does."""
         self._connection.close()
 
 
-def _create_private(path: Path) -> None:
+def _create_private(path: str) -> None:
     """Makes the file readable by its owner only, whatever the umask; SQLite gives its companions the same mode."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         os.fchmod(descriptor, 0o600)

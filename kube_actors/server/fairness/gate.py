@@ -93,14 +93,12 @@ class Gate:
         Without this they wait for the next one that comes or goes.
         """
         while True:
+            self._wanted = trio.Event()
             at = min((each.set.next_free for each in self.levels.values() if each.set.waiting), default=math.inf)
-            if at == math.inf:
-                self._wanted = trio.Event()
+            with trio.move_on_at(at):
                 await self._wanted.wait()
-            else:
-                await trio.sleep_until(at)
-                for level in self.levels.values():
-                    self._let_begin(level.set.settle(trio.current_time()))
+            for level in self.levels.values():
+                self._let_begin(level.set.settle(trio.current_time()))
 
     def configure(self, configuration: Configuration) -> None:
         """Go on by these schemas and levels. Requests that are here stay at the level they came to."""
@@ -146,7 +144,7 @@ class Gate:
         """Wait until the ticket may begin. ApiError 429 when that takes too long; it has left then."""
         given_up, may_begin = ticket.arrived + self._patience, trio.Event()
         self._waiting[ticket] = may_begin
-        self._wanted.set()
+        self._look_at_kept(flow.level)
         try:
             while ticket.began is None and (now := trio.current_time()) < given_up:
                 if now >= self._look_at:
@@ -168,8 +166,8 @@ class Gate:
         """The request is done, or waits no longer: let others in."""
         level = flow.level
         begun = level.set.leave(ticket, trio.current_time())
-        if level.set.waiting and ticket.work.lingers:
-            self._wanted.set()
+        if ticket.work.lingers:
+            self._look_at_kept(level)
         if begun:
             self._let_begin(begun)
         elif level.quiescing and level.set.is_idle and self.levels.get(level.config.name) is level:
@@ -214,6 +212,11 @@ class Gate:
                 limited.append((level, Want(low, level.seats.high, max(low, level.set.demand.smoothed))))
         for (level, _), part in zip(limited, shared_out(rest, [want for _, want in limited]), strict=True):
             self._let_begin(level.set.reconfigure(max(1, round(part)), level.set.queuing, now))
+
+    def _look_at_kept(self, level: Level) -> None:
+        """Somebody may wait for seats that are kept."""
+        if level.set.waiting and level.set.next_free < math.inf:
+            self._wanted.set()
 
     def _let_begin(self, tickets: list[Ticket]) -> None:
         for ticket in tickets:

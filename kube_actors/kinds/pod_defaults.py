@@ -52,7 +52,6 @@ def default_pod(pod: Body) -> None:
     if isinstance(grace := spec["terminationGracePeriodSeconds"], int) and grace < 0:
         spec["terminationGracePeriodSeconds"] = 1
     spec.setdefault("enableServiceLinks", True)
-    spec.setdefault("preemptionPolicy", "PreemptLowerPriority")
     for name in CONTAINER_LISTS[:2]:
         for container in spec.get(name) or ():
             _requests_from_limits(container)

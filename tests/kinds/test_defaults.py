@@ -43,7 +43,6 @@ def test_a_small_pod() -> None:
     assert pod["spec"] == {
         **POD_SPEC,
         "enableServiceLinks": True,
-        "preemptionPolicy": "PreemptLowerPriority",
         "containers": [{"name": "a", "image": "x:1", **CONTAINER}],
     }
 

@@ -10,6 +10,8 @@ from kube_actors.store import Store
 from kube_actors.writes.admission import Admission
 from kube_actors.writes.plugins.addresses import ServiceAddresses
 from kube_actors.writes.plugins.certificate_requests import CertificateRequests
+from kube_actors.writes.plugins.claim_sizes import ClaimSizes
+from kube_actors.writes.plugins.default_classes import DefaultClasses
 from kube_actors.writes.plugins.endpoint_addresses import EndpointAddresses
 from kube_actors.writes.plugins.limit_ranges import LimitRanger, Limits
 from kube_actors.writes.plugins.namespaces import NamespaceLifecycle
@@ -24,6 +26,8 @@ from kube_actors.writes.plugins.volume_phases import VolumePhases
 
 __all__ = [
     "CertificateRequests",
+    "ClaimSizes",
+    "DefaultClasses",
     "DefaultTolerationSeconds",
     "EndpointAddresses",
     "LimitRanger",
@@ -66,8 +70,15 @@ def built_in_admission(
             *dating,
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
+            DefaultClasses(store),
             RuntimeClasses(store),
         ),
-        validating=(Limits(store), PodSecurity(store), OneDefaultPriority(store), EndpointAddresses(addresses.network)),
+        validating=(
+            Limits(store),
+            PodSecurity(store),
+            OneDefaultPriority(store),
+            ClaimSizes(store),
+            EndpointAddresses(addresses.network),
+        ),
         allocating=(addresses, ResourceQuota(QuotaUsage(store))),
     )

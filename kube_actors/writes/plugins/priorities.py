@@ -46,6 +46,12 @@ class Priority:
             why = f"the integer value of priority ({spec['priority']}) must not be provided in pod spec; "
             why += f"priority admission controller computed {value} from the given PriorityClass name"
             raise self._forbidden(request, why)
+        if spec.get("preemptionPolicy") not in (None, policy):
+            why = (
+                f"the string value of PreemptionPolicy ({spec['preemptionPolicy']}) must not be provided in pod spec; "
+            )
+            why += f"priority admission controller computed {policy} from the given PriorityClass name"
+            raise self._forbidden(request, why)
         spec["priority"] = value
         spec["preemptionPolicy"] = policy
 

@@ -1,0 +1,51 @@
+"""PersistentVolumeClaimResize: only claims whose class says so may ask for more than they have."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from kube_actors.api.quantity import Quantity
+from kube_actors.errors import forbidden
+from kube_actors.records import frozen
+from kube_actors.store import Key, Store
+from kube_actors.writes.request import Operation, Request
+
+CLAIMS: Final = "persistentvolumeclaims"
+STORAGE_CLASSES: Final = "storageclasses.storage.k8s.io"
+OLD_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
+
+
+@frozen(eq=False)
+class ClaimSizes:
+    """Reads the classes from the store."""
+
+    store: Store
+
+    def matches(self, request: Request) -> bool:
+        """Claims that are changed, not their status."""
+        return request.resource.id == CLAIMS and request.operation is Operation.UPDATE and not request.subresource
+
+    def admit(self, request: Request) -> None:
+        """403 for a claim that grows where its class does not let it, or before it is bound."""
+        old = request.old or {}
+        if _size(request.new).nano <= _size(old).nano:
+            return
+        if (old.get("status") or {}).get("phase") != "Bound":
+            raise forbidden(CLAIMS, request.key.name, "Only bound persistent volume claims can be expanded")
+        if not self._may_grow(_class(request.new), _class(old)):
+            why = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must "
+            raise forbidden(CLAIMS, request.key.name, f"{why}support resize")
+
+    def _may_grow(self, name: str, before: str) -> bool:
+        found = self.store.get(Key(STORAGE_CLASSES, "", name)) if name and name == before else None
+        return found is not None and bool(found.body().get("allowVolumeExpansion"))
+
+
+def _size(claim: dict[str, Any]) -> Quantity:
+    requests = ((claim.get("spec") or {}).get("resources") or {}).get("requests") or {}
+    return Quantity.parse(str(requests.get("storage", "0")))
+
+
+def _class(claim: dict[str, Any]) -> str:
+    annotations = claim["metadata"].get("annotations") or {}
+    return str(annotations.get(OLD_CLASS) or claim["spec"].get("storageClassName") or "")

@@ -6,6 +6,7 @@ comes from a cache that holds one piece of the answer at a time.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import re
@@ -49,25 +50,14 @@ class Estimates:
         return ONE_SEAT
 
     def _of_list(self, call: Call, widest: int) -> Work:
-        info, request = call.info, call.request
-        limit = request.parameter("limit") or "0"
-        if not _NUMBER.fullmatch(limit):
-            return Work(widest)  # refused later
-        resource = call.api.registry.by_path(info.group, info.version, info.resource)
+        resource = call.api.registry.by_path(call.info.group, call.info.version, call.info.resource)
         if resource is None:
             return ONE_SEAT
         stored = self._store.count(resource.storage_id)
-        pages = int(limit) > 0 and request.parameter("resourceVersion") != "0"  # any age: all at once, in any case
-        objects = min(stored, int(limit)) if pages else stored
-        at_a_revision = info.verb == "list" and _reads_at_a_revision(request, int(limit))
-        if info.name or selected_name(info.verb, request):
-            objects = 1
-        elif at_a_revision and (request.parameter("fieldSelector") or request.parameter("labelSelector")):
-            objects = max(objects, stored // 2)
-        held = objects * self._size(resource.storage_id)
-        if not at_a_revision:
-            held = min(held, HELD_OF_A_LIST)
-        return Work(max(1, min(widest, math.ceil(held / BYTES_PER_SEAT))))
+        size = self._size(resource.storage_id) if stored else 0.0
+        if stored * size <= BYTES_PER_SEAT:
+            return ONE_SEAT  # as most are
+        return _seats(max(1, math.ceil(min(widest, _held(call, stored, size) / BYTES_PER_SEAT))))
 
     def _size(self, resource: str) -> float:
         """Bytes of an object of this resource, on average, measured once a minute."""
@@ -78,6 +68,25 @@ class Estimates:
             size = sum(sample) / len(sample) if sample else 0.0
             self._sizes[resource] = trio.current_time() + REMEMBERED, size
         return size
+
+
+_seats = functools.lru_cache(maxsize=128)(Work)
+
+
+def _held(call: Call, stored: int, size: float) -> float:
+    """Bytes held for a list of a resource with so many objects of this size; infinite for one that is refused later."""
+    info, request = call.info, call.request
+    limit = request.parameter("limit") or "0"
+    if not _NUMBER.fullmatch(limit):
+        return math.inf
+    pages = int(limit) > 0 and request.parameter("resourceVersion") != "0"  # of any age: all at once, in any case
+    objects = min(stored, int(limit)) if pages else stored
+    at_a_revision = info.verb == "list" and _reads_at_a_revision(request, int(limit))
+    if info.name or selected_name(info.verb, request):
+        objects = 1
+    elif at_a_revision and (request.parameter("fieldSelector") or request.parameter("labelSelector")):
+        objects = max(objects, stored // 2)
+    return objects * size if at_a_revision else min(objects * size, HELD_OF_A_LIST)
 
 
 def _reads_at_a_revision(request: HttpRequest, limit: int) -> bool:

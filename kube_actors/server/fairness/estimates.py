@@ -27,7 +27,7 @@ REMEMBERED: Final = 60.0
 """Machine seconds that the size of a resource's objects is taken for what it was."""
 _SAMPLE: Final = 256
 _WRITES: Final = frozenset({"create", "update", "patch", "delete"})
-_NUMBER: Final = re.compile("-?[0-9]{1,18}")
+_NUMBER: Final = re.compile("-?[0-9]{1,19}")
 
 
 class Estimates:

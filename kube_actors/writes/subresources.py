@@ -44,7 +44,7 @@ def finalized(body: Body, finalizer: str) -> Body:
 
 
 def scale_of(resource: Resource, body: Body) -> Body:
-    """The `autoscaling/v1 Scale` that stands for the object."""
+    """The `autoscaling/v1 Scale` that stands for the object; of no replicas it says nothing, as in Kubernetes."""
     metadata, spec, status = body["metadata"], body.get("spec", {}), body.get("status", {})
     names = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
     observed: dict[str, Any] = {"replicas": status.get("replicas", 0)}
@@ -58,7 +58,7 @@ def scale_of(resource: Resource, body: Body) -> Body:
         "apiVersion": "autoscaling/v1",
         "kind": "Scale",
         "metadata": {name: metadata[name] for name in names if name in metadata},
-        "spec": {"replicas": spec.get("replicas", 0)},
+        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
         "status": observed,
     }
 

@@ -185,6 +185,8 @@ async def test_scale(web: Caller) -> None:
     assert (await web.apply(SCALE, applied, query="&force=true")).body["spec"]["replicas"] == 5
     owned = managers((await web("GET", WEB)).body)
     assert ("me", "Apply", "scale") in owned
+    none = await web("PATCH", SCALE, {"spec": {"replicas": 0}}, MERGE)
+    assert (none.body["spec"], (await web("GET", WEB)).body["spec"]["replicas"]) == ({}, 0), "a Scale leaves zero out"
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ plans read them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
 
 import attrs
@@ -73,6 +73,11 @@ class Stop:
     kill_at: float
     restart: bool = False
 
+
+RESTARTING_ALL = "RestartingAllContainers"
+REMOVED = "The container is removed because RestartAllContainers in place"
+RESTART_ALL_PAUSE = 1.0
+"""Seconds until containers that were ended together begin anew: a kubelet takes about as long, and needs no backoff."""
 
 INFEASIBLE = "Infeasible"
 DEFERRED = "Deferred"
@@ -204,6 +209,25 @@ class Observed:
         failure, backoff = StartFailure(reason, message, now), after_failure(self.failure_backoff, now)
         return attrs.evolve(self, stage=Stage.FAILED, failure=failure, failure_backoff=backoff)
 
+    def removed(self, now: float) -> Observed:
+        """It is taken away so that all containers of its pod begin anew: its next attempt comes whatever its policy.
+
+        One that could not be started yet is tried again as it was.
+        """
+        if self.stage is Stage.FAILED:
+            return attrs.evolve(self, current=False)
+        ended = Exit(137, now, self.started_at, reason=RESTARTING_ALL, message=REMOVED, container_id=self.container_id)
+        failure, pause = StartFailure(RESTARTING_ALL, REMOVED, now), Backoff(RESTART_ALL_PAUSE, now)
+        return Observed(
+            self.name,
+            self.attempt + 1,
+            Stage.FAILED,
+            last_exit=ended,
+            failure=failure,
+            failure_backoff=pause,
+            current=False,
+        )
+
     def not_executed(self, message: str, now: float) -> Observed:
         """The container was made but its program could not be run: an end like any other, with exit code 128."""
         return self.exited(Exit(128, now, reason="StartError", message=message))
@@ -275,6 +299,11 @@ class PodState:
         if before is not None and before.since + before.grace_seconds <= since + grace_seconds:
             return self
         return attrs.evolve(self, ending=Ending(since, int(grace_seconds)))
+
+    def begun_anew(self, now: float, names: Collection[str]) -> PodState:
+        """These containers, all of which have ended, are to begin anew."""
+        observed = {name: one.removed(now) if name in names else one for name, one in self.observed.items()}
+        return attrs.evolve(self, observed=observed)
 
     def retried_at_once(self, reason: str) -> PodState:
         """What waits after a failure with this reason, and a sandbox that waits, need wait no longer."""

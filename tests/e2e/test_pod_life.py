@@ -253,3 +253,28 @@ async def test_what_cannot_start_says_why(stage: Stage) -> None:
     await stage.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "later"}, "data": {"k": "v"}})
     await stage.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "none"}, "data": {"k": "v"}})
     await stage.ready("volume", "config")
+
+
+async def test_one_container_restarts_all(stage: Stage) -> None:
+    """A rule on its exit code: init containers run again, the rest is killed and starts anew in the same sandbox."""
+    rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
+    once = "test -e /w/x && exec sleep 1000; touch /w/x; sleep 0.5; exit 42"
+    mounts = [{"name": "w", "mountPath": "/w"}]
+    trigger = shell(once, name="trigger", restartPolicy="Never", restartPolicyRules=[rule], volumeMounts=mounts)
+    deaf = shell("trap '' TERM; while :; do sleep 1; done")
+    setup = shell("echo again", name="setup")
+    volumes = [{"name": "w", "emptyDir": {}}]
+    body = pod("gang", deaf, trigger, initContainers=[setup], volumes=volumes, restartPolicy="Never")
+    await stage.apply(body)
+    await stage.ready("gang")
+    address = stage.pod("gang")["status"]["podIP"]
+    await stage.until(lambda: stage.container("gang", "trigger")["restartCount"] == 1)
+    await stage.ready("gang")
+    status = stage.pod("gang")["status"]
+    assert status["podIP"] == address
+    counts = [one["restartCount"] for one in (*status["initContainerStatuses"], *status["containerStatuses"])]
+    assert counts == [1, 1, 1]
+    assert {one["lastState"]["terminated"]["reason"] for one in status["containerStatuses"]} == {
+        "RestartingAllContainers"
+    }
+    assert stage.log("gang", "setup", 1) == "again\n"

@@ -200,6 +200,25 @@ def test_new_pods(pod: dict[str, Any], causes: list[str]) -> None:
     assert _causes(pod) == causes
 
 
+def test_restart_rules() -> None:
+    """Each needs a known action and exit codes, beside a policy of the container's own."""
+    right = {"action": "RestartAllContainers", "exitCodes": {"operator": "NotIn", "values": [0]}}
+    assert _causes(_container(restartPolicy="Never", restartPolicyRules=[right])) == []
+    wrong = [
+        {"action": "Sleep", "exitCodes": {"values": [1]}},
+        {"action": "Restart"},
+        {"action": "Restart", "exitCodes": {"operator": "In", "values": list(range(256))}},
+    ]
+    place = "spec.containers[0].restartPolicyRules"
+    assert _causes(_container(restartPolicyRules=wrong)) == [
+        "spec.containers[0].restartPolicy: Required value: must specify restartPolicy when restart rules are used",
+        f'{place}[0].action: Unsupported value: "Sleep": supported values: "Restart", "RestartAllContainers"',
+        f'{place}[0].exitCodes.operator: Unsupported value: "": supported values: "In", "NotIn"',
+        f"{place}[1].exitCodes: Required value: must be specified",
+        f"{place}[2].exitCodes.values: Too long: may not be more than 255 bytes",
+    ]
+
+
 def test_annotations_of_pods() -> None:
     """Some annotations mean something: their values are looked at, and that of static pods stays as it is."""
     cost, mirror = "controller.kubernetes.io/pod-deletion-cost", "kubernetes.io/config.mirror"

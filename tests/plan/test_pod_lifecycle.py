@@ -15,6 +15,7 @@ from kube_actors.plan.pod_lifecycle import (
     CreateSandbox,
     PodPlan,
     RemoveSandbox,
+    RestartAll,
     StartContainer,
     StopContainer,
     plan_pod,
@@ -146,6 +147,34 @@ def test_a_containers_own_restart_rules() -> None:
 
 
 INIT, NEXT, SIDE = named("i"), named("j"), sidecar("s")
+RESTART_ALL = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
+TRIGGER = named("t", restartPolicy="Never", restartPolicyRules=[RESTART_ALL])
+
+
+def test_one_end_restarts_all() -> None:
+    """What runs is ended at once, whatever its grace, hooks and policy; then init containers come first again."""
+    pod = a_pod(A, TRIGGER, init=(INIT, SIDE), restartPolicy="Never", terminationGracePeriodSeconds=30)
+    known = state(exited("i", 0), running("s"), exited("a", 0), exited("t", 42))
+    assert plan(pod, known) == PodPlan((StopContainer("s", 0, NOW, "Killing", "Stopping container s", True),))
+    stopping = attrs.evolve(known, observed={**known.observed, "s": running("s").stopping(NOW, restart=True)})
+    assert plan(pod, stopping, NOW + 1) == PodPlan()
+    killed = attrs.evolve(known.observed["s"].stopping(NOW, restart=True).exited(Exit(137, NOW)))
+    ended = attrs.evolve(known, observed={**known.observed, "s": killed})
+    assert plan(pod, ended) == PodPlan((RestartAll(),), wake_at=NOW)
+    anew = ended.begun_anew(NOW, {"i", "s", "a", "t"})
+    assert plan(pod, anew) == PodPlan(wake_at=NOW + 1), "a moment later, without backoff"
+    assert plan(pod, anew, NOW + 1).actions == (StartContainer("i", 1),)
+    passed = attrs.evolve(anew, observed={**anew.observed, "i": exited("i", 0, attempt=1)})
+    assert plan(pod, passed, NOW + 1).actions == (StartContainer("s", 1),)
+    up = attrs.evolve(passed, observed={**passed.observed, "s": running("s", 1)})
+    assert plan(pod, up, NOW + 1).actions == (StartContainer("a", 1),)
+
+
+def test_the_first_rule_that_matches_decides() -> None:
+    """A rule that restarts only the container itself keeps the later one from acting."""
+    only = {"action": "Restart", "exitCodes": {"operator": "NotIn", "values": [0]}}
+    pod = a_pod(A, named("t", restartPolicy="Never", restartPolicyRules=[only, RESTART_ALL]))
+    assert plan(pod, state(running("a"), exited("t", 42))).actions == (StartContainer("t", 1, FRESH),)
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,39 @@ def test_phases(case: str, pod: PodView, observed: tuple[Observed, ...], phase: 
     assert status_of(pod, *observed).phase == phase
 
 
+def test_a_pod_whose_rules_restart_a_container_is_not_over() -> None:
+    """Its own policy or rules start it again: the pod runs on, though its policy is never to; else it is over."""
+    rule = {"action": "Restart", "exitCodes": {"operator": "In", "values": [42]}}
+    ruled = named("a", restartPolicy="Never", restartPolicyRules=[rule])
+    assert status_of(a_pod(ruled, restartPolicy="Never"), exited("a", 42)).phase == "Running"
+    assert status_of(a_pod(ruled, restartPolicy="Never"), exited("a", 1)).phase == "Failed"
+    init = named("i", restartPolicy="OnFailure")
+    assert status_of(a_pod(named("a"), init=(init,), restartPolicy="Never"), exited("i", 1)).phase == "Pending"
+
+
+def test_all_containers_restart() -> None:
+    """The condition while they end; then they wait as those that were taken away, counted as restarted."""
+    rule = {"action": "RestartAllContainers", "exitCodes": {"operator": "In", "values": [42]}}
+    pod = a_pod(named("a"), named("t", restartPolicy="Never", restartPolicyRules=[rule]), restartPolicy="Never")
+    said = "container exited with restart policy rule"
+    ending = status_of(pod, running("a"), exited("t", 42))
+    assert ending.phase == "Running"
+    assert conditions(ending)["AllContainersRestarting"] == ("True", "RestartAllContainersStarted", said)
+    ended = PodState(10.0, READY, {"a": exited("a", 137), "t": exited("t", 42)}, None, "192.168.0.1")
+    anew = pod_status(pod, ended.begun_anew(NOW, {"a", "t"}), NOW)
+    assert anew.phase == "Running"
+    assert conditions(anew)["AllContainersRestarting"] == ("False", "", "")
+    for one in anew.container_statuses:
+        assert one.state.waiting is not None
+        assert one.last_state.terminated is not None
+        assert (one.state.waiting.reason, one.restart_count) == ("RestartingAllContainers", 1)
+        assert (one.last_state.terminated.reason, one.last_state.terminated.exit_code) == (
+            "RestartingAllContainers",
+            137,
+        )
+    assert "AllContainersRestarting" not in conditions(status_of(a_pod(named("a")), running("a")))
+
+
 def test_a_deleted_pod_ends_by_its_exit_codes() -> None:
     """Even under Always: nothing will run again, so a terminated container stays terminated."""
     ending = Ending(95.0, 30)

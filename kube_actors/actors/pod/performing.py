@@ -45,6 +45,10 @@ class Performing:
                 known.put(known.state.observed[name].resizing(container.resources, self._context.clock.now()))
                 arguments = (container, self._id(name, attempt), restart)
                 self._context.start_task(self._work.resize_container, *arguments, name=f"resize {name}")
+            case steps.RestartAll():
+                spec = known.pod.spec
+                names = {one.name for one in (*spec.init_containers, *spec.containers)}
+                known.state = known.state.begun_anew(self._context.clock.now(), names)
             case steps.RemoveSandbox():
                 known.state = known.state.with_sandbox(SandboxState.REMOVING)
                 self._context.start_task(self._work.remove_sandbox, name="remove sandbox")

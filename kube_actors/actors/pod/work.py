@@ -246,9 +246,10 @@ class PodWork:
         """Withdraw the pod if it ends (`network`), run preStop, then send the stop signal. The kill is the actor's."""
         if network is not None:
             await self._withdraw(network)
-        if container.lifecycle is not None and container.lifecycle.pre_stop is not None:
+        hooked = container.lifecycle is not None and container.lifecycle.pre_stop is not None
+        if hooked and kill_at > self.clock.now():
             error: str | None = "preStop hook did not complete in the grace period"
-            with self.clock.move_on_after(max(0.0, kill_at - self.clock.now())):
+            with self.clock.move_on_after(kill_at - self.clock.now()):
                 error = await self._run_hook("preStop", id)
             if error is not None:
                 self.say("Warning", "FailedPreStopHook", f"PreStopHook failed: {error}", container.name)

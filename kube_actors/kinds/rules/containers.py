@@ -13,6 +13,10 @@ from kube_actors.kinds.rules.probes import lifecycle_rules, probe_rules
 from kube_actors.kinds.rules.resources import divisor_rules, resize_policy_rules, resources_rules
 from kube_actors.kinds.rules.security import container_security_rules
 
+RESTART_ACTIONS = ("Restart", "RestartAllContainers")
+EXIT_CODE_OPERATORS = ("In", "NotIn")
+MOST_RESTART_RULES = 20
+MOST_EXIT_CODES = 255
 ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
 ENV_FIELDS = (
     "metadata.name",
@@ -74,11 +78,33 @@ def container_rules(container: Body, field: str, spec: Body, volumes: Volumes) -
     host_users = spec.get("hostUsers") is not False
     context = container.get("securityContext") or {}
     found += container_security_rules(context, f"{field}.securityContext", host_users=host_users)
-    if container.get("restartPolicyRules") and not container.get("restartPolicy"):
-        why = "must specify restartPolicy when restart rules are used"
-        found.append(causes.required(f"{field}.restartPolicy", why))
+    found += _restart_rules(container, field)
     if container.get("terminationMessagePath") == "":
         found.append(causes.required(f"{field}.terminationMessagePath"))
+    return found
+
+
+def _restart_rules(container: Body, field: str) -> list[Cause]:
+    """What the container asks for on certain exit codes."""
+    rules, found = container.get("restartPolicyRules") or (), []
+    if rules and not container.get("restartPolicy"):
+        why = "must specify restartPolicy when restart rules are used"
+        found.append(causes.required(f"{field}.restartPolicy", why))
+    if len(rules) > MOST_RESTART_RULES:
+        found.append(causes.too_long(f"{field}.restartPolicyRules", MOST_RESTART_RULES))
+    for index, rule in enumerate(rules):
+        place = f"{field}.restartPolicyRules[{index}]"
+        if rule.get("action") not in RESTART_ACTIONS:
+            found.append(causes.not_supported(f"{place}.action", rule.get("action", ""), RESTART_ACTIONS))
+        codes = rule.get("exitCodes")
+        if codes is None:
+            found.append(causes.required(f"{place}.exitCodes", "must be specified"))
+            continue
+        if codes.get("operator") not in EXIT_CODE_OPERATORS:
+            operator = codes.get("operator", "")
+            found.append(causes.not_supported(f"{place}.exitCodes.operator", operator, EXIT_CODE_OPERATORS))
+        if len(codes.get("values") or ()) > MOST_EXIT_CODES:
+            found.append(causes.too_long(f"{place}.exitCodes.values", MOST_EXIT_CODES))
     return found
 
 

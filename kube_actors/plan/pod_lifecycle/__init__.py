@@ -16,10 +16,11 @@ from kube_actors.plan.pod_lifecycle.plan import (
     PodPlan,
     RemoveSandbox,
     ResizeContainer,
+    RestartAll,
     StartContainer,
     StopContainer,
 )
-from kube_actors.plan.pod_lifecycle.restarts import finished, restart_policy, will_restart
+from kube_actors.plan.pod_lifecycle.restarts import finished, restart_policy, restarts_all, rule_action, will_restart
 from kube_actors.plan.pod_lifecycle.running import initialized, plan_running
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "PodPlan",
     "RemoveSandbox",
     "ResizeContainer",
+    "RestartAll",
     "StartContainer",
     "StopContainer",
     "active_deadline",
@@ -35,6 +37,8 @@ __all__ = [
     "initialized",
     "plan_pod",
     "restart_policy",
+    "restarts_all",
+    "rule_action",
     "will_restart",
 ]
 

@@ -48,11 +48,16 @@ class ResizeContainer:
 
 
 @frozen
+class RestartAll:
+    """All containers have ended so that all can begin anew, init containers first, in the sandbox as it is."""
+
+
+@frozen
 class RemoveSandbox:
     """Take the pod's shared world away; every container has ended."""
 
 
-PodAction = CreateSandbox | StartContainer | StopContainer | ResizeContainer | RemoveSandbox
+PodAction = CreateSandbox | StartContainer | StopContainer | ResizeContainer | RestartAll | RemoveSandbox
 
 
 @frozen

@@ -6,9 +6,9 @@ from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import PodSpec
 from kube_actors.plan.backoff import after_restart, restart_at
 from kube_actors.plan.observed import Hook, Observed, PodState, Stage, has_started, is_redefined
-from kube_actors.plan.pod_lifecycle.plan import PodAction, PodPlan, StartContainer, StopContainer
+from kube_actors.plan.pod_lifecycle.plan import PodAction, PodPlan, RestartAll, StartContainer, StopContainer
 from kube_actors.plan.pod_lifecycle.resizing import plan_resizes
-from kube_actors.plan.pod_lifecycle.restarts import restart_policy, will_restart
+from kube_actors.plan.pod_lifecycle.restarts import restart_policy, restarts_all, will_restart
 from kube_actors.plan.probes import Verdict, termination_grace
 from kube_actors.records import frozen
 
@@ -19,6 +19,8 @@ def plan_running(spec: PodSpec, state: PodState, now: float) -> PodPlan:
     Like the kubelet, containers are started one at a time, in order, each only when the postStart of the one before has
     ended; a container that waits for its backoff does not hold up the others.
     """
+    if restarts_all(spec, state):
+        return _restart_all(spec, state, now)
     resizes, retry_at = plan_resizes(spec, state, now)
     stops = (*_stops(spec, state, now), *resizes)
     if any(one.busy and one.current for one in state.observed.values()):
@@ -27,6 +29,21 @@ def plan_running(spec: PodSpec, state: PodState, now: float) -> PodPlan:
     ready = [one for one in starts if isinstance(one, StartContainer)]
     waits = [one for one in (*starts, retry_at) if isinstance(one, float)]
     return PodPlan((*stops, *ready[:1]), min(waits, default=None))
+
+
+def _restart_all(spec: PodSpec, state: PodState, now: float) -> PodPlan:
+    """End whatever runs, without hook or grace as the kubelet does; then everything begins anew."""
+    stops: list[PodAction] = []
+    alive = False
+    for container in (*spec.init_containers, *spec.containers, *spec.debug_containers):
+        one = state.observed.get(container.name)
+        if one is None or not one.alive:
+            continue
+        alive = True
+        if one.stop is None or one.stop.kill_at > now:
+            text, again = f"Stopping container {one.name}", container not in spec.debug_containers
+            stops.append(StopContainer(one.name, one.attempt, now, "Killing", text, again))
+    return PodPlan(tuple(stops)) if alive else PodPlan((RestartAll(),), wake_at=now)
 
 
 def initialized(spec: PodSpec, state: PodState) -> bool:

@@ -11,8 +11,10 @@ from typing import Any
 import attrs
 
 from kube_actors.api.views import body_of
-from kube_actors.api.views.pods import PodIp, PodStatus, PodView
-from kube_actors.plan.observed import PodState
+from kube_actors.api.views.containers import Container
+from kube_actors.api.views.pods import PodIp, PodSpec, PodStatus, PodView
+from kube_actors.plan.observed import Observed, PodState, Stage
+from kube_actors.plan.pod_lifecycle.restarts import will_restart
 from kube_actors.plan.pod_status.conditions import pod_conditions
 from kube_actors.plan.pod_status.containers import STATUSES, debug_status, statuses, terminated, user_body
 from kube_actors.plan.pod_status.phase import FAILED, SUCCEEDED, pod_phase
@@ -26,7 +28,7 @@ def pod_status(pod: PodView, state: PodState, now: float) -> PodStatus:
     init, regular = statuses(pod, state, now)
     ending = state.ending
     over = ending is not None and not any(one.alive for one in state.observed.values())
-    phase = pod_phase(pod.spec, init, regular, over=over)
+    phase = pod_phase(pod.spec, init, regular, None if over else _run_again(pod.spec, state))
     if ending is not None and ending.reason:
         phase = FAILED
     if pod.status.phase in (SUCCEEDED, FAILED):
@@ -48,6 +50,18 @@ def pod_status(pod: PodView, state: PodState, now: float) -> PodStatus:
         qos_class=qos_class(pod.spec),
     )
     return attrs.evolve(status, conditions=pod_conditions(pod, state, status, now))
+
+
+def _run_again(spec: PodSpec, state: PodState) -> frozenset[str]:
+    """The containers that do not run and will."""
+    every = ((one, state.observed.get(one.name)) for one in (*spec.init_containers, *spec.containers))
+    return frozenset(one.name for one, seen in every if seen is not None and _runs_again(spec, one, seen))
+
+
+def _runs_again(spec: PodSpec, container: Container, seen: Observed) -> bool:
+    if seen.stage is Stage.EXITED:
+        return will_restart(spec, container, seen)
+    return seen.stage is not Stage.RUNNING
 
 
 def status_body(status: PodStatus, state: PodState) -> dict[str, Any]:

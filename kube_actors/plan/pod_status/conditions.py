@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from kube_actors.api.views.pods import ContainerStatus, PodCondition, PodSpec, PodStatus, PodView
 from kube_actors.plan.observed import DEFERRED, INFEASIBLE, PodState, SandboxState, Stage
+from kube_actors.plan.pod_lifecycle.restarts import RESTART_ALL, restarts_all
 from kube_actors.plan.pod_status.phase import FAILED, SUCCEEDED
 from kube_actors.records import frozen
 
@@ -18,7 +19,9 @@ SCHEDULED = "PodScheduled"
 RESIZE_PENDING = "PodResizePending"
 RESIZE_IN_PROGRESS = "PodResizeInProgress"
 
-_RESIZING = (RESIZE_PENDING, RESIZE_IN_PROGRESS)
+ALL_RESTARTING = "AllContainersRestarting"
+
+_SOMETIMES = (RESIZE_PENDING, RESIZE_IN_PROGRESS, ALL_RESTARTING)
 _OWN = (READY_TO_START, INITIALIZED, READY, CONTAINERS_READY, SCHEDULED)
 
 
@@ -45,9 +48,9 @@ def pod_conditions(pod: PodView, state: PodState, status: PodStatus, now: float)
         SCHEDULED: Found(True),
     }
     own = [_settled(pod, kind, found[kind], now) for kind in _OWN]
-    resizing = _resizing(state)
-    own += [_settled(pod, kind, resizing[kind], now) for kind in _RESIZING if kind in resizing]
-    others = (one for one in pod.status.conditions if one.type not in (*_OWN, *_RESIZING))
+    sometimes = _resizing(state) | _restarting(pod.spec, state, status)
+    own += [_settled(pod, kind, sometimes[kind], now) for kind in _SOMETIMES if kind in sometimes]
+    others = (one for one in pod.status.conditions if one.type not in (*_OWN, *_SOMETIMES))
     return (*own, *others)
 
 
@@ -60,6 +63,18 @@ def _resizing(state: PodState) -> dict[str, Found]:
             kind = RESIZE_PENDING if waits else RESIZE_IN_PROGRESS
             found[kind] = Found(True, one.resize.reason, one.resize.message)
     return found
+
+
+def _restarting(spec: PodSpec, state: PodState, status: PodStatus) -> dict[str, Found]:
+    """Whether all containers are being ended in order to begin anew; told of pods in which that can happen."""
+    rules = (rule for one in (*spec.init_containers, *spec.containers) for rule in one.restart_policy_rules)
+    if all(rule.action != RESTART_ALL for rule in rules):
+        return {}
+    if status.phase in (SUCCEEDED, FAILED):
+        return {ALL_RESTARTING: Found(False, "PodCompleted" if status.phase == SUCCEEDED else "PodFailed")}
+    if state.ending is not None or not restarts_all(spec, state):
+        return {ALL_RESTARTING: Found(False)}
+    return {ALL_RESTARTING: Found(True, "RestartAllContainersStarted", "container exited with restart policy rule")}
 
 
 def _settled(pod: PodView, kind: str, found: Found, now: float) -> PodCondition:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kube_actors.api.views.containers import Container
 from kube_actors.api.views.pods import ContainerStatus, PodSpec
+from kube_actors.plan.pod_lifecycle.restarts import restart_policy
 
 PENDING = "Pending"
 RUNNING = "Running"
@@ -13,15 +14,20 @@ SUCCEEDED = "Succeeded"
 FAILED = "Failed"
 
 
-def pod_phase(spec: PodSpec, init: Sequence[ContainerStatus], regular: Sequence[ContainerStatus], *, over: bool) -> str:
+def pod_phase(
+    spec: PodSpec, init: Sequence[ContainerStatus], regular: Sequence[ContainerStatus], again: Collection[str] | None
+) -> str:
     """Pending, Running, Succeeded or Failed.
 
-    `over` says that nothing will be started again whatever the restart policy (deleted, evicted, overdue).
+    `again` names the containers that do not run and will be started again, as their policies and rules say; None says
+    that nothing will (the pod is deleted, evicted, overdue).
     """
     plain = [one for container, one in zip(spec.init_containers, init, strict=True) if not container.sidecar]
     sidecars = [one for container, one in zip(spec.init_containers, init, strict=True) if container.sidecar]
-    if spec.restart_policy == "Never" and any(_failed(one) for one in plain):
-        return FAILED
+    for container, one in zip(spec.init_containers, init, strict=True):
+        stays = restart_policy(spec, container) == "Never" if again is None else container.name not in again
+        if not container.sidecar and _failed(one) and stays:
+            return FAILED
     begun = any(_begun(one) for one in regular)
     if any(_pending(one) for one in plain) or (not begun and any(_sidecar_pending(one) for one in sidecars)):
         return PENDING
@@ -31,7 +37,12 @@ def pod_phase(spec: PodSpec, init: Sequence[ContainerStatus], regular: Sequence[
         return PENDING
     if running:
         return RUNNING
-    return _phase_at_rest(spec, stopped, over=over) if stopped else PENDING
+    if not stopped:
+        return PENDING
+    # All containers have ended: for good, or in the middle of a restart.
+    if again and any(one.name in again for one in (*init, *regular)):
+        return RUNNING
+    return SUCCEEDED if all(map(_succeeded, stopped)) else FAILED
 
 
 def initialized(spec: PodSpec, init: Sequence[ContainerStatus], regular: Sequence[ContainerStatus]) -> bool:
@@ -43,16 +54,8 @@ def _init_done(container: Container, status: ContainerStatus) -> bool:
     return bool(status.started) if container.sidecar else status.ready
 
 
-def _phase_at_rest(spec: PodSpec, stopped: Sequence[ContainerStatus], *, over: bool) -> str:
-    """All containers have ended: for good, or in the middle of a restart."""
-    succeeded = all(one.state.terminated is not None and one.state.terminated.exit_code == 0 for one in stopped)
-    if over:
-        return SUCCEEDED if succeeded else FAILED
-    if spec.restart_policy == "Always":
-        return RUNNING
-    if succeeded:
-        return SUCCEEDED
-    return FAILED if spec.restart_policy == "Never" else RUNNING
+def _succeeded(status: ContainerStatus) -> bool:
+    return status.state.terminated is not None and status.state.terminated.exit_code == 0
 
 
 def _stopped(status: ContainerStatus) -> bool:

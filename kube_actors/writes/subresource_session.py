@@ -41,17 +41,17 @@ class SubresourceSession(Session):
         node: str,
         *,
         uid: str | None = None,
-        annotations: Body | None = None,
+        sent: Body | None = None,
         dry_run: bool = False,
     ) -> Revision:
-        """Bind a pod to a node; 409 when it is bound already or being deleted."""
+        """Bind a pod to a node; 409 when it is bound already or being deleted. `sent` is the metadata of a Binding."""
 
         async def attempt() -> Revision:
             live = self.live(key)
             resource = self.resource(key)
             request = self.request(Operation.UPDATE, resource, key, live.body(), "binding", dry_run)
             request.old = live.body()
-            subresources.bind(request, node, rfc3339(self.pipeline.clock.now()), uid=uid, annotations=annotations)
+            subresources.bind(request, node, rfc3339(self.pipeline.clock.now()), uid=uid, sent=sent or {})
             return await self.pipeline.update_prepared(request, live)
 
         return await self.retrying(attempt, once=False)

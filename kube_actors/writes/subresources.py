@@ -12,8 +12,11 @@ from kube_actors.kinds.hooks import Body
 from kube_actors.writes.request import Request
 
 
-def bind(request: Request, node: str, time: str, *, uid: str | None, annotations: Body | None) -> None:
-    """Put the pod on a node: `spec.nodeName` and the condition `PodScheduled`. `time` is RFC 3339."""
+def bind(request: Request, node: str, time: str, *, uid: str | None, sent: Body) -> None:
+    """Put the pod on a node: `spec.nodeName` and the condition `PodScheduled`. `time` is RFC 3339.
+
+    Labels and annotations of `sent`, the Binding's metadata, become the pod's.
+    """
     pod = request.new
     metadata, spec = pod["metadata"], pod["spec"]
     if not node:
@@ -28,8 +31,9 @@ def bind(request: Request, node: str, time: str, *, uid: str | None, annotations
     if spec.get("schedulingGates"):
         raise request.conflict(f"pod {metadata['name']} has non-empty .spec.schedulingGates")
     spec["nodeName"] = node
-    if annotations:
-        metadata["annotations"] = {**metadata.get("annotations", {}), **annotations}
+    for name in ("annotations", "labels"):
+        if sent.get(name):
+            metadata[name] = {**metadata.get(name, {}), **sent[name]}
     scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": time}
     conditions = pod.setdefault("status", {}).setdefault("conditions", [])
     others = [each for each in conditions if each.get("type") != "PodScheduled"]

@@ -22,7 +22,7 @@ async def world() -> World:
 async def test_binding_a_pod(world: World) -> None:
     """Node, condition and annotations are set; nobody owns them."""
     created = await world.client.create(pod())
-    bound = (await world.client.bind(POD, "node-1", uid=created.uid, annotations={"a": "b"})).body()
+    bound = (await world.client.bind(POD, "node-1", uid=created.uid, sent={"annotations": {"a": "b"}})).body()
     assert bound["spec"]["nodeName"] == "node-1"
     assert bound["status"]["conditions"] == [{"type": "PodScheduled", "status": "True", "lastTransitionTime": NOW}]
     assert bound["metadata"]["annotations"] == {"a": "b"}

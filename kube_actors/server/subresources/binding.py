@@ -52,7 +52,7 @@ async def _bind(call: Call, body: Body, options: WriteOptions, name: str) -> Res
         Key("pods", call.info.namespace, name),
         target["name"],
         uid=metadata.get("uid") or None,
-        annotations=metadata.get("annotations"),
+        sent=metadata,
         dry_run=options.dry_run,
     )
     await call.api.store.durable(revision.resource_version)

@@ -22,6 +22,7 @@ from kube_actors.writes.plugins.resource_quotas import QuotaUsage, ResourceQuota
 from kube_actors.writes.plugins.runtime_classes import RuntimeClasses
 from kube_actors.writes.plugins.service_accounts import ServiceAccounts
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
+from kube_actors.writes.plugins.topology_labels import TopologyLabels
 from kube_actors.writes.plugins.volume_phases import VolumePhases
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "RuntimeClasses",
     "ServiceAccounts",
     "ServiceAddresses",
+    "TopologyLabels",
     "VolumePhases",
     "built_in_admission",
 ]
@@ -72,6 +74,7 @@ def built_in_admission(
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
             DefaultClasses(store),
             RuntimeClasses(store),
+            TopologyLabels(store),
         ),
         validating=(
             Limits(store),

@@ -134,7 +134,7 @@ async def _document_v3(registry: Registry, known: Sequence[Resource], plain: lis
         "openapi": "3.0.0",
         "info": {"title": "Kubernetes", "version": GIT_VERSION},
         "paths": paths_v3(operations),
-        "components": {"schemas": schemas, "securitySchemes": _SECURITY},
+        "components": {**({"schemas": schemas} if schemas else {}), "securitySchemes": _SECURITY},
         "security": [{"BearerToken": []}],
     }
 

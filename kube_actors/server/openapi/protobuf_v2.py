@@ -47,7 +47,7 @@ def _operation(operation: Body) -> bytes:
         (
             *(text(number, operation[name]) for name, number in _OPERATION_TEXTS.items()),
             *(texts(number, operation[name]) for name, number in _OPERATION_LISTS.items()),
-            *(message(8, _parameter(each)) for each in operation["parameters"]),
+            *(message(8, _parameter(each)) for each in operation.get("parameters", ())),
             message(9, *responses),
             extensions(13, operation),
         )

@@ -24,7 +24,7 @@ def pieces(document: Body) -> Iterator[bytes]:
     yield message(2, text(1, info["title"]), text(6, info["version"]))
     for path, item in document["paths"].items():
         yield message(4, named(1, path, _path_item(item)))
-    for name, schema in components["schemas"].items():
+    for name, schema in components.get("schemas", {}).items():
         yield message(5, message(1, named(1, name, _schema_or_reference(schema))))
     for name, key in components["securitySchemes"].items():
         scheme = message(1, text(1, key["type"]), text(3, key["name"]), text(4, key["in"]))
@@ -41,10 +41,10 @@ def _path_item(item: Body) -> bytes:
 def _operation(operation: Body) -> bytes:
     parts = [texts(1, operation["tags"])]
     parts += [text(number, operation[name]) for name, number in _OPERATION_TEXTS.items()]
-    parts += [message(6, _parameter(each)) for each in operation["parameters"]]
+    parts += [message(6, _parameter(each)) for each in operation.get("parameters", ())]
     if "requestBody" in operation:
         body = operation["requestBody"]
-        parts.append(message(7, message(1, _content(2, body), flag(3, body["required"]))))
+        parts.append(message(7, message(1, _content(2, body), flag(3, body.get("required", False)))))
     responses = (
         named(2, code, message(1, text(1, response["description"]), _content(3, response)))
         for code, response in operation["responses"].items()

@@ -1,4 +1,5 @@
-"""Operations as the two versions of OpenAPI write them."""
+"""Operations as the two versions of OpenAPI write them. What is empty is left out: programs that read a document and
+write it down again, as Kubernetes' own tests do, leave it out as well."""
 
 from __future__ import annotations
 
@@ -51,15 +52,13 @@ def _operation_v3(operation: Operation) -> Body:
     schema = {"type": "string"} if operation.answer == TEXT else V3.refer(full_name(operation.answer))
     content = {each: {"schema": schema} for each in media}
     responses: Body = {str(code): {"description": _CODES[code], "content": content} for code in operation.codes}
-    written = {
-        **_common(operation),
-        "parameters": [_parameter_v3(each) for each in operation.query],
-        "responses": {**responses, "401": {"description": _CODES[401]}},
-    }
+    written = {**_common(operation), "responses": {**responses, "401": {"description": _CODES[401]}}}
+    if operation.query:
+        written["parameters"] = [_parameter_v3(each) for each in operation.query]
     if operation.body:
         body = {"schema": V3.refer(full_name(operation.body))}
-        content = {each: body for each in _consumed(operation)}
-        written["requestBody"] = {"content": content, "required": operation.method != "delete"}
+        content = {"content": {each: body for each in _consumed(operation)}}
+        written["requestBody"] = {**content, "required": True} if operation.method != "delete" else content
     return written
 
 
@@ -70,14 +69,14 @@ def _operation_v2(operation: Operation) -> Body:
     if operation.body:
         body = {"name": "body", "in": "body", "schema": V2.refer(full_name(operation.body))}
         parameters.insert(0, {**body, "required": True} if operation.method != "delete" else body)
-    return {
+    written = {
         **_common(operation),
         "consumes": list(_consumed(operation)),
         "produces": list(_produced(operation)),
         "schemes": ["https"],
-        "parameters": parameters,
         "responses": {**responses, "401": {"description": _CODES[401]}},
     }
+    return {**written, "parameters": parameters} if parameters else written
 
 
 def _common(operation: Operation) -> Body:

@@ -61,12 +61,12 @@ def compare(old: Any, new: Any, schema: Schema) -> Difference:
     return Difference(FieldSet(changed), FieldSet(removed))
 
 
-def bare(body: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """What of an object is there before anybody says anything: its structs and, empty, the lists it cannot do without.
+def given(body: dict[str, Any], schema: Schema) -> FieldSet:
+    """The fields that whoever creates an object has given it.
 
-    Only as far as the object has them itself.
+    What is there before anybody says anything is given by nobody: its structs, and the lists it cannot do without.
     """
-    return _bare(body, schema.root)
+    return FieldSet(_given(body, schema.root))
 
 
 def merge(live: dict[str, Any], applied: dict[str, Any], schema: Schema) -> dict[str, Any]:
@@ -164,18 +164,28 @@ def _compare_members(before: dict[str, Any], after: dict[str, Any], node: Node) 
     return changed, removed
 
 
-def _bare(value: dict[str, Any], node: Node) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    struct = node.object_type
-    for name in () if struct is None else (*struct.always, *struct.required):
-        part, child = value.get(name), node.child(name)
-        if child is None or not child.granular:
+def _given(value: dict[str, Any], node: Node) -> Trie:
+    trie: Trie = {}
+    struct, fields = node.object_type, node.fields
+    there: tuple[str, ...] = () if struct is None else (*struct.always, *struct.required)
+    for name, part in value.items():
+        if type(part) is not dict and type(part) is not list:
+            trie["f:" + name] = {}
             continue
-        if isinstance(part, dict) and child.kind is Kind.OBJECT:
-            found[name] = _bare(part, child)
-        elif isinstance(part, list) and child.kind is Kind.LIST:
-            found[name] = []
-    return found
+        child = fields.get(name)
+        if child is None or not child.granular or name not in there:
+            trie["f:" + name] = _whole(part, child)
+        elif below := _given_below(part, child):
+            trie["f:" + name] = below
+    return trie
+
+
+def _given_below(part: dict[str, Any] | list[Any], node: Node) -> Trie:
+    """Below a field that is there by itself."""
+    if isinstance(part, dict) and node.kind is Kind.OBJECT:
+        return _given(part, node)
+    whole = _whole(part, node)
+    return members_of(whole) if node.kind is Kind.LIST else whole
 
 
 def _parts(value: Any, node: Node) -> Parts | None:

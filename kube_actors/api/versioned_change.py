@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, Protocol
 
 from kube_actors.api.field_set import FieldSet
 from kube_actors.api.schema import Schema
-from kube_actors.api.structured_values import Difference, compare
+from kube_actors.api.structured_values import Difference, compare, given
 
 Body = dict[str, Any]
 
@@ -29,9 +29,9 @@ class Versions(Protocol):
 
 
 class Change:
-    """Two states of an object, compared in every version that is asked for, once each."""
+    """Two states of an object, compared in every version that is asked for, once each. `old` is None for a new one."""
 
-    def __init__(self, old: Body, new: Body, versions: Versions) -> None:
+    def __init__(self, old: Body | None, new: Body, versions: Versions) -> None:
         self._old, self._new, self._versions = old, new, versions
         self._seen: dict[str, Difference | None] = {}
 
@@ -45,4 +45,7 @@ class Change:
         schema, convert = self._versions.schema(api_version), self._versions.convert
         if schema is None:
             return None
-        return compare(convert(self._old, api_version), convert(self._new, api_version), schema)
+        new = convert(self._new, api_version)
+        if self._old is None:
+            return Difference(given(new, schema), FieldSet())
+        return compare(convert(self._old, api_version), new, schema)

@@ -86,8 +86,29 @@ def _entry(key: OwnerKey, owned: VersionedSet, time: str) -> Entry:
     return entry
 
 
+def record_create(new: Body, author: Author, versions: Versions, *, but_status: bool) -> None:
+    """Write the managedFields of a new object: its author's, beside those of others that the author sends along.
+
+    `but_status`: the first status belongs to nobody.
+    """
+    change = Change(None, _without_entries(new, but_status=but_status), versions)
+    difference = change.in_version(author.api_version)
+    assert difference is not None, "writes come in versions that are served"
+    key = OwnerKey(author.manager, UPDATE, author.api_version, author.subresource)
+    changed = difference.changed - structured_merge.UNOWNED
+    sent = new["metadata"].get("managedFields")
+    if not sent:
+        _store(new, [_entry(key, VersionedSet(changed, author.api_version), author.time)] if changed else [])
+        return
+    ledger = _ledger_of(sent, [])
+    ledger.owners = structured_merge.update_ownership(ledger.owners, key, change, author.api_version)
+    if changed:
+        ledger.times[key] = author.time
+    _store(new, ledger.entries())
+
+
 def record_update(old: Body, new: Body, author: Author, versions: Versions) -> None:
-    """Bring `new`'s managedFields up to date with what `author` changed since `old` (`{}` on create).
+    """Bring `new`'s managedFields up to date with what `author` changed since `old`.
 
     A client that sends managedFields edits them; `[{}]` and `[]` clear them; leaving them out keeps them, and so does
     a write of a subresource. Who owns an object that has no managers is not written down again until it is applied.
@@ -103,13 +124,8 @@ def record_update(old: Body, new: Body, author: Author, versions: Versions) -> N
             new["metadata"]["managedFields"] = renewed
             return
     key = OwnerKey(author.manager, UPDATE, author.api_version, author.subresource)
-    is_new = "uid" not in metadata
-    if is_new and not sent:
-        changed = difference.changed - structured_merge.UNOWNED
-        _store(new, [_entry(key, VersionedSet(changed, author.api_version), author.time)] if changed else [])
-        return
     ledger = _ledger_of(stored if author.subresource else sent, stored)
-    if not is_new and not ledger.owners:
+    if not ledger.owners:
         _store(new, [])
         return
     ledger.owners = structured_merge.update_ownership(ledger.owners, key, change, author.api_version)
@@ -212,8 +228,10 @@ def _store(body: Body, entries: list[Entry]) -> Body:
     return body
 
 
-def _without_entries(body: Body) -> Body:
-    """The object as managers see it: managedFields belong to nobody."""
+def _without_entries(body: Body, *, but_status: bool = False) -> Body:
+    """The object as managers see it: managedFields belong to nobody. `but_status`: without its status, too."""
+    if but_status and "status" in body:
+        body = {name: value for name, value in body.items() if name != "status"}
     metadata = body.get("metadata")
     if not metadata or "managedFields" not in metadata:
         return body

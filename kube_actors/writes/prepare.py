@@ -8,7 +8,6 @@ from typing import Any
 from kube_actors.api.empty import empty
 from kube_actors.api.schema import decoding_error
 from kube_actors.api.spelling import spell
-from kube_actors.api.structured_values import bare
 from kube_actors.api.versioned_change import Versions
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.unattended import unattended
@@ -123,14 +122,13 @@ def content_changed(new: Body, old: Body) -> bool:
 
 def record_owner(request: Request, author: Author, versions: Versions) -> None:
     """Write down who owns what this request changed. What every object has and its first status are nobody's."""
-    new, old, schema = request.new, request.old, request.resource.schema
+    new, old = request.new, request.old
+    has_status = request.resource.subresource("status") is not None
     if old is None:
-        before = bare(new, schema)
-        if "status" in new and request.resource.subresource("status") is not None:
-            before["status"] = new["status"]
-    else:
-        missing = [name for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in old]
-        before = {**{name: {} for name in missing}, **old} if missing else old
+        ownership.record_create(new, author, versions, but_status=has_status)
+        return
+    missing = [name for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in old]
+    before = {**{name: {} for name in missing}, **old} if missing else old
     ownership.record_update(before, new, author, versions)
 
 

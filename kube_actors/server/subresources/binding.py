@@ -10,7 +10,7 @@ from kube_actors.server.http import Response
 from kube_actors.server.writing.answers import success
 from kube_actors.server.writing.bodies import Expected, check_types, read_body
 from kube_actors.server.writing.options import WriteOptions, read_options
-from kube_actors.server.writing.places import check_collection, settle_namespace
+from kube_actors.server.writing.places import check_collection, settle_created
 from kube_actors.store import Key
 
 CREATED = 201
@@ -35,7 +35,7 @@ def _read(call: Call) -> tuple[Body, WriteOptions]:
     options = read_options(call, "CreateOptions")
     expected = Expected.type(call, "v1", "Binding")
     body = read_body(call, options.validation, expected)
-    settle_namespace(call, body)
+    settle_created(call, body)
     check_types(body, expected)
     return body, options
 

@@ -12,6 +12,7 @@ from kube_actors.server.http import Response
 from kube_actors.server.writing.answers import success
 from kube_actors.server.writing.bodies import Expected, check_types, read_body
 from kube_actors.server.writing.options import read_options
+from kube_actors.server.writing.places import settle_created
 from kube_actors.verbs.eviction import Eviction, evict_pod
 
 CREATED = 201
@@ -22,6 +23,7 @@ async def eviction(call: Call) -> Response:
     options = read_options(call, "CreateOptions")
     expected = Expected.type(call, "policy/v1", "Eviction")
     body = await call.work.run(read_body, call, options.validation, expected)
+    settle_created(call, body)
     check_types(body, expected)
     name = (body.get("metadata") or {}).get("name") or ""
     if name != call.info.name:

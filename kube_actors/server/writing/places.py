@@ -45,6 +45,14 @@ def settle_namespace(call: Call, body: Body) -> None:
     metadata["namespace"] = wanted
 
 
+def settle_created(call: Call, body: Body) -> None:
+    """The same for what is posted below another object (a Binding, an Eviction), in the words that POST has for it."""
+    metadata = _metadata(body)
+    if metadata.get("namespace") not in (None, "", call.info.namespace):
+        raise bad_request("the namespace of the provided object does not match the namespace sent on the request")
+    metadata["namespace"] = call.info.namespace
+
+
 def _metadata(body: Body) -> Body:
     """The body's metadata, made where there is none; 400 when it is something else than an object."""
     metadata = body.get("metadata")

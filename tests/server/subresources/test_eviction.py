@@ -102,3 +102,18 @@ async def test_dry_run(session: Session, query: str) -> None:
     assert pod is before
     assert budget is not None
     assert budget.body()["status"]["disruptionsAllowed"] == 1
+
+
+async def test_a_pod_of_another_namespace(session: Session) -> None:
+    """What the eviction says of its namespace has to fit its path; it may say nothing."""
+    body = eviction()
+    body["metadata"]["namespace"] = "elsewhere"
+    refused = await ask(session, "POST", PATH, body)
+    assert isinstance(refused, Full)
+    assert refused.status == 400
+    why = "the namespace of the provided object does not match the namespace sent on the request"
+    assert json_of(refused)["message"] == why
+    del body["metadata"]["namespace"]
+    granted = await ask(session, "POST", PATH, body)
+    assert isinstance(granted, Full)
+    assert granted.status == 201

@@ -10,6 +10,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.pod_qos import qos_class
 from kube_actors.kinds.rules.containers import container_rules
+from kube_actors.kinds.rules.pod_specs import pod_resources_rules
 from kube_actors.kinds.rules.resources import resources_rules
 
 EPHEMERAL: Final = "ephemeralContainers"
@@ -31,6 +32,7 @@ def confine(new: Body, old: Body, subresource: str) -> None:
     elif subresource == "resize" and not _rearranged(new["spec"], old["spec"]):
         _keep_frame(new, old)
         spec = clone(old["spec"])
+        _put(spec, "resources", new["spec"].get("resources"))
         for kind in ("containers", "initContainers"):
             for container, sent in zip(spec.get(kind) or (), new["spec"].get(kind) or (), strict=True):
                 for name in RESIZABLE:
@@ -87,6 +89,9 @@ def validate_resize(new: Body, old: Body) -> list[Cause]:
     found = _arrangement(spec, before)
     if found:
         return found
+    if spec.get("resources") != before.get("resources"):
+        found += pod_resources_rules(spec, "spec.resources")
+        found += _changed_resources(spec.get("resources") or {}, before.get("resources") or {}, "spec.resources")
     for kind in ("containers", "initContainers"):
         for index, (container, earlier) in enumerate(zip(spec.get(kind) or (), before.get(kind) or (), strict=True)):
             found += _resized(container, earlier, f"spec.{kind}[{index}].resources", kind == "initContainers")
@@ -103,7 +108,12 @@ def _resized(container: Body, earlier: Body, field: str, is_init: bool) -> list[
         return []
     if is_init and container.get("restartPolicy") != "Always":
         return [causes.forbidden(field, "resources for non-sidecar init containers are immutable")]
-    found = resources_rules(resources, field)
+    return resources_rules(resources, field) + _changed_resources(resources, before, field)
+
+
+def _changed_resources(resources: Body, before: Body, field: str) -> list[Cause]:
+    """Amounts of cpu and memory change or are added; nothing else does, and none is removed."""
+    found = []
     if _unresizable(resources) != _unresizable(before):
         found.append(causes.forbidden("spec", "only cpu and memory resources are mutable"))
     for kind in ("limits", "requests"):

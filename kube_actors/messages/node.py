@@ -70,10 +70,12 @@ class ResizeShare(Ask[Admission]):
 
 @frozen(eq=False)
 class UpdateResources(Ask[None]):
-    """Pod → Node: give a running attempt other limits and shares; refused with the runtime's failure."""
+    """Pod → Node: give a running attempt, and its pod as a whole, other limits and shares; refused with the runtime's
+    failure."""
 
     container: ContainerId
     resources: Resources
+    pod: Resources
 
 
 @frozen(eq=False)

@@ -12,6 +12,7 @@ from enum import Enum
 import attrs
 
 from kube_actors.api.views.containers import Container, ResourceRequirements
+from kube_actors.api.views.pods import PodResources
 from kube_actors.plan.backoff import Backoff, after_failure, retry_at
 from kube_actors.plan.probes import ProbeKind, Verdict
 from kube_actors.records import frozen
@@ -86,12 +87,16 @@ RESIZE_ERROR = "Error"
 
 @frozen
 class Resize:
-    """A change of resources under way, or (`reason` Infeasible, Deferred or Error) one that could not be made."""
+    """A change of resources under way, or (`reason` Infeasible, Deferred or Error) one that could not be made.
+
+    `wanted` are the container's, `whole` those of its pod as a whole.
+    """
 
     wanted: ResourceRequirements
     at: float
     reason: str = ""
     message: str = ""
+    whole: PodResources | None = None
 
 
 @frozen
@@ -101,6 +106,7 @@ class Observed:
     `current` is False when it belonged to a sandbox that is gone; `last_exit` is the end of the attempt before.
     `backoff` grows from attempt to attempt, `failure_backoff` while it cannot even be started. `container_id` is as
     status shows it (`process://…`). `resources` and `user` are those it runs with; None where that is not known.
+    `whole` are the resources of its pod as a whole that it runs within; None where the pod has none.
     """
 
     name: str
@@ -122,6 +128,7 @@ class Observed:
     stop: Stop | None = None
     resources: ResourceRequirements | None = None
     resize: Resize | None = None
+    whole: PodResources | None = None
     user: User | None = None
     current: bool = True
 
@@ -141,11 +148,15 @@ class Observed:
         return retry_at(self.failure_backoff) if self.stage is Stage.FAILED and self.failure_backoff else None
 
     def starting(
-        self, attempt: int, backoff: Backoff | None, resources: ResourceRequirements | None = None
+        self,
+        attempt: int,
+        backoff: Backoff | None,
+        resources: ResourceRequirements | None = None,
+        whole: PodResources | None = None,
     ) -> Observed:
         """A new attempt begins with these resources (perform `StartContainer`)."""
         last_exit = self.exit or self.last_exit
-        fresh = Observed(self.name, attempt, last_exit=last_exit, backoff=backoff, resources=resources)
+        fresh = Observed(self.name, attempt, last_exit=last_exit, backoff=backoff, resources=resources, whole=whole)
         if self.stage is not Stage.FAILED:
             return fresh
         return attrs.evolve(fresh, failure=self.failure, failure_backoff=self.failure_backoff)
@@ -170,6 +181,10 @@ class Observed:
         """Who its first process is."""
         return attrs.evolve(self, user=user)
 
+    def within(self, whole: PodResources | None) -> Observed:
+        """These are the resources of its pod as a whole."""
+        return attrs.evolve(self, whole=whole)
+
     def hooked(self, succeeded: bool) -> Observed:
         """PostStart has ended."""
         return attrs.evolve(self, hook=Hook.DONE if succeeded else Hook.FAILED)
@@ -188,17 +203,17 @@ class Observed:
         """A stop was ordered (perform `StopContainer`)."""
         return attrs.evolve(self, stop=Stop(kill_at, restart or (self.stop is not None and self.stop.restart)))
 
-    def resizing(self, wanted: ResourceRequirements, now: float) -> Observed:
+    def resizing(self, wanted: ResourceRequirements, now: float, whole: PodResources | None = None) -> Observed:
         """A change of resources begins (perform `ResizeContainer`)."""
-        return attrs.evolve(self, resize=Resize(wanted, now))
+        return attrs.evolve(self, resize=Resize(wanted, now, whole=whole))
 
     def resized(self, reason: str, message: str, now: float) -> Observed:
         """The change under way is done, or (with a reason) could not be made."""
         if self.resize is None:
             return self
         if reason:
-            return attrs.evolve(self, resize=Resize(self.resize.wanted, now, reason, message))
-        return attrs.evolve(self, resources=self.resize.wanted, resize=None)
+            return attrs.evolve(self, resize=attrs.evolve(self.resize, at=now, reason=reason, message=message))
+        return attrs.evolve(self, resources=self.resize.wanted, whole=self.resize.whole, resize=None)
 
     def exited(self, exit: Exit) -> Observed:
         """The attempt ended."""

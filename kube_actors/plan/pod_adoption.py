@@ -45,7 +45,7 @@ def adopt(pod: PodView, found: Sequence[FoundAttempt] | None, address: str, host
         if one.name not in latest or one.attempt > latest[one.name].attempt:
             latest[one.name] = one
     observed = _remembered({name: one for name, one in statuses.items() if name not in latest}, now)
-    observed |= {name: _adopted(one, statuses.get(name)) for name, one in latest.items()}
+    observed |= {name: _adopted(one, statuses.get(name)).within(pod.spec.resources) for name, one in latest.items()}
     return PodState(started_at, Sandbox(SandboxState.READY, 1, address), observed, host_ip=host_ip)
 
 

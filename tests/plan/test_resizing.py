@@ -14,7 +14,7 @@ from kube_actors.plan.observed import Ending, Exit, Observed, PodState, Sandbox,
 from kube_actors.plan.pod_adoption import FoundAttempt, adopt
 from kube_actors.plan.pod_lifecycle import ResizeContainer, StartContainer, StopContainer, plan_pod
 from kube_actors.plan.pod_lifecycle.resizing import DEFERRED_RETRY
-from kube_actors.plan.pod_status import pod_status
+from kube_actors.plan.pod_status import pod_status, resources_of_whole, status_body
 
 NOW = 100.0
 READY = Sandbox(SandboxState.READY, 1, "10.0.0.1")
@@ -46,6 +46,28 @@ def known(*observed: Observed, ending: Ending | None = None) -> PodState:
 def test_the_same_resources_are_left_alone() -> None:
     """However they are written."""
     assert plan_pod(a_pod("0.1"), known(running("100m")), NOW).actions == ()
+
+
+def test_resources_of_the_whole_concern_every_container() -> None:
+    """One without a limit of its own lives within its pod's, and is restarted where its policy says so."""
+    before, after = ({"limits": {"cpu": "1", "memory": memory}} for memory in ("1Gi", "2Gi"))
+    pod = a_pod(resources=after)
+    within = running().within(a_pod(resources=before).spec.resources)
+    assert plan_pod(pod, known(within), NOW).actions == (ResizeContainer("main", 0),), "it has a limit of its own"
+    under_way = within.resizing(pod.spec.containers[0].resources, NOW, pod.spec.resources)
+    assert plan_pod(pod, known(under_way), NOW).actions == ()
+    done = under_way.resized("", "", NOW)
+    assert plan_pod(pod, known(done), NOW).actions == ()
+    written = status_body(pod_status(pod, known(done), NOW), known(done), resources_of_whole(pod, known(done)))
+    assert written["resources"]["limits"] == {"cpu": "1", "memory": "2Gi"}
+    policy = [{"resourceName": "memory", "restartPolicy": "RestartContainer"}]
+    body = {
+        "metadata": {"name": "p"},
+        "spec": {"resources": after, "containers": [{"name": "main", "resizePolicy": policy}]},
+    }
+    unlimited = structure(PodView, body)
+    bare = attrs.evolve(within, resources=ResourceRequirements())
+    assert plan_pod(unlimited, known(bare), NOW).actions == (ResizeContainer("main", 0, restart=True),)
 
 
 def test_other_resources_are_applied_once() -> None:

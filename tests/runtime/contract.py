@@ -213,7 +213,9 @@ class RuntimeContract:
         container = await stage.start(RUNS)
         refused = ""
         try:
-            await stage.runtime.update_resources(container, Resources(cpu_limit_milli=500))
+            await stage.runtime.update_resources(
+                container, Resources(cpu_limit_milli=500), Resources(cpu_limit_milli=700)
+            )
         except RuntimeFailure as failure:
             refused = failure.reason
         assert refused in ("", RESIZE_UNSUPPORTED)

@@ -270,6 +270,18 @@ async def test_a_limit_can_be_added(root: ProcessStage) -> None:
     assert (exited.exit_code, exited.oom_killed) == (137, True)
 
 
+async def test_a_pod_as_a_whole_can_be_limited(root: ProcessStage) -> None:
+    """A container without a limit of its own lives within its pod's, which can change while it runs."""
+    if "memory" not in root.link.limits:
+        pytest.skip("no memory controller here")
+    spec = await root.run("read x; exec python3 -c 'bytearray(200 << 20)'", stdin=True)
+    await root.runtime.update_resources(spec.id, Resources(), Resources(memory_limit=32 << 20))
+    session = await root.runtime.attach(spec.id, stdin=True)
+    await session.send_stdin(b"\n")
+    assert (await root.next_exit()).exit_code == 137
+    await session.aclose()
+
+
 async def test_processes_of_another_container(isolated: ProcessStage) -> None:
     """Who debugs a container sees its processes, in its own files; a target that does not run is named."""
     await isolated.run("exec sleep 1234", name="main")

@@ -127,8 +127,8 @@ class NodeActor(Actor[NodeMessage]):
                 self._serve(message, lambda: self.runtime.run_container(message.spec))
             case messages.ResizeShare():
                 self.context.answer(message, self.residents.tally.resize(message))
-            case messages.UpdateResources(container, resources):
-                self._serve(message, lambda: self.runtime.update_resources(container, resources))
+            case messages.UpdateResources(container, resources, pod):
+                self._serve(message, lambda: self.runtime.update_resources(container, resources, pod))
             case messages.StopContainer(container, signal, everything):
                 self._serve(message, lambda: self.runtime.signal_container(container, signal, everything=everything))
             case messages.RemoveContainer(container):

@@ -20,6 +20,8 @@ HEARTBEAT_CONDITIONS = (
     ("Ready", "True", "KubeletReady", "kubelet is posting ready status"),
 )
 LEASE_SECONDS = 40
+DECLARED_FEATURES = ("InPlacePodLevelResourcesVerticalScaling", "RestartAllContainersOnContainerExits")
+"""What a kubelet of this version can do that those of the version before could not, by the names of its switches."""
 RUNTIME_LABEL = "kube-actors.dev/runtime"
 """Every node of cluster.yaml has it, and no other Node."""
 SAID = "kube-actors.dev/cluster-file"
@@ -154,6 +156,7 @@ def node_status(
             "osImage": facts.os_image,
             "systemUUID": facts.machine_id,
         },
+        "declaredFeatures": list(DECLARED_FEATURES),
         "runtimeHandlers": [_runtime_handler(name) for name in handlers_of(config)],
         "features": {"supplementalGroupsPolicy": _keeps_groups_policy(config, facts)},
         "conditions": _conditions(facts, old.get("conditions", []), now, trouble),

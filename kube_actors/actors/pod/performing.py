@@ -42,7 +42,8 @@ class Performing:
                 self.stop(action)
             case steps.ResizeContainer(name, attempt, restart):
                 container = known.container(name)
-                known.put(known.state.observed[name].resizing(container.resources, self._context.clock.now()))
+                wanted, now = container.resources, self._context.clock.now()
+                known.put(known.state.observed[name].resizing(wanted, now, known.pod.spec.resources))
                 arguments = (container, self._id(name, attempt), restart)
                 self._context.start_task(self._work.resize_container, *arguments, name=f"resize {name}")
             case steps.RestartAll():
@@ -58,7 +59,8 @@ class Performing:
     def _start(self, action: steps.StartContainer) -> None:
         name, container = action.name, self._known.container(action.name)
         before = self._known.observed(name) or Observed(name)
-        self._known.put(before.starting(action.attempt, action.backoff, container.resources))
+        whole = self._known.pod.spec.resources
+        self._known.put(before.starting(action.attempt, action.backoff, container.resources, whole))
         self.stopping.forget(name)
         self._context.start_task(self._work.start_container, container, action.attempt, name=f"start {name}")
 

@@ -9,11 +9,12 @@ from typing import Any
 import attrs
 
 from kube_actors.api.views import PodView
+from kube_actors.api.views.pods import PodResources
 from kube_actors.errors import ApiError
 from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, Runtime
 from kube_actors.plan.observed import Exit, Observed, PodState
 from kube_actors.plan.pod_adoption import FoundAttempt
-from kube_actors.plan.pod_status import pod_status, status_body
+from kube_actors.plan.pod_status import pod_status, resources_of_whole, status_body
 from kube_actors.store import Key, Revision
 from kube_actors.writes import Client
 
@@ -60,6 +61,7 @@ class StatusReport:
         self._uid = uid
         self._set_alarm = set_alarm
         self._put_off = False
+        self._whole: PodResources | None = None
 
     def put_off(self, now: float) -> None:
         """More will be known in a moment: report then, at the latest."""
@@ -80,9 +82,10 @@ class StatusReport:
         any other failure of the write.
         """
         status = pod_status(pod, state, now)
-        if status == pod.status:
+        whole = resources_of_whole(pod, state)
+        if status == pod.status and whole == self._whole:
             return seen, pod
-        body = status_body(status, state)
+        body, self._whole = status_body(status, state, whole), whole
         version = str(seen.resource_version)
         alone = False
 

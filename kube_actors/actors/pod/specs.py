@@ -76,7 +76,7 @@ def sandbox_spec(pod: PodView, world: PodWorld, address: str | None, volumes: tu
         host_pid=spec.host_pid,
         host_ipc=spec.host_ipc,
         share_process_namespace=spec.share_process_namespace,
-        resources=_of_the_whole(pod),
+        resources=resources_of_pod(pod),
         sysctls=tuple((sysctl.name, sysctl.value) for sysctl in security.sysctls),
         labels=pod.metadata.labels,
         annotations=pod.metadata.annotations,
@@ -98,7 +98,7 @@ def check_handler(body: Mapping[str, Any], world: PodWorld) -> None:
         raise RuntimeFailure("FailedCreatePodSandBox", text)
 
 
-def _of_the_whole(pod: PodView) -> Resources:
+def resources_of_pod(pod: PodView) -> Resources:
     """What all containers of the pod share: its limit of processes, and the resources it has as a whole."""
     whole = pod.spec.resources
     if whole is None:

@@ -15,6 +15,7 @@ from kube_actors.actors.pod.specs import (
     hostname_of,
     raw_container,
     resources_of,
+    resources_of_pod,
     sandbox_spec,
 )
 from kube_actors.actors.pod.world import VOLUMES, PodWorld
@@ -203,8 +204,8 @@ class PodWork:
             if isinstance(admission, node_messages.Refused):
                 self._tell(messages.ContainerResized(id, admission.reason, admission.message))
                 return
-            if not restart:
-                ask = node_messages.UpdateResources(id, resources_of(container))
+            if not restart or self.pod.spec.resources is not None:
+                ask = node_messages.UpdateResources(id, resources_of(container), resources_of_pod(self.pod))
                 await self.node.ask(ask, deadline=RUNTIME_DEADLINE)
         except RuntimeFailure as error:
             reason = INFEASIBLE if error.reason == RESIZE_UNSUPPORTED else RESIZE_ERROR

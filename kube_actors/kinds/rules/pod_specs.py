@@ -45,7 +45,7 @@ def validate_pod_spec(spec: Body, field: str) -> list[Cause]:
     found += scheduling_rules(spec, field)
     found += _network(spec, field)
     found += resources_rules({"limits": spec.get("overhead") or {}}, f"{field}.overhead")
-    found += _pod_resources(spec, f"{field}.resources")
+    found += pod_resources_rules(spec, f"{field}.resources")
     found += _claims(spec.get("resourceClaims") or (), f"{field}.resourceClaims")
     return found + pod_security_rules(spec, field)
 
@@ -152,7 +152,7 @@ def _searches(config: Body, field: str) -> list[Cause]:
     return found
 
 
-def _pod_resources(spec: Body, field: str) -> list[Cause]:
+def pod_resources_rules(spec: Body, field: str) -> list[Cause]:
     """What the pod as a whole asks for is not less than its containers do."""
     resources = spec.get("resources")
     if not resources:

@@ -145,14 +145,19 @@ _LIMITS = {"memory_limit": "memory", "cpu_limit_milli": "cpu", "pids_limit": "pi
 
 def check_resize(at: Hierarchies, group: Group, before: Resources, after: Resources) -> None:
     """Whether a running container's limits can be changed so. Raises Failure saying what cannot be."""
-    for name, controller in _LIMITS.items():
-        if before.get(name) != after.get(name) and not at.supports(controller):
-            told = f"resources.limits.{controller} of a running container cannot be changed here"
-            raise Failure("ResizeUnsupported", f"{told}: this machine has no control group for it")
+    check_supported(at, before, after)
     limit, used = after.get("memory_limit"), group.memory_used()
     if limit is not None and limit < used:
         told = f"attempting to set container memory limit ({limit}) below current usage ({used})"
         raise Failure("ResizeError", f"cannot decrease memory limits: {told}")
+
+
+def check_supported(at: Hierarchies, before: Resources, after: Resources) -> None:
+    """Whether there are groups for the limits that change. Raises Failure naming one that has none."""
+    for name, controller in _LIMITS.items():
+        if before.get(name) != after.get(name) and not at.supports(controller):
+            told = f"resources.limits.{controller} of a running container cannot be changed here"
+            raise Failure("ResizeUnsupported", f"{told}: this machine has no control group for it")
 
 
 def join_new_groups(before: Group, after: Group, pids: list[int]) -> Group:

@@ -9,7 +9,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from .cgroups import Group, check_resize, join_new_groups, make_group
+from .cgroups import Group, check_resize, check_supported, join_new_groups, make_group
 from .container import Container, Key
 from .failures import Failure
 from .host_root import HostRoot
@@ -180,15 +180,16 @@ class Containers:
         self._close(container)
         self.report(container)
 
-    def update_resources(self, container: Container, sandbox: Sandbox, resources: Value) -> None:
-        """Give a running container other limits. Raises Failure."""
+    def update_resources(self, container: Container, resources: Value, whole_before: Value, whole: Value) -> None:
+        """Give a running container other limits, and its pod as a whole. Raises Failure."""
         if not container.running or container.starting:
             raise Failure("ResizeError", f"container {container.key[1]} is not running")
         name = f"{container.key[1]}-{container.key[2]}"
         pids = [container.pid, *descendants(container.pid)]
         before = container.spec["resources"]
         check_resize(self._world.cgroups, container.group, before, resources)
-        group = make_group(self._world.cgroups, container.key[0], name, resources, sandbox.spec["resources"])
+        check_supported(self._world.cgroups, whole_before, whole)
+        group = make_group(self._world.cgroups, container.key[0], name, resources, whole)
         container.group = join_new_groups(container.group, group, pids)
         container.spec["resources"] = resources
         self._remember(container)

@@ -122,7 +122,9 @@ class Operations:
         containers = self._agent.containers
         container = containers.get(_key(request))
         sandbox = self._agent.sandboxes.get(container.key[0])
-        containers.update_resources(container, sandbox, request["resources"])
+        whole = request.get("pod") or sandbox.spec["resources"]
+        containers.update_resources(container, request["resources"], sandbox.spec["resources"], whole)
+        self._agent.sandboxes.set_resources(sandbox, whole)
         reply.ok()
 
     def _do_signal(self, request: Frame, reply: Reply) -> None:

@@ -101,6 +101,12 @@ class Sandboxes:
         owned = self._world.tier == "A"
         volumes.write_files(path, volume["files"], volume["fs_group"] if owned else None, owned=owned)
 
+    def set_resources(self, sandbox: Sandbox, resources: Value) -> None:
+        """What containers that start from now on share, and one that runs has been given."""
+        if sandbox.spec["resources"] != resources:
+            sandbox.spec["resources"] = resources
+            self._remember(sandbox)
+
     def dismantle(self, sandbox: Sandbox, node: Node | None) -> None:
         """Take everything of a pod away but its containers, which must have ended."""
         settings = self._world.settings

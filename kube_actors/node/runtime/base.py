@@ -337,9 +337,11 @@ class Runtime(abc.ABC):
         RuntimeFailure with reason `RunContainerError` or `StartError` in Kubernetes' words."""
 
     @abc.abstractmethod
-    async def update_resources(self, container: ContainerId, resources: Resources) -> None:
-        """Give a running container other limits and shares. A RuntimeFailure has the reason RESIZE_UNSUPPORTED where
-        they could not be kept."""
+    async def update_resources(
+        self, container: ContainerId, resources: Resources, pod: Resources | None = None
+    ) -> None:
+        """Give a running container other limits and shares, and (`pod`) its sandbox. A RuntimeFailure has the reason
+        RESIZE_UNSUPPORTED where they could not be kept."""
 
     @abc.abstractmethod
     async def signal_container(self, container: ContainerId, signal: int, *, everything: bool = False) -> None:

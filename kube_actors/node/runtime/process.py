@@ -123,9 +123,12 @@ class ProcessRuntime(Runtime):
             answer = await self._ask("run", spec=encode_container(spec))
         return decode_started(answer, self._to_cluster)
 
-    async def update_resources(self, container: ContainerId, resources: Resources) -> None:
+    async def update_resources(
+        self, container: ContainerId, resources: Resources, pod: Resources | None = None
+    ) -> None:
+        wanted = {"resources": attrs.asdict(resources), "pod": None if pod is None else attrs.asdict(pod)}
         with trio.CancelScope(shield=True):
-            await self._ask("update_resources", container=list(container), resources=attrs.asdict(resources))
+            await self._ask("update_resources", container=list(container), **wanted)
 
     async def signal_container(self, container: ContainerId, signal: int, *, everything: bool = False) -> None:
         await self._ask("signal", container=list(container), signal=int(signal), everything=everything)

@@ -171,7 +171,9 @@ class SimulatedRuntime(Runtime):
         self._log(container, now, f"simulated container {container.spec.id.name} started")
         return Started(container.spec.id, _runtime_id(container.spec.id), 0, now)
 
-    async def update_resources(self, container: ContainerId, resources: Resources) -> None:
+    async def update_resources(
+        self, container: ContainerId, resources: Resources, pod: Resources | None = None
+    ) -> None:
         found = await self._running(container)
         found.spec = attrs.evolve(found.spec, resources=resources)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kube_actors.api.quantity import Quantity
 from kube_actors.api.views.containers import Container
-from kube_actors.api.views.pods import PodSpec
+from kube_actors.api.views.pods import PodResources, PodSpec
 from kube_actors.plan.observed import DEFERRED, Observed, PodState, Stage
 from kube_actors.plan.pod_lifecycle.plan import ResizeContainer
 
@@ -20,33 +21,36 @@ def plan_resizes(spec: PodSpec, state: PodState, now: float) -> tuple[Sequence[R
     sidecars = (one for one in spec.init_containers if one.sidecar)
     for container in (*sidecars, *spec.containers):
         one = state.observed.get(container.name)
-        if one is None or not _differs(container, one):
+        if one is None or not _differs(spec, container, one):
             continue
-        due = _due(container, one)
+        due = _due(spec, container, one)
         if due is None:
             continue
         if due > now:
             waits.append(due)
         else:
-            actions.append(ResizeContainer(one.name, one.attempt, restart=_needs_restart(container, one)))
+            actions.append(ResizeContainer(one.name, one.attempt, restart=_needs_restart(spec, container, one)))
     return actions, min(waits, default=None)
 
 
-def _differs(container: Container, one: Observed) -> bool:
-    """Whether it runs with other resources than it is to have."""
+def _differs(spec: PodSpec, container: Container, one: Observed) -> bool:
+    """Whether it runs with other resources than it is to have, or within others of its pod."""
     settled = one.stage is Stage.RUNNING and one.current and one.stop is None
-    return settled and one.resources is not None and one.resources != container.resources
+    if not settled or one.resources is None:
+        return False
+    return one.resources != container.resources or one.whole != spec.resources
 
 
-def _due(container: Container, one: Observed) -> float | None:
+def _due(spec: PodSpec, container: Container, one: Observed) -> float | None:
     """When the resize may begin; None when it has begun, or has failed for good."""
-    if one.resize is None or one.resize.wanted != container.resources:
+    if one.resize is None or (one.resize.wanted, one.resize.whole) != (container.resources, spec.resources):
         return float("-inf")
     return one.resize.at + DEFERRED_RETRY if one.resize.reason == DEFERRED else None
 
 
-def _needs_restart(container: Container, one: Observed) -> bool:
-    """Whether a resource changes whose policy asks for a new start."""
+def _needs_restart(spec: PodSpec, container: Container, one: Observed) -> bool:
+    """Whether a resource changes whose policy asks for a new start: a container without a limit of its own has its
+    pod's."""
     assert one.resources is not None, "only a container whose resources are known is resized"
     before, after = one.resources, container.resources
     for policy in container.resize_policy:
@@ -54,6 +58,12 @@ def _needs_restart(container: Container, one: Observed) -> bool:
         same = before.limits.get(name) == after.limits.get(name) and before.requests.get(name) == after.requests.get(
             name
         )
+        inherits = name not in after.limits
+        same = same and not (inherits and _limit(one.whole, name) != _limit(spec.resources, name))
         if policy.restart_policy == "RestartContainer" and not same:
             return True
     return False
+
+
+def _limit(whole: PodResources | None, name: str) -> Quantity | None:
+    return None if whole is None else whole.limits.get(name)

@@ -12,7 +12,7 @@ import attrs
 
 from kube_actors.api.views import body_of
 from kube_actors.api.views.containers import Container
-from kube_actors.api.views.pods import PodIp, PodSpec, PodStatus, PodView
+from kube_actors.api.views.pods import PodIp, PodResources, PodSpec, PodStatus, PodView
 from kube_actors.plan.observed import Observed, PodState, Stage
 from kube_actors.plan.pod_lifecycle.restarts import will_restart
 from kube_actors.plan.pod_status.conditions import pod_conditions
@@ -20,7 +20,7 @@ from kube_actors.plan.pod_status.containers import STATUSES, debug_status, statu
 from kube_actors.plan.pod_status.phase import FAILED, SUCCEEDED, pod_phase
 from kube_actors.plan.pod_status.qos import qos_class
 
-__all__ = ["pod_status", "qos_class", "rejected_status", "status_body", "terminated"]
+__all__ = ["pod_status", "qos_class", "rejected_status", "resources_of_whole", "status_body", "terminated"]
 
 
 def pod_status(pod: PodView, state: PodState, now: float) -> PodStatus:
@@ -64,9 +64,21 @@ def _runs_again(spec: PodSpec, container: Container, seen: Observed) -> bool:
     return seen.stage is not Stage.RUNNING
 
 
-def status_body(status: PodStatus, state: PodState) -> dict[str, Any]:
-    """The status as it is written: with who each container runs as, which nobody here reads."""
+def resources_of_whole(pod: PodView, state: PodState) -> PodResources | None:
+    """The resources that the pod as a whole runs with; None where it has none, or nothing runs yet."""
+    if pod.spec.resources is None:
+        return None
+    running = (one for one in state.observed.values() if one.stage is Stage.RUNNING and one.current)
+    return next((one.whole for one in running if one.whole is not None), None)
+
+
+def status_body(status: PodStatus, state: PodState, whole: PodResources | None) -> dict[str, Any]:
+    """The status as it is written: with what nobody here reads, who each container runs as and what the pod as a
+    whole has."""
     body = body_of(status)
+    if whole is not None:
+        body["resources"] = body_of(whole)
+        body["allocatedResources"] = body["resources"].get("requests", {})
     for field in STATUSES:
         for container in body.get(field, ()):
             one = state.observed.get(container["name"])

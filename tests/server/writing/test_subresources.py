@@ -306,6 +306,22 @@ async def test_resize(call: Caller) -> None:
     assert resized["metadata"]["generation"] == 2
 
 
+async def test_resize_of_the_whole(call: Caller) -> None:
+    """What a pod has as a whole changes too, within the same bounds."""
+    body = pod()
+    body["spec"]["resources"] = {"limits": {"cpu": "1"}, "requests": {"cpu": "500m"}}
+    await call("POST", PODS, body)
+
+    async def resize(**resources: Any) -> Any:
+        return await call("PATCH", f"{PODS}/web/resize", {"spec": {"resources": resources}}, STRATEGIC)
+
+    changed = (await resize(limits={"cpu": "2"})).body
+    assert changed["spec"]["resources"] == {"limits": {"cpu": "2"}, "requests": {"cpu": "500m"}}
+    removed = await resize(limits={"cpu": None})
+    assert removed.causes[0] == "spec.resources.limits: Forbidden: resource limits cannot be removed"
+    assert (await resize(requests={"cpu": "3"})).code == 422
+
+
 @pytest.mark.parametrize(
     ("patch", "cause"),
     [

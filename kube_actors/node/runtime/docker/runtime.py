@@ -78,6 +78,11 @@ class DockerRuntime(Runtime):
     def description(self) -> str:
         return f"docker://{self._version}"
 
+    def unhonoured(self, spec: SandboxSpec | ContainerSpec) -> tuple[str, ...]:
+        """What an engine has no words for: it limits containers, not pods."""
+        limited = isinstance(spec, SandboxSpec) and (spec.resources.memory_limit or spec.resources.cpu_limit_milli)
+        return ("resources.limits of the pod as a whole",) if limited else ()
+
     def events(self) -> trio.MemoryReceiveChannel[RuntimeEvent]:
         return self._reports
 
@@ -293,7 +298,9 @@ class DockerRuntime(Runtime):
         self._tracker.follow(tracked)
         return tracked
 
-    async def update_resources(self, container: ContainerId, resources: Resources) -> None:
+    async def update_resources(
+        self, container: ContainerId, resources: Resources, pod: Resources | None = None
+    ) -> None:
         await self._reachable()
         tracked = self._tracker.by_id.get(container)
         if tracked is None or tracked.exit is not None:

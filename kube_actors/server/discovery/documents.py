@@ -13,7 +13,7 @@ from kube_actors.server.cached_documents import VARY, CachedDocument, check_get
 from kube_actors.server.call import Call
 from kube_actors.server.discovery import groups as make
 from kube_actors.server.http import JSON, Full, Response
-from kube_actors.server.reading.accept import PLAIN, YAML, clauses
+from kube_actors.server.reading.accept import OBJECTS, PLAIN, STREAMS, clauses
 from kube_actors.server.reading.negotiation import encoded, negotiate
 from kube_actors.server.routes import is_group_of, no_such_path, nothing_there
 
@@ -56,9 +56,9 @@ def _aggregated_version(call: Call) -> str:
     check_get(call)
     for clause in clauses(call.request.header("accept")):
         wanted = clause.parameters.get("as"), clause.parameters.get("g"), clause.parameters.get("v")
-        if wanted == (None, None, None) and (clause.matches(JSON) or clause.matches(YAML)):
+        if wanted == (None, None, None) and any(map(clause.matches, OBJECTS)):
             return ""
-        if wanted[:2] == (_KIND, _GROUP) and wanted[2] in _VERSIONS and clause.matches(JSON):
+        if wanted[:2] == (_KIND, _GROUP) and wanted[2] in _VERSIONS and any(map(clause.matches, STREAMS)):
             return wanted[2]
     return ""
 

@@ -10,6 +10,11 @@ from kube_actors.records import frozen
 
 JSON: Final = "application/json"
 YAML: Final = "application/yaml"
+PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
+"""Taken for JSON: who asks for nothing else is mostly written in Go, and reads what the answer's Content-Type says that
+it is. A server may answer so instead of 406 (RFC 9110, section 12.1)."""
+OBJECTS: Final = (JSON, YAML, PROTOBUF)
+STREAMS: Final = (JSON, PROTOBUF)
 META: Final = "meta.k8s.io"
 
 Kind = Literal["object", "table", "partial", "partial_list"]
@@ -60,7 +65,7 @@ class Clause:
         return self.type in ("*", type_) and self.subtype in ("*", subtype)
 
 
-def choose(header: str, offered: tuple[str, ...] = (JSON, YAML), forms: frozenset[Kind] = ALL_FORMS) -> Accepted | None:
+def choose(header: str, offered: tuple[str, ...] = OBJECTS, forms: frozenset[Kind] = ALL_FORMS) -> Accepted | None:
     """The best of these forms for this header among the `offered` media types; None when there is none that fits."""
     if len(header) > _LONGEST_REMEMBERED:
         return _choose(header, offered, forms)
@@ -72,7 +77,8 @@ def _choose(header: str, offered: tuple[str, ...], forms: frozenset[Kind]) -> Ac
         return Accepted(media_type=offered[0])
     for clause in clauses(header):
         for media_type in offered:
-            accepted = _form(clause.parameters, media_type) if clause.matches(media_type) else None
+            written = JSON if media_type == PROTOBUF else media_type
+            accepted = _form(clause.parameters, written) if clause.matches(media_type) else None
             if accepted is not None and accepted.kind in forms:
                 return accepted
     return None

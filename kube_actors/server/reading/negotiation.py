@@ -16,7 +16,7 @@ from kube_actors.api.registry import Resource
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, HttpRequest
-from kube_actors.server.reading.accept import ALL_FORMS, JSON, META, UNLISTED, YAML, Accepted, Kind, choose
+from kube_actors.server.reading.accept import ALL_FORMS, META, OBJECTS, UNLISTED, YAML, Accepted, Kind, choose
 from kube_actors.store import Key, Revision
 
 __all__ = ["Accepted", "encoded", "include_object", "negotiate", "not_acceptable", "partial", "represent", "served"]
@@ -38,7 +38,7 @@ _made: WeakKeyDictionary[Revision, dict[str, bytes]] = WeakKeyDictionary()
 
 
 def negotiate(
-    request: HttpRequest, offered: tuple[str, ...] = (JSON, YAML), *, forms: frozenset[Kind] = ALL_FORMS
+    request: HttpRequest, offered: tuple[str, ...] = OBJECTS, *, forms: frozenset[Kind] = ALL_FORMS
 ) -> Accepted:
     """Which of these forms to answer in. ApiError 406 when the client accepts nothing of what is `offered`."""
     accepted = choose(request.header("accept"), offered, forms)

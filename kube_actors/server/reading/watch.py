@@ -14,7 +14,7 @@ from kube_actors.records import define, frozen
 from kube_actors.server.call import Call
 from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Send, Streaming, Upgrade
-from kube_actors.server.reading.accept import JSON
+from kube_actors.server.reading.accept import STREAMS
 from kube_actors.server.reading.list_options import ListOptions, list_options
 from kube_actors.server.reading.negotiation import negotiate
 from kube_actors.server.reading.resource_versions import reached
@@ -33,7 +33,7 @@ async def watch(call: Call) -> Streaming | Upgrade:
     ApiError 400, 406 and 422 for requests that make no sense. Whatever else goes wrong, a revision that is too long ago
     included, is told as an ERROR event, as kube-apiserver does: client libraries expect it there.
     """
-    accepted = negotiate(call.request, (JSON,))
+    accepted = negotiate(call.request, STREAMS)
     options = list_options(call.request, watch=True)
     lines = lines_of(call, accepted)
     selection = selection_of(call, options)

@@ -150,7 +150,17 @@ async def test_what_a_client_prefers_wins() -> None:
     """Plain documents for those who rank them first, and 406 for what cannot be written."""
     assert json_of(await get("/apis", f"{V2};q=0.5,application/json"))["kind"] == "APIGroupList"
     assert json_of(await get("/apis", "*/*"))["kind"] == "APIGroupList"
-    assert (await get("/apis", "application/vnd.kubernetes.protobuf")).status == 406
+    assert (await get("/apis", "application/cbor")).status == 406
+
+
+async def test_who_asks_for_protobuf_gets_json() -> None:
+    """Both kinds of documents, by the name of what they are."""
+    protobuf = "application/vnd.kubernetes.protobuf"
+    plain = await get("/apis", protobuf)
+    assert (plain.content_type, json_of(plain)["kind"]) == ("application/json", "APIGroupList")
+    whole = await get("/apis", V2.replace("application/json", protobuf))
+    assert whole.content_type.startswith("application/json;g=apidiscovery.k8s.io")
+    assert json_of(whole)["kind"] == "APIGroupDiscoveryList"
 
 
 async def test_what_a_client_has_already_is_not_sent_again() -> None:

@@ -19,6 +19,8 @@ PARTIAL = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
         ("application/json, */*", Accepted()),
         ("application/vnd.kubernetes.protobuf,application/json", Accepted()),
         ("application/vnd.kubernetes.protobuf, */*;q=0.1", Accepted()),
+        ("application/vnd.kubernetes.protobuf", Accepted()),
+        ("application/vnd.kubernetes.protobuf;stream=watch", Accepted()),
         ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", Accepted()),
         ("application/json;charset=utf-8", Accepted()),
         ("APPLICATION/JSON", Accepted()),
@@ -48,7 +50,7 @@ def test_the_best_form_is_chosen(header: str, expected: Accepted) -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "application/vnd.kubernetes.protobuf",
+        "application/vnd.kubernetes.protobuf;as=Table;v=v2;g=meta.k8s.io",
         "text/plain",
         "application/json;q=0",
         "application/json;as=Unheard;v=v1;g=meta.k8s.io",

@@ -114,11 +114,12 @@ async def test_metadata_as_a_list_is_not_acceptable(session: Session) -> None:
     assert "the requested object is not a list" in status["message"]
 
 
-async def test_protobuf_alone_is_not_acceptable(session: Session) -> None:
-    """406 that says what can be written."""
-    status = await refusal_of(session, PATH, accept="application/vnd.kubernetes.protobuf")
+async def test_what_cannot_be_written(session: Session) -> None:
+    """406 that says what can be, in kube-apiserver's words."""
+    status = await refusal_of(session, PATH, accept="application/cbor")
     assert (status["code"], status["reason"]) == (406, "NotAcceptable")
-    assert status["message"] == "only the following media types are accepted: application/json, application/yaml"
+    known = "application/json, application/yaml, application/vnd.kubernetes.protobuf"
+    assert status["message"] == f"only the following media types are accepted: {known}"
 
 
 async def test_yaml(session: Session) -> None:

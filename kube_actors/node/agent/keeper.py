@@ -192,10 +192,25 @@ class Keeper:
 
 def end_children() -> None:
     """Kill every child, and those that come to us when their parents end, until there is none."""
-    while children := child_pids(os.getpid()):
+    while children := _own_children():
         for pid in children:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
+
+
+def _own_children() -> list[int]:
+    """Our children as we number them: who has joined another pid namespace finds other numbers in /proc."""
+    with open("/proc/thread-self/children") as file:
+        children = file.read().split()
+    level = len(_numbers("self")) - 1
+    return [_numbers(child)[level] for child in children]
+
+
+def _numbers(process: str) -> list[int]:
+    """The numbers of a process in the namespaces it is in: that of /proc first, its own last."""
+    with open(f"/proc/{process}/status") as file:
+        line = next(line for line in file if line.startswith("NSpid:"))
+    return [int(word) for word in line.split()[1:]]
 
 
 def child_pids(pid: int) -> list[int]:

@@ -47,6 +47,7 @@ from kube_actors.server.chain import Chain
 from kube_actors.server.edge import Binding, Edge, open_edge
 from kube_actors.server.flow_control import FlowControl, may_take_long
 from kube_actors.server.health import HealthChecks
+from kube_actors.server.reading.compaction import keep_compact
 from kube_actors.state import StateDirectory
 from kube_actors.verbs.session import Session
 
@@ -167,6 +168,7 @@ class PreparedApi:
             async with opening as edge, trio.open_nursery() as nursery:
                 nursery.start_soon(authority.keep_fresh, lambda: self._renewed(session, authority))
                 nursery.start_soon(flow.run)
+                nursery.start_soon(keep_compact, session.plane.store)
                 self._lead_clients(authority)
                 yield ApiServer(self.url, self.state.kubeconfig, authority, checks, edge)
                 nursery.cancel_scope.cancel()

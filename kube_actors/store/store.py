@@ -11,7 +11,7 @@ from typing import Any
 
 from kube_actors.api.codecs.json import loads_trusted
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.errors import already_exists, conflict, not_found
+from kube_actors.errors import already_exists, conflict, expired, not_found
 from kube_actors.store.durability import Durability
 from kube_actors.store.history import History
 from kube_actors.store.journal.base import Journal, Loaded, Record
@@ -49,6 +49,7 @@ class Store(Objects):
         self._journal = journal
         self._project = project
         self._is_ephemeral = ephemeral
+        self._compacted = 0
         loaded = journal.load()
         self._durability = Durability(loaded.head)
         self._history = History(self._durability, max_bytes=history_bytes, floor=loaded.floor, gaps=loaded.gaps)
@@ -182,6 +183,8 @@ class Store(Objects):
         self, number: int, resource: str, namespace: str | None = None, selector: LabelSelector | None = None
     ) -> list[Revision]:
         """What `list` answered when the head was `number`. Raises ApiError 410 when that is too long ago."""
+        if number < self._compacted:
+            raise expired(f"required revision has been compacted: {number} ({self._compacted})")
         steps = self._history.since(resource, number)
         if not steps:
             return self.list(resource, namespace, selector)
@@ -190,6 +193,10 @@ class Store(Objects):
         changed = [each for each in before.values() if each and (not namespace or each.key.namespace == namespace)]
         then = sorted([*unchanged, *changed], key=lambda each: each.key)
         return then if selector is None else [each for each in then if selector.matches(each.projection.labels)]
+
+    def compact(self, number: int) -> None:
+        """From now on `list_at` shows nothing that is older than this number. Watches are not concerned."""
+        self._compacted = max(self._compacted, number)
 
     async def run(self) -> None:
         """The journal's committer task; run it for as long as the store is written to."""

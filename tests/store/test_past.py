@@ -46,3 +46,16 @@ def test_what_history_does_not_reach_is_expired(number: int) -> None:
     with pytest.raises(ApiError) as refused:
         store.list_at(number, "pods")
     assert (refused.value.code, refused.value.reason) == (410, "Expired")
+
+
+def test_what_is_compacted_is_expired() -> None:
+    """Nothing older is shown, though history still reaches there; the number itself still is."""
+    store = new_store()
+    numbers = [create(store, pod(f"p-{index}")).resource_version for index in range(4)]
+    store.compact(numbers[2])
+    store.compact(numbers[1])
+    with pytest.raises(ApiError) as refused:
+        store.list_at(numbers[1], "pods")
+    assert (refused.value.code, refused.value.reason) == (410, "Expired")
+    assert len(store.list_at(numbers[2], "pods")) == 3
+    assert len(store.list_at(numbers[3], "pods")) == 4

@@ -237,7 +237,11 @@ items: [1]
     ]
 
 
-TEXTS = st.text(st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"]), max_size=12) | st.sampled_from(
+NO_YAML = "\ufffe\uffff"
+"""Characters that no YAML text may have as they are."""
+TEXTS = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cs", "Cc"], exclude_characters=NO_YAML), max_size=12
+) | st.sampled_from(
     ["yes", "0644", "1e3", "null", "- a", "a: b", "#", "x\ny\n", " lead", "trail ", "*a", "&b", "!c", "|", "2026-01-02"]
 )
 SCALARS = st.none() | st.booleans() | st.integers(-(1 << 63), 1 << 63) | TEXTS

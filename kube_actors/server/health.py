@@ -18,7 +18,7 @@ from kube_actors.records import define, frozen
 from kube_actors.server.cached_documents import check_read_only
 from kube_actors.server.call import Api, Call
 from kube_actors.server.http import Full, Headers, Response
-from kube_actors.server.routes import no_such_path
+from kube_actors.server.routes import nothing_there
 from kube_actors.store import Store
 
 Check = Callable[[], Awaitable[str]]
@@ -74,7 +74,7 @@ class HealthChecks:
 
 
 async def health(call: Call) -> Response:
-    """`/readyz` and the like with `?verbose` and `?exclude=`, or one check: `/readyz/etcd`. ApiError 404 for others."""
+    """`/readyz` and the like with `?verbose` and `?exclude=`, or one check: `/readyz/etcd`. 404 for others."""
     check_read_only(call)
     endpoint, _, name = call.info.path.strip("/").partition("/")
     checks = [each for each in _checks(call.api) if endpoint in each.endpoints]
@@ -82,7 +82,7 @@ async def health(call: Call) -> Response:
         return await _all(call, endpoint, checks)
     check = next((each for each in checks if each.name == name), None)
     if check is None:
-        raise no_such_path()
+        return nothing_there()
     why = await check.run()
     return _text(500, f"internal server error: {why}\n") if why else _text(200, "ok")
 

@@ -129,3 +129,17 @@ async def test_no_form_at_all(target: str) -> None:
     """406 comes before everything else that is wrong."""
     refused = kit.json_of(await kit.ask(await kit.new_session(), "GET", target, headers={"Accept": "text/plain"}))
     assert (refused["code"], refused["reason"]) == (406, "NotAcceptable")
+
+
+@pytest.mark.parametrize(
+    "target", ["/nothing", "/healthz/nothing", "/debug/api_priority_and_fairness/nothing", "/apis/x"]
+)
+async def test_outside_of_the_api(target: str) -> None:
+    """What lies in no group of the API is not found as on any web server."""
+    answer = await kit.ask(await kit.new_session(), "GET", target)
+    assert isinstance(answer, Full)
+    assert (answer.status, answer.body, answer.content_type) == (
+        404,
+        b"404 page not found\n",
+        "text/plain; charset=utf-8",
+    )

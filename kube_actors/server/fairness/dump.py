@@ -12,7 +12,7 @@ from kube_actors.server.fairness.gate import Asker, Level
 from kube_actors.server.fairness.queue_set import Queue, Ticket
 from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Full, Response
-from kube_actors.server.routes import no_such_path
+from kube_actors.server.routes import nothing_there
 
 PREFIX: Final = "/debug/api_priority_and_fairness/"
 _LEVELS: Final = (
@@ -58,7 +58,7 @@ _When = Callable[[float], str]
 
 
 async def dump(call: Call) -> Response:
-    """`dump_priority_levels`, `dump_queues`, `dump_requests` (`?includeRequestDetails=1`). ApiError 404 for others."""
+    """`dump_priority_levels`, `dump_queues`, `dump_requests` (`?includeRequestDetails=1`). 404 for others."""
     check_read_only(call)
     levels = call.api.part(FlowControl).levels
     match call.info.path.removeprefix(PREFIX):
@@ -69,7 +69,7 @@ async def dump(call: Call) -> Response:
         case "dump_requests":
             rows = list(_requests(call, levels, detailed=bool(call.request.parameter("includeRequestDetails"))))
         case _:
-            raise no_such_path()
+            return nothing_there()
     return Full(200, _table(rows).encode(), "text/plain; charset=utf-8")
 
 

@@ -12,6 +12,7 @@ from kube_actors.api.views.cluster import Taint
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
+from kube_actors.plan.disruption_target import mark_disruption
 from kube_actors.plan.node_lifecycle import NodePlan, Tenant, due_evictions, plan_node
 from kube_actors.store import Commit, Key, Revision
 
@@ -167,10 +168,15 @@ class NodeLifecycle(Actor[Describe]):
         living = [pod for pod in pods.values() if pod.projection.deleting is None and not pod.projection.facts.terminal]
         tenants = (Tenant(p.key.name, p.key.namespace, p.uid, p.view.spec.tolerations) for p in living)
         over, next_due = due_evictions(tenants, taints, now)
+
+        def mark(body: dict[str, Any]) -> None:
+            mark_disruption(body, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now)
+
         for tenant in over:
             pod = pods[tenant.uid]
             text = f"Marking for deletion Pod {tenant.namespace}/{tenant.name}"
             about = reference_to(pod, kind="Pod", api_version="v1")
             self.events.record(about, "Normal", "TaintManagerEviction", text)
+            await self.client.mutate(pod.key, mark, subresource="status", uid=pod.uid)
             await self.client.delete(pod.key, uid=pod.uid)
         return next_due

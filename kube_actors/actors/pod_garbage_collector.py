@@ -9,7 +9,7 @@ from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
-from kube_actors.plan.pod_garbage import Finished, is_out_of_service, lost_status, surplus
+from kube_actors.plan.pod_garbage import Finished, give_up, is_out_of_service, surplus
 from kube_actors.store import Commit, Key, Revision
 
 QUARANTINE = 40.0
@@ -111,9 +111,7 @@ class PodGarbageCollector(Actor[Describe]):
             now = self.plane.clock.now()
 
             def change(body: dict[str, Any], now: float = now) -> None:
-                status = lost_status(body.get("status") or {}, message, now)
-                if status is not None:
-                    body["status"] = status
+                give_up(body, message, now)
 
             try:
                 await self.client.mutate(pod.key, change, subresource="status", uid=pod.uid)

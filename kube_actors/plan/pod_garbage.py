@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
-from kube_actors.api.times import rfc3339
+from kube_actors.plan.disruption_target import mark_disruption
 
 OUT_OF_SERVICE = "node.kubernetes.io/out-of-service"
 ENDED = ("Succeeded", "Failed")
@@ -34,16 +34,9 @@ def is_out_of_service(ready: bool, taints: Iterable[tuple[str, str, str]]) -> bo
     return not ready and any(key == OUT_OF_SERVICE for key, _, _ in taints)
 
 
-def lost_status(status: Mapping[str, Any], message: str, now: float) -> dict[str, Any] | None:
-    """The last status of a pod that ran where nobody can ask any more; None when it is over already."""
-    if status.get("phase") in ENDED:
-        return None
-    others = [each for each in status.get("conditions") or () if each.get("type") != "DisruptionTarget"]
-    target = {
-        "type": "DisruptionTarget",
-        "status": "True",
-        "reason": "DeletionByPodGC",
-        "message": message,
-        "lastTransitionTime": rfc3339(now),
-    }
-    return {**status, "phase": "Failed", "conditions": [*others, target]}
+def give_up(pod: dict[str, Any], message: str, now: float) -> None:
+    """Write its last status into a pod that ran where nobody can ask any more; one that is over stays as it is."""
+    status = pod.setdefault("status", {})
+    if status.get("phase") not in ENDED:
+        status["phase"] = "Failed"
+        mark_disruption(pod, "DeletionByPodGC", message, now)

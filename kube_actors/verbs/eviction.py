@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.api.times import rfc3339
 from kube_actors.errors import ApiError, Cause, conflict, forbidden
+from kube_actors.plan.disruption_target import mark_disruption
 from kube_actors.plan.eviction import Forbidden, Granted, Refused, needs_no_budget, plan_eviction
 from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
@@ -17,12 +17,6 @@ API_SERVER = Identity("system:apiserver", ("system:masters", "system:authenticat
 BUDGETS = "poddisruptionbudgets.policy"
 VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
 TOO_MANY = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
-DISRUPTION_TARGET = {
-    "type": "DisruptionTarget",
-    "status": "True",
-    "reason": "EvictionByEvictionAPI",
-    "message": "Eviction API: evicting",
-}
 
 
 @frozen
@@ -108,11 +102,8 @@ def _granted(budget: dict[str, Any], pod: Revision, now: float) -> Granted:
 
 async def _mark(session: Session, pod: Revision) -> None:
     """Let whoever counts the pod's failures see that it was not the pod's fault."""
-    since = rfc3339(session.now)
 
     def change(body: dict[str, Any]) -> None:
-        conditions = body.setdefault("status", {}).get("conditions") or []
-        others = [each for each in conditions if each.get("type") != "DisruptionTarget"]
-        body["status"]["conditions"] = [*others, {**DISRUPTION_TARGET, "lastTransitionTime": since}]
+        mark_disruption(body, "EvictionByEvictionAPI", "Eviction API: evicting", session.now)
 
     await session.client.with_identity(API_SERVER).mutate(pod.key, change, subresource="status", uid=pod.uid)

@@ -179,6 +179,18 @@ def _merges_groups(body: Mapping[str, Any]) -> bool:
     return (body["spec"].get("securityContext") or {}).get("supplementalGroupsPolicy") != "Strict"
 
 
+def _may_be_root(user: int | None, image: Image) -> str:
+    """Why a container cannot be known not to run as root; empty when it can. Names are not looked up in the image."""
+    if user is not None:
+        return "container's runAsUser breaks non-root policy" if user == 0 else ""
+    name = image.user.partition(":")[0]
+    if name in ("", "0"):
+        return "container has runAsNonRoot and image will run as root"
+    if name.isdigit():
+        return ""
+    return f"container has runAsNonRoot and image has non-numeric user ({name}), cannot verify user is non-root"
+
+
 def _security(pod: PodView, container: Container, image: Image) -> Security:
     outer = pod.spec.security_context or PodSecurityContext()
     inner = container.security_context
@@ -186,10 +198,9 @@ def _security(pod: PodView, container: Container, image: Image) -> Security:
     group = inner.run_as_group if inner is not None and inner.run_as_group is not None else outer.run_as_group
     own = inner.run_as_non_root if inner is not None else None
     non_root = outer.run_as_non_root if own is None else own
-    if non_root and (user == 0 or (user is None and image.user in ("", "0", "root"))):
-        what = "container's runAsUser breaks non-root policy" if user == 0 else "image will run as root"
+    if non_root and (why := _may_be_root(user, image)):
         place = f'pod: "{pod.metadata.name}_{pod.metadata.namespace}({pod.metadata.uid})", container: {container.name}'
-        raise config_error(f"container has runAsNonRoot and {what} ({place})")
+        raise config_error(f"{why} ({place})")
     groups = outer.supplemental_groups
     if outer.fs_group is not None:
         groups = tuple(dict.fromkeys((*groups, outer.fs_group)))

@@ -210,7 +210,7 @@ class SchedulerActor(Actor[Describe]):
         stamp = rfc3339(self.plane.clock.now())
 
         def change(body: dict[str, Any]) -> None:
-            _set_condition(body.setdefault("status", {}), reason, message, stamp)
+            _set_condition(body, reason, message, stamp)
 
         try:
             await self.client.mutate(waiting.key, change, subresource="status", uid=waiting.uid)
@@ -222,9 +222,9 @@ class SchedulerActor(Actor[Describe]):
         self.events.record(reference_to(pod, kind="Pod", api_version="v1"), type, reason, message)
 
 
-def _set_condition(status: dict[str, Any], reason: str, message: str, stamp: str) -> None:
+def _set_condition(pod: dict[str, Any], reason: str, message: str, stamp: str) -> None:
     """PodScheduled False, with the time of the last transition kept while it stays so."""
-    conditions = status.setdefault("conditions", [])
+    conditions = pod.setdefault("status", {}).setdefault("conditions", [])
     known = next((one for one in conditions if one["type"] == "PodScheduled"), None)
     if known is None:
         known = {"type": "PodScheduled", "status": "", "lastProbeTime": None, "lastTransitionTime": stamp}
@@ -232,3 +232,5 @@ def _set_condition(status: dict[str, Any], reason: str, message: str, stamp: str
     if known["status"] != "False":
         known["status"], known["lastTransitionTime"] = "False", stamp
     known["reason"], known["message"] = reason, message
+    if generation := pod["metadata"].get("generation"):
+        known["observedGeneration"] = generation

@@ -14,17 +14,9 @@ import attrs
 from kube_actors.api.views.containers import Container, ResourceRequirements
 from kube_actors.api.views.pods import PodResources
 from kube_actors.plan.backoff import Backoff, after_failure, retry_at
+from kube_actors.plan.container_user import User
 from kube_actors.plan.probes import ProbeKind, Verdict
 from kube_actors.records import frozen
-
-
-@frozen
-class User:
-    """Who a container's first process was when it began, in numbers; `groups` include `gid`."""
-
-    uid: int
-    gid: int
-    groups: tuple[int, ...] = ()
 
 
 class Stage(Enum):

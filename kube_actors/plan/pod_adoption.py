@@ -11,7 +11,8 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from kube_actors.api.views.pods import ContainerStateTerminated, ContainerStatus, PodView
-from kube_actors.plan.observed import Ending, Exit, Hook, Observed, PodState, Sandbox, SandboxState, Stage, User
+from kube_actors.plan.container_user import User
+from kube_actors.plan.observed import Ending, Exit, Hook, Observed, PodState, Sandbox, SandboxState, Stage
 from kube_actors.plan.probes import Verdict
 from kube_actors.records import frozen
 

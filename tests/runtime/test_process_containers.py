@@ -25,7 +25,7 @@ from kube_actors.node.runtime.base import (
     Security,
     Volume,
 )
-from kube_actors.plan.observed import User
+from kube_actors.plan.container_user import User
 
 from .contract import HOST_IMAGE, PATIENCE, Does, collect, eventually, log_lines, log_text
 from .process_stage import ProcessStage, is_running, opened

@@ -23,7 +23,7 @@ import trio
 
 from kube_actors.node.runtime.handlers import ProbeHandler, ProbeResult
 from kube_actors.node.runtime.sessions import AttachSession, ExecSession
-from kube_actors.plan.observed import User
+from kube_actors.plan.container_user import User
 from kube_actors.records import frozen
 
 RESIZE_UNSUPPORTED = "ResizeUnsupported"

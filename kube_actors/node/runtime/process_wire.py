@@ -24,7 +24,7 @@ from kube_actors.node.runtime.base import (
     Started,
     Volume,
 )
-from kube_actors.plan.observed import User
+from kube_actors.plan.container_user import User
 
 _KINDS: dict[type, str] = {EmptyDirVolume: "empty_dir", FilesVolume: "files", HostPathVolume: "host_path"}
 ToClusterTime = Callable[[float], float]

@@ -17,7 +17,8 @@ from kube_actors.api.views.pods import (
     VolumeMountStatus,
 )
 from kube_actors.plan.backoff import FIRST_DELAY, duration_text, restart_at
-from kube_actors.plan.observed import Exit, Observed, PodState, Stage, User, has_started, is_ready
+from kube_actors.plan.container_user import User
+from kube_actors.plan.observed import Exit, Observed, PodState, Stage, has_started, is_ready
 from kube_actors.plan.pod_lifecycle import will_restart
 
 STATUSES = ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses")

@@ -152,22 +152,39 @@ class Node:
 _ZERO: Final = frozenset({"bool", "double", "int32", "int64", "intOrString", "quantity"})
 # Numbers of which Kubernetes says that they are required when they are 0.
 _ZERO_IS_MISSING: Final = frozenset({("core.v1.ContainerPort", "containerPort")})
-# Texts of which the rules of their kind say more than that they are required, when they are empty.
+# Texts and lists of which the rules of their kind say something else than that they are required when they are empty.
 _JUDGED: Final = frozenset(
     {
         ("autoscaling.v2.HPAScalingPolicy", "type"),
+        ("batch.v1.PodFailurePolicy", "rules"),
+        ("batch.v1.PodFailurePolicyOnPodConditionsPattern", "type"),
+        ("batch.v1.SuccessPolicy", "rules"),
+        ("certificates.v1.CertificateSigningRequestSpec", "request"),
+        ("core.v1.ContainerResizePolicy", "resourceName"),
+        ("core.v1.ContainerResizePolicy", "restartPolicy"),
         ("core.v1.EndpointAddress", "ip"),
+        ("core.v1.HTTPHeader", "name"),
+        ("core.v1.HTTPHeader", "value"),
         ("core.v1.HostAlias", "ip"),
         ("core.v1.LimitRangeItem", "type"),
+        ("core.v1.NodeSelectorRequirement", "key"),
+        ("core.v1.NodeSelectorRequirement", "operator"),
         ("core.v1.PodReadinessGate", "conditionType"),
         ("core.v1.PodSchedulingGate", "name"),
         ("core.v1.ScopedResourceSelectorRequirement", "operator"),
         ("core.v1.ScopedResourceSelectorRequirement", "scopeName"),
+        ("core.v1.Sysctl", "value"),
         ("core.v1.Taint", "key"),
+        ("core.v1.TopologySelectorLabelRequirement", "key"),
         ("core.v1.TopologySpreadConstraint", "whenUnsatisfiable"),
+        ("discovery.v1.ForZone", "name"),
+        ("flowcontrol.v1.FlowDistinguisherMethod", "type"),
+        ("flowcontrol.v1.LimitResponse", "type"),
         ("flowcontrol.v1.PriorityLevelConfigurationSpec", "type"),
         ("flowcontrol.v1.Subject", "kind"),
+        ("rbac.v1.RoleRef", "kind"),
         ("rbac.v1.Subject", "kind"),
+        ("storage.v1.CSIStorageCapacity", "storageClassName"),
     }
 )
 

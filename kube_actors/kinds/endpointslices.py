@@ -39,8 +39,8 @@ def _prepare_create(body: Body) -> None:
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
-    found = []
     kind = new.get("addressType")
+    found = [] if kind else [causes.required("addressType")]
     endpoints = new.get("endpoints") or []
     if len(endpoints) > MAXIMUM_ENDPOINTS:
         why = f"Too many: {len(endpoints)}: must have at most {MAXIMUM_ENDPOINTS} items"

@@ -13,6 +13,8 @@ from kube_actors.kinds.rules.domain_paths import domain_path_rules
 MOST_RULES: Final = 20
 MOST_CODES: Final = 255
 LONGEST_MANAGER: Final = 63
+ACTIONS: Final = '["Count" "FailIndex" "FailJob" "Ignore"]'
+OPERATORS: Final = '["In" "NotIn"]'
 
 
 def policy_rules(spec: Body, field: str) -> list[Cause]:
@@ -46,7 +48,7 @@ def _failure_policy(spec: Body, field: str) -> list[Cause]:
 def _rule(rule: Body, spec: Body, field: str) -> list[Cause]:
     """One rule looks at exit codes or at conditions of the pod."""
     codes, conditions = rule.get("onExitCodes"), rule.get("onPodConditions") or []
-    found = []
+    found = [] if rule.get("action") else [causes.required(f"{field}.action", f"valid values: {ACTIONS}")]
     if rule.get("action") == "FailIndex" and spec.get("backoffLimitPerIndex") is None:
         found.append(causes.invalid(f"{field}.action", "FailIndex", "requires the backoffLimitPerIndex to be set"))
     if codes is not None:
@@ -80,6 +82,8 @@ def _exit_codes(codes: Body, spec: Body, field: str) -> list[Cause]:
             Cause("FieldValueTooMany", f"Too many: {len(values)}: must have at most {MOST_CODES} items", place)
         )
     found += [causes.duplicate(f"{place}[{at}]", value) for at, value in enumerate(values) if value in values[:at]]
+    if not codes.get("operator"):
+        found.append(causes.required(f"{field}.operator", f"valid values: {OPERATORS}"))
     if codes.get("operator") == "In" and 0 in values:
         at = values.index(0)
         found.append(causes.invalid(f"{place}[{at}]", 0, "must not be 0 for the In operator"))

@@ -96,8 +96,10 @@ def resize_policy_rules(policies: Any, field: str, restart_policy: Any) -> list[
         if name in taken:
             found.append(causes.duplicate(f"{field}[{index}]", name))
         taken.add(name)
-        if name and name not in RESIZABLE:
-            found.append(causes.not_supported(field, name, RESIZABLE))
+        if name not in RESIZABLE:
+            found.append(causes.not_supported(field, name, RESIZABLE) if name else causes.required(field))
+        if not policy.get("restartPolicy"):
+            found.append(causes.required(field))
         if policy.get("restartPolicy") == "RestartContainer" and restart_policy == "Never":
             why = "must be 'NotRequired' when `restartPolicy` is 'Never'"
             found.append(causes.invalid(field, "RestartContainer", why))

@@ -58,10 +58,9 @@ def node_term_rules(term: Body, field: str) -> list[Cause]:
         place, key = f"{field}.matchFields[{index}]", requirement.get("key", "")
         if key != "metadata.name":
             found.append(causes.invalid(f"{place}.key", key, "not a valid field selector key"))
-        if requirement.get("operator") not in ("In", "NotIn"):
-            found.append(
-                causes.invalid(f"{place}.operator", requirement.get("operator"), "not a valid selector operator")
-            )
+        operator = requirement.get("operator", "")
+        if operator not in ("In", "NotIn"):
+            found.append(causes.invalid(f"{place}.operator", operator, "not a valid selector operator"))
         if len(requirement.get("values") or ()) != 1:
             why = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
             found.append(causes.required(f"{place}.values", why))
@@ -69,7 +68,8 @@ def node_term_rules(term: Body, field: str) -> list[Cause]:
 
 
 def _node_requirement(requirement: Body, field: str) -> list[Cause]:
-    key, operator, values = requirement.get("key", ""), requirement.get("operator"), requirement.get("values") or []
+    key, operator = requirement.get("key", ""), requirement.get("operator", "")
+    values = requirement.get("values") or []
     found = [causes.invalid(f"{field}.key", key, why) for why in names.qualified_name(key)]
     match operator:
         case "In" | "NotIn":

@@ -99,6 +99,8 @@ def _profiles(context: Body, field: str) -> list[Cause]:
         if profile is None:
             continue
         local = profile.get("localhostProfile")
+        if not profile.get("type"):
+            found.append(causes.required(f"{field}.{name}.type", f"type is required when {name} is set"))
         if profile.get("type") == "Localhost" and not local:
             found.append(causes.required(place, f"must be set when {system} type is Localhost"))
         elif profile.get("type") not in ("Localhost", "", None) and local is not None:

@@ -105,6 +105,22 @@ async def test_empty_texts_are_judged(call: Caller) -> None:
     assert f"spec.taints[0].key: {EMPTY_NAME}" in await refused(call, "/api/v1/nodes", spec=taints)
 
 
+async def test_choices_are_made(call: Caller) -> None:
+    """An empty text chooses as little as an absent one; the words are those of the choice."""
+    for choice in ({}, {"type": ""}):
+        body = pod("x", securityContext={"seccompProfile": choice})
+        found = await refused(call, f"{NAMESPACED}/pods", spec=body["spec"])
+        place = "spec.securityContext.seccompProfile.type"
+        assert found == [f"{place}: Required value: type is required when seccompProfile is set"]
+    body = pod("x")
+    body["spec"]["containers"][0]["resizePolicy"] = [{"resourceName": "cpu", "restartPolicy": ""}]
+    assert await refused(call, f"{NAMESPACED}/pods", spec=body["spec"]) == [
+        "spec.containers[0].resizePolicy: Required value"
+    ]
+    slices = "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices"
+    assert await refused(call, slices, addressType="", endpoints=[]) == ["addressType: Required value"]
+
+
 async def test_scopes_of_a_quota(call: Caller) -> None:
     """What a selector names is held against what is counted, as is what a list names; the term's place is not told."""
     term = {"scopeName": "PriorityClass", "operator": "In", "values": ["high"]}

@@ -382,9 +382,8 @@ def test_a_lost_sandbox_is_made_again() -> None:
     lost = (exited("i", 0, at=60.0).sandbox_gone(NOW), running("a").sandbox_gone(NOW))
     assert plan(pod, state(*lost, sandbox=Sandbox(attempt=1))) == PodPlan((CreateSandbox(1),))
     assert plan(pod, state(*lost)) == PodPlan((StartContainer("i", 1, FRESH),))
-    assert lost[1].exit == Exit(
-        137, NOW, 50.0, None, "ContainerStatusUnknown", "The container could not be located when the pod was terminated"
-    )
+    why = "The container could not be located when the pod was terminated"
+    assert lost[1].exit == Exit(137, NOW, 50.0, reason="ContainerStatusUnknown", message=why)
 
 
 def test_a_lost_pod_that_never_restarts_is_over() -> None:

@@ -29,7 +29,6 @@ def exit_of(exit: ContainerExited, observed: Observed | None, last_words: str = 
         exit_code=exit.exit_code,
         finished_at=exit.finished_at,
         started_at=observed.started_at if observed is not None else None,
-        signal=None if exit.signal is None else int(exit.signal),  # a Signals member is no JSON number
         reason=reason,
         message=exit.message or last_words,
         container_id=observed.container_id if observed is not None else "",

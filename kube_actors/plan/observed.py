@@ -44,7 +44,6 @@ class Exit:
     exit_code: int
     finished_at: float
     started_at: float | None = None
-    signal: int | None = None
     reason: str = ""
     message: str = ""
     container_id: str = ""

@@ -104,7 +104,6 @@ def _exit_of(state: ContainerStateTerminated | None) -> Exit | None:
         exit_code=state.exit_code,
         finished_at=state.finished_at or 0.0,
         started_at=state.started_at,
-        signal=state.signal or None,
         reason=state.reason,
         message=state.message,
         container_id=state.container_id,

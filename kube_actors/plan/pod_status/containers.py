@@ -94,11 +94,13 @@ def _states(
 
 
 def terminated(exit: Exit) -> ContainerStateTerminated:
-    """An end as status shows it; without a reason of its own it is Completed or Error."""
+    """An end as status shows it; without a reason of its own it is Completed or Error.
+
+    A signal stands in the exit code alone, as kubelets have it: 137 is 128 and SIGKILL's 9.
+    """
     reason = exit.reason or ("Completed" if exit.exit_code == 0 else "Error")
     return ContainerStateTerminated(
         exit_code=exit.exit_code,
-        signal=exit.signal or 0,
         reason=reason,
         message=exit.message,
         started_at=exit.started_at,

@@ -245,5 +245,5 @@ def _key(entry: Entry) -> OwnerKey:
 
 
 def _order(entry: Entry) -> tuple[str, ...]:
-    names = ("operation", "time", "manager", "apiVersion", "subresource")
-    return tuple(entry.get(name, "") for name in names)
+    get = entry.get
+    return get("operation", ""), get("time", ""), get("manager", ""), get("apiVersion", ""), get("subresource", "")

@@ -50,7 +50,8 @@ def identical(one: Any, other: Any) -> bool:
 
     May say no for values that differ in key order only; never says yes for values that differ.
     """
-    return one is other or orjson.dumps(one) == orjson.dumps(other)
+    # `==` stops where the values part, and what is not equal for Python is not the same JSON.
+    return one is other or (one == other and orjson.dumps(one) == orjson.dumps(other))
 
 
 def loads_trusted(text: bytes) -> Any:

@@ -37,6 +37,8 @@ def to_v1(body: Body) -> Body:
         CURRENT: current,
     }
     notes = {name: json.dumps(value).decode() for name, value in hidden.items() if value}
+    if "status" in body:
+        status.setdefault("currentReplicas", 0)  # v1 says zero where v2 says nothing
     return _with_parts(body, "autoscaling/v1", spec, status, {**_annotations(body), **notes})
 
 
@@ -48,6 +50,8 @@ def to_v2(body: Body) -> Body:
     percent = spec.pop("targetCPUUtilizationPercentage", None)
     cpu = {"type": "Utilization", "averageUtilization": percent}
     first = [] if percent is None else [{"type": "Resource", "resource": {"name": "cpu", "target": cpu}}]
+    if not status.get("currentReplicas"):
+        status.pop("currentReplicas", None)
     now = status.pop("currentCPUUtilizationPercentage", None)
     usage = {"name": "cpu", "current": {"averageUtilization": now}}
     first_seen = [] if now is None else [{"type": "Resource", "resource": usage}]

@@ -66,6 +66,15 @@ def test_autoscalers_come_back(percent: int | None, annotations: dict[str, str],
     assert as_version(as_version(old, HPA), HPA_V1) == old
 
 
+def test_an_autoscaler_that_has_seen_nothing() -> None:
+    """Clients of v1 need the number of replicas it sees even when there are none; v2 leaves it out then."""
+    status = {"desiredReplicas": 0}
+    body = {"apiVersion": "autoscaling/v2", "kind": HPA.kind, "metadata": {}, "spec": {}, "status": status}
+    old = as_version(body, HPA_V1)
+    assert old["status"] == {"currentReplicas": 0, "desiredReplicas": 0}
+    assert as_version(old, HPA) == body
+
+
 def test_annotations_that_somebody_spoilt() -> None:
     """They hold nothing."""
     annotations = {"autoscaling.alpha.kubernetes.io/metrics": "{", "autoscaling.alpha.kubernetes.io/behavior": "3x"}

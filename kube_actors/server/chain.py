@@ -11,12 +11,13 @@ import traceback
 import attrs
 
 from kube_actors.access.user import User
+from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError
 from kube_actors.kinds.deprecations import deprecation
 from kube_actors.log import Log
 from kube_actors.records import frozen
 from kube_actors.server.audit import AuditLog
-from kube_actors.server.call import Api, Call, answer
+from kube_actors.server.call import Api, Call
 from kube_actors.server.deadlines import in_time
 from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Full, Headers, HttpRequest, Response, Upgrade
@@ -47,7 +48,7 @@ class Chain:
         try:
             response = await in_time(call, self._answered)
         except ApiError as error:
-            response = status_of(error)
+            response = status_of(error, request)
         except Exception as error:  # whatever a handler did not foresee must not end the connection's task
             log.error(
                 "a request failed",
@@ -55,7 +56,8 @@ class Chain:
                 path=request.path,
                 traceback="".join(traceback.format_exception(error)),
             )
-            response = status_of(ApiError("InternalError", 500, "Internal error occurred: see the server's log"))
+            internal = ApiError("InternalError", 500, "Internal error occurred: see the server's log")
+            response = status_of(internal, request)
         if self.audit is not None:
             self.audit.record(call, response, time.monotonic() - began)
         headers = (*call.headers, *warning_headers(call.warnings)) if call.warnings else call.headers
@@ -88,14 +90,17 @@ def _warn_of_old_kinds(call: Call) -> None:
         call.warn(text)
 
 
-def status_of(error: ApiError) -> Full:
-    """An error as it is sent: a `Status`, with `Retry-After` where one is to come back."""
+def status_of(error: ApiError, request: HttpRequest) -> Full:
+    """An error as it is sent: a `Status` in a form that the client accepts, with `Retry-After` where one is to come
+    back."""
+    from kube_actors.server.reading.negotiation import encoded, form_of_errors
+
     headers: Headers = ()
     if error.retry_after_seconds is not None:
         headers = (("Retry-After", str(error.retry_after_seconds)),)
     if error.code == UNAUTHORIZED:
         headers = (*headers, ("WWW-Authenticate", 'Bearer realm="kubernetes"'))
-    return attrs.evolve(answer(error.code, error.status()), headers=headers)
+    return attrs.evolve(encoded(form_of_errors(request), json.dumps(error.status()), error.code), headers=headers)
 
 
 def with_headers(response: Response, headers: Headers) -> Response:

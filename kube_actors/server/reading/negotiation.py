@@ -16,7 +16,7 @@ from kube_actors.api.registry import Resource
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, HttpRequest
-from kube_actors.server.reading.accept import ALL_FORMS, META, OBJECTS, UNLISTED, YAML, Accepted, Kind, choose
+from kube_actors.server.reading.accept import ALL_FORMS, META, OBJECTS, PLAIN, UNLISTED, YAML, Accepted, Kind, choose
 from kube_actors.store import Key, Revision
 
 __all__ = ["Accepted", "encoded", "include_object", "negotiate", "not_acceptable", "partial", "represent", "served"]
@@ -47,6 +47,14 @@ def negotiate(
     if accepted.pretty or not is_for_people(request):
         return accepted
     return attrs.evolve(accepted, pretty=True)
+
+
+def form_of_errors(request: HttpRequest) -> Accepted:
+    """How to write a `Status`: as the client accepts it, and to one that accepts no such thing as JSON for people."""
+    accepted = choose(request.header("accept"), OBJECTS, PLAIN)
+    if accepted is None or is_for_people(request):
+        return attrs.evolve(accepted or Accepted(), pretty=True)
+    return accepted
 
 
 def is_for_people(request: HttpRequest) -> bool:

@@ -127,7 +127,8 @@ def _parse(text: str) -> Quantity:
     if plain is not None:
         digits, suffix = plain.groups()
         if suffix in _BINARY:
-            return Quantity(min(_shift(int(digits), _BINARY[suffix]), _LARGEST_BINARY), "BinarySI")
+            nano = _shift(int(digits), _BINARY[suffix])
+            return Quantity(max(-_LARGEST_BINARY, min(nano, _LARGEST_BINARY)), "BinarySI")
         return Quantity(int(digits) * 10 ** (9 + _DECIMAL[suffix or ""]))
     shape = _SHAPE.fullmatch(text)
     if shape is None:

@@ -189,13 +189,11 @@ def _int_or_string(_node: Node, value: Any) -> _Trouble:
     return None if type(value) is str or (type(value) is int and -limit <= value < limit) else _MISFIT
 
 
-def _time(_node: Node, value: Any) -> _Trouble:
+def _time(node: Node, value: Any) -> _Trouble:
     if type(value) is not str:
         return _MISFIT
-    if value and not times.is_rfc3339(value):
-        layout = "2006-01-02T15:04:05Z07:00"
-        return WRONG_TYPE, f'parsing time {_quoted(value)} as "{layout}": cannot parse {_quoted(value)}'
-    return None
+    problem = times.problem_of(value, micro=node.kind is Kind.MICRO_TIME)
+    return None if problem is None else (WRONG_TYPE, problem)
 
 
 def _bytes(_node: Node, value: Any) -> _Trouble:

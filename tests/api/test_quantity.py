@@ -133,6 +133,13 @@ SUFFIXES = st.sampled_from(
 )
 
 
+def test_what_is_too_large_in_binary_is_the_largest() -> None:
+    """Of either sign, however it is written."""
+    for text in ("9Ei", "10817536Ti", "9.0Ei"):
+        assert Quantity.parse(text) == Quantity.of(2**63 - 1)
+        assert Quantity.parse(f"-{text}") == Quantity.of(1 - 2**63)
+
+
 @given(NUMBERS, SUFFIXES)
 def test_writing_loses_nothing_and_is_stable(number: tuple[str, int, int | None], suffix: str) -> None:
     """What is written back is the same amount, and is written the same way again."""

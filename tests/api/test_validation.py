@@ -130,12 +130,38 @@ def test_whole_objects_of_the_wrong_type() -> None:
     assert POD.validate([]) == [Cause(WRONG_TYPE, message)]
 
 
-@pytest.mark.parametrize("value", ["2026-01-02", "now", "2026-13-01T00:00:00Z", "2026-02-30T00:00:00Z"])
-def test_times(value: str) -> None:
-    """A time that is none says what was expected."""
+TIME, MICRO_TIME = "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.000000Z07:00"
+
+
+@pytest.mark.parametrize(
+    ("value", "trouble"),
+    [
+        ("", f'parsing time "" as "{TIME}": cannot parse "" as "2006"'),
+        ("now", f'parsing time "now" as "{TIME}": cannot parse "now" as "2006"'),
+        ("2026-01-02", f'parsing time "2026-01-02" as "{TIME}": cannot parse "" as "T"'),
+        ("2026-01-02T00:00:00", f'parsing time "2026-01-02T00:00:00" as "{TIME}": cannot parse "" as "Z07:00"'),
+        ("2026-13-01T00:00:00Z", 'parsing time "2026-13-01T00:00:00Z": month out of range'),
+        ("2026-02-30T00:00:00Z", 'parsing time "2026-02-30T00:00:00Z": day out of range'),
+        ("2026-01-01T00:00:00Z!", 'parsing time "2026-01-01T00:00:00Z!": extra text: "!"'),
+        ("2026-01-01T00:00:00+00:60", 'parsing time "2026-01-01T00:00:00+00:60": time zone offset minute out of range'),
+    ],
+)
+def test_times(value: str, trouble: str) -> None:
+    """A time that is none says where it ceases to be one."""
     causes = POD.validate({"metadata": {"creationTimestamp": value}, "spec": {"containers": []}})
-    expected = f'parsing time "{value}" as "2006-01-02T15:04:05Z07:00": cannot parse "{value}"'
-    assert causes == [Cause(WRONG_TYPE, expected, "metadata.creationTimestamp")]
+    assert causes == [Cause(WRONG_TYPE, trouble, "metadata.creationTimestamp")]
+
+
+@pytest.mark.parametrize(
+    ("value", "rest", "part"),
+    [("2026-01-01T00:00:00Z", "Z", ".000000"), ("2026-01-01T00:00:00.1234567Z", "7Z", "Z07:00")],
+)
+def test_times_with_microseconds(value: str, rest: str, part: str) -> None:
+    """They have six decimals, neither more nor fewer."""
+    schema = REGISTRY.by_id("leases.coordination.k8s.io").schema
+    trouble = f'parsing time "{value}" as "{MICRO_TIME}": cannot parse "{rest}" as "{part}"'
+    assert schema.validate({"spec": {"renewTime": value}}) == [Cause(WRONG_TYPE, trouble, "spec.renewTime")]
+    assert not schema.validate({"spec": {"renewTime": "2026-01-01T02:00:00.123456+02:00"}})
 
 
 def test_base64() -> None:

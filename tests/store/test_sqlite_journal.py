@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import stat
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
@@ -464,6 +465,32 @@ async def test_a_committer_of_a_runtime_that_was_killed_is_refused(path: Path) -
     left_over.close()
     with opened(path) as store:
         assert names(store.list("pods")) == ["a"]
+
+
+@pytest.mark.parametrize("count", [1, 8, 9, 16, 17])
+async def test_what_does_not_go_at_once_goes_by_itself(path: Path, count: int) -> None:
+    """A group that is larger than the way to the committer arrives although nothing is written after it."""
+    async with running(path) as store:
+        create(store, pod("first"))
+        await store.durable(store.head)
+        for number in range(count):
+            create(store, pod(f"large{number}", padding=300_000))
+        with trio.fail_after(30):
+            await store.durable(store.head)
+
+
+async def test_a_committer_that_cannot_be_started_ends_the_journal(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for a write is told, and why."""
+    monkeypatch.setattr(sys, "executable", str(path.parent / "no-such-python"))
+    journal = SqliteJournal(path)
+    store = new_store(journal)
+    create(store, pod("a"))
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(store.run)
+        with pytest.raises(ApiError, match="cannot be started") as refused:
+            await store.durable(1)
+        assert refused.value.code == 503
+    store.close()
 
 
 async def test_large_and_many_commits_go_through(path: Path) -> None:

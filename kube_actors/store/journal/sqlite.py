@@ -99,7 +99,7 @@ class SqliteJournal(Journal):
         self._unsent.append(commit)
         committer = self._committer
         if committer is not None and len(self._unsent) >= _SENT_AT_ONCE and committer.takes_more:
-            self._send(committer)
+            self._send(committer)  # what of it does not go at once is flushed: the first of them has set `_work`
         else:
             self._work.set()
 
@@ -126,7 +126,11 @@ class SqliteJournal(Journal):
             self._unsent.extendleft(reversed(self._underway))
             self._underway.clear()
             self._new_volatile |= self._volatile
-            self._committer = committer = Committer(self._path, *self._bounds, self._owner)
+            try:
+                self._committer = committer = Committer(self._path, *self._bounds, self._owner)
+            except OSError as error:
+                self.fail(f"{self._path}: the process that writes it cannot be started: {error}")
+                return
             try:
                 got_on = await self._work_with(committer)
             finally:

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from kube_actors.api.registry import Resource
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.pod_subresources import EPHEMERAL, RESIZABLE
 from kube_actors.writes.prepare import STATUS_WRITES
 
 _IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion")
@@ -26,6 +25,8 @@ def applied_part(applied: Body, subresource: str, resource: Resource, hooks: Hoo
         return _framed(applied, "status", applied.get("status"), hooks.status_metadata)
     spec = applied.get("spec")
     if isinstance(spec, dict) and subresource == "ephemeralcontainers":
+        from kube_actors.kinds.pod_subresources import EPHEMERAL  # with the rules of pods, which no start needs
+
         return _framed(applied, "spec", {EPHEMERAL: spec[EPHEMERAL]} if EPHEMERAL in spec else None)
     if isinstance(spec, dict) and subresource == "resize":
         return _framed(applied, "spec", _resources(spec))
@@ -41,9 +42,12 @@ def _framed(applied: Body, name: str, part: Any, metadata_fields: tuple[str, ...
 
 
 def _resources(spec: Body) -> Body:
-    """Of every container its name and what can be resized."""
+    """What the pod has as a whole, and of every container its name and what can be resized."""
+    from kube_actors.kinds.pod_subresources import RESIZABLE
+
+    whole = {"resources": spec["resources"]} if "resources" in spec else {}
     kinds = [kind for kind in ("containers", "initContainers") if isinstance(spec.get(kind), list)]
-    return {
+    return whole | {
         kind: [
             {name: value for name, value in container.items() if name in ("name", *RESIZABLE)}
             for container in spec[kind]

@@ -6,7 +6,6 @@ from typing import Any, Literal
 
 from kube_actors.api.patches import json_patch, merge_patch
 from kube_actors.api.schema import Schema
-from kube_actors.api.strategic_merge import strategic_merge_patch
 from kube_actors.errors import bad_request
 from kube_actors.kinds.hooks import Body
 
@@ -21,6 +20,8 @@ def patched(body: Body, patch: Any, kind: PatchKind, schema: Schema) -> Body:
         case "merge":
             new = merge_patch(body, patch)
         case "strategic":
+            from kube_actors.api.strategic_merge import strategic_merge_patch  # no start needs it
+
             new = strategic_merge_patch(body, patch, schema)
     if not isinstance(new, dict) or not isinstance(new.get("metadata"), dict):
         raise bad_request("the patch leaves no object with metadata")

@@ -162,6 +162,7 @@ def test_times_with_microseconds(value: str, rest: str, part: str) -> None:
     trouble = f'parsing time "{value}" as "{MICRO_TIME}": cannot parse "{rest}" as "{part}"'
     assert schema.validate({"spec": {"renewTime": value}}) == [Cause(WRONG_TYPE, trouble, "spec.renewTime")]
     assert not schema.validate({"spec": {"renewTime": "2026-01-01T02:00:00.123456+02:00"}})
+    assert not schema.validate({"spec": {"renewTime": "2026-01-01T02:00:00,123456Z"}})
 
 
 def test_base64() -> None:

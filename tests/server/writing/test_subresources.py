@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.server.writing.stage import DEPLOYMENTS, MERGE, PODS, STRATEGIC, Caller, deployment, managers, pod
+from tests.server.writing.stage import APPLY, DEPLOYMENTS, MERGE, PODS, STRATEGIC, Caller, deployment, managers, pod
 
 WEB = f"{DEPLOYMENTS}/web"
 SCALE = f"{WEB}/scale"
@@ -320,6 +320,10 @@ async def test_resize_of_the_whole(call: Caller) -> None:
     removed = await resize(limits={"cpu": None})
     assert removed.causes[0] == "spec.resources.limits: Forbidden: resource limits cannot be removed"
     assert (await resize(requests={"cpu": "3"})).code == 422
+    spec = {"containers": [{"name": "app"}], "resources": {"limits": {"cpu": "3"}}}
+    applied = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"}, "spec": spec}
+    reply = await call("PATCH", f"{PODS}/web/resize?fieldManager=me&force=true", applied, APPLY)
+    assert (reply.code, reply.body["spec"]["resources"]["limits"]) == (200, {"cpu": "3"})
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ async def test_an_end_that_is_told_before_the_start(tmp_path: Path) -> None:
                 await clock.sleep(0.1)
             await clock.sleep(2)  # its container is being started
             ((uid, actor),) = pods.items()
-            actor.tell(ContainerEnded(ContainerExited(ContainerId(uid, "main", 0), 0, None, False, clock.now())))
+            actor.tell(ContainerEnded(ContainerExited(ContainerId(uid, "main", 0), 0, False, clock.now())))
             status = store.list("pods")[0].body()["status"]
             assert "terminated" not in status.get("containerStatuses", [{"state": {}}])[0]["state"]
             while (revision := store.get(key("pods", "brief"))) and revision.body()["status"]["phase"] != "Succeeded":

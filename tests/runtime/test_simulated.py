@@ -79,11 +79,11 @@ class Node:
         """The next event."""
         return await self.runtime.events().receive()
 
-    async def exit(self) -> tuple[float, int, int | None, bool]:
-        """The next exit: when, code, signal, for memory."""
+    async def exit(self) -> tuple[float, int, bool]:
+        """The next exit: when, code, for memory."""
         event = await self.event()
         assert isinstance(event, ContainerExited)
-        return round(event.finished_at - self.start_time, 6), event.exit_code, event.signal, event.oom_killed
+        return round(event.finished_at - self.start_time, 6), event.exit_code, event.oom_killed
 
     def nothing_more(self) -> bool:
         """No event is waiting."""
@@ -114,7 +114,7 @@ async def test_life_and_exit_code(node: Node) -> None:
     """`run-seconds` and `exit-code`, reported once."""
     await node.sandbox(run_seconds=60, exit_code=4)
     await node.run()
-    assert await node.exit() == (60, 4, None, False)
+    assert await node.exit() == (60, 4, False)
     assert node.nothing_more()
 
 
@@ -123,7 +123,7 @@ async def test_sigterm_ends_at_once_unless_said_otherwise(node: Node) -> None:
     await node.sandbox()
     container = await node.run()
     await node.runtime.signal_container(container, signal.SIGTERM)
-    assert await node.exit() == (0, 143, signal.SIGTERM, False)
+    assert await node.exit() == (0, 143, False)
 
 
 async def test_term_seconds_and_code(node: Node) -> None:
@@ -133,7 +133,7 @@ async def test_term_seconds_and_code(node: Node) -> None:
     await node.runtime.signal_container(container, signal.SIGTERM)
     await node.clock.sleep(3)
     await node.runtime.signal_container(container, signal.SIGTERM)
-    assert await node.exit() == (5, 0, None, False)
+    assert await node.exit() == (5, 0, False)
 
 
 async def test_ignored_sigterm_and_kill(node: Node) -> None:
@@ -145,7 +145,7 @@ async def test_ignored_sigterm_and_kill(node: Node) -> None:
     assert node.nothing_more()
     await node.runtime.signal_container(container, signal.SIGKILL, everything=True)
     await node.runtime.signal_container(container, signal.SIGKILL)
-    assert await node.exit() == (30, 137, signal.SIGKILL, False)
+    assert await node.exit() == (30, 137, False)
     assert node.nothing_more()
 
 
@@ -153,7 +153,7 @@ async def test_memory_above_the_limit(node: Node) -> None:
     """It is OOM-killed when it would have become ready."""
     await node.sandbox(memory="100Mi", ready_seconds=2)
     await node.run(memory=50 << 20)
-    assert await node.exit() == (2, 137, signal.SIGKILL, True)
+    assert await node.exit() == (2, 137, True)
 
 
 async def test_start_error(node: Node) -> None:

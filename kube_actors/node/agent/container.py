@@ -84,7 +84,6 @@ class Container:
         code = os.waitstatus_to_exitcode(ended.status)
         self.exit = {
             "exit_code": code if code >= 0 else 128 - code,
-            "signal": -code if code < 0 else None,
             "oom_killed": code != 0 and self.group.oom_kills() > 0,
             "finished_at": ended.time,
             "message": _read_message(self.message_path),

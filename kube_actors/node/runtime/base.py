@@ -255,11 +255,10 @@ class Started:
 
 @frozen
 class ContainerExited:
-    """A container ended. `signal` is set when a signal ended it; `exit_code` is then 128 + signal."""
+    """A container ended. When a signal ended it, `exit_code` is 128 + its number."""
 
     id: ContainerId
     exit_code: int
-    signal: int | None
     oom_killed: bool
     finished_at: float
     message: str = ""

@@ -87,7 +87,6 @@ def decode_exit(raw: dict[str, Any], to_cluster: ToClusterTime) -> ContainerExit
     return ContainerExited(
         id=decode_id(raw["id"]),
         exit_code=exited["exit_code"],
-        signal=exited["signal"],
         oom_killed=exited["oom_killed"],
         finished_at=to_cluster(exited["finished_at"]),
         message=exited["message"],

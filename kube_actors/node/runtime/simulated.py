@@ -124,7 +124,7 @@ class SimulatedRuntime(Runtime):
         await self._reachable()
         sandbox = self._sandboxes.pop(pod_uid, None)
         for container in sandbox.containers.values() if sandbox else ():
-            self._end(container, 137, Signals.SIGKILL)
+            self._end(container, 137)
 
     async def run_container(self, spec: ContainerSpec) -> Started:
         await self._reachable()
@@ -166,8 +166,7 @@ class SimulatedRuntime(Runtime):
         now = container.started_at = self._clock.now()
         fate = container.fate
         if fate.exit_after is not None:
-            signal = Signals.SIGKILL if fate.oom_killed else None
-            self._end_at(container, now + fate.exit_after, fate.exit_code, signal, oom_killed=fate.oom_killed)
+            self._end_at(container, now + fate.exit_after, fate.exit_code, oom_killed=fate.oom_killed)
         self._log(container, now, f"simulated container {container.spec.id.name} started")
         return Started(container.spec.id, _runtime_id(container.spec.id), 0, now)
 
@@ -184,22 +183,22 @@ class SimulatedRuntime(Runtime):
             return
         profile = found.profile
         if signal == Signals.SIGKILL:
-            self._end(found, 137, signal)
+            self._end(found, 137)
         elif not profile.ignore_sigterm:
             own_code = profile.term_exit_code
-            code, by = (128 + signal, signal) if own_code is None else (own_code, None)
+            code = 128 + signal if own_code is None else own_code
             delay = profile.term_seconds.draw(found.random)
             if delay:
-                self._end_at(found, self._clock.now() + delay, code, by)
+                self._end_at(found, self._clock.now() + delay, code)
             else:
-                self._end(found, code, by)
+                self._end(found, code)
 
     async def remove_container(self, container: ContainerId) -> None:
         await self._reachable()
         sandbox = self._sandboxes.get(container.pod_uid)
         found = sandbox.containers.pop(container, None) if sandbox else None
         if found is not None:
-            self._end(found, 137, Signals.SIGKILL)
+            self._end(found, 137)
 
     async def exec(
         self, container: ContainerId, argv: tuple[str, ...], *, stdin: bool = False, tty: bool = False
@@ -290,17 +289,15 @@ class SimulatedRuntime(Runtime):
             return False
         return container.fate.healthy(self._clock.now() - container.started_at)
 
-    def _end_at(
-        self, container: _Container, when: float, code: int, signal: int | None, *, oom_killed: bool = False
-    ) -> None:
+    def _end_at(self, container: _Container, when: float, code: int, *, oom_killed: bool = False) -> None:
         """End it at a cluster time, unless it ends sooner anyway."""
         if container.timer is not None:
             if container.timer.when <= when:
                 return
             container.timer.cancel()
-        container.timer = self._clock.call_at(when, lambda: self._end(container, code, signal, oom_killed=oom_killed))
+        container.timer = self._clock.call_at(when, lambda: self._end(container, code, oom_killed=oom_killed))
 
-    def _end(self, container: _Container, code: int, signal: int | None, *, oom_killed: bool = False) -> None:
+    def _end(self, container: _Container, code: int, *, oom_killed: bool = False) -> None:
         """It has ended: said once, to whoever listens now or to the next `adopt`."""
         if container.started_at is None or container.exit is not None:
             return
@@ -308,7 +305,7 @@ class SimulatedRuntime(Runtime):
             container.timer.cancel()
             container.timer = None
         now = self._clock.now()
-        container.exit = ContainerExited(container.spec.id, code, signal, oom_killed, now)
+        container.exit = ContainerExited(container.spec.id, code, oom_killed, now)
         for session in container.sessions or ():
             session.end(137)
         text = f"simulated container {container.spec.id.name} exited with {code}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Mapping
 from typing import Any
 
@@ -209,9 +208,6 @@ def pod_name_of(labels: Mapping[str, str]) -> PodName:
 
 
 def exit_of(container: ContainerId, state: Mapping[str, Any], message: str) -> ContainerExited:
-    """How it ended. The engine shows a signal as 128 + its number only."""
-    code = int(state["ExitCode"])
-    by_signal = code - 128 if code - 128 in set(signal.Signals) else None
-    return ContainerExited(
-        container, code, by_signal, bool(state.get("OOMKilled")), parse_rfc3339(state["FinishedAt"]), message
-    )
+    """How it ended."""
+    finished_at = parse_rfc3339(state["FinishedAt"])
+    return ContainerExited(container, int(state["ExitCode"]), bool(state.get("OOMKilled")), finished_at, message)

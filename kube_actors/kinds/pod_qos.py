@@ -13,7 +13,8 @@ def qos_class(spec: Body) -> str:
 
     What the pod asks for as a whole stands for its containers.
     """
-    every = [spec["resources"]] if _asks(spec.get("resources")) else _of_containers(spec)
+    whole = spec.get("resources") or {}
+    every = [whole] if whole.get("requests") or whole.get("limits") else _of_containers(spec)
     if not any(_asks(each) for each in every):
         return "BestEffort"
     return "Guaranteed" if all(map(_is_guaranteed, every)) else "Burstable"
@@ -27,9 +28,7 @@ def _of_containers(spec: Body) -> list[Body]:
     ]
 
 
-def _asks(resources: Body | None) -> bool:
-    if not resources:
-        return False
+def _asks(resources: Body) -> bool:
     amounts = [(resources.get(which) or {}).get(name) for which in ("requests", "limits") for name in _COUNTED]
     return any(amount is not None and Quantity.parse(amount).nano > 0 for amount in amounts)
 

@@ -118,10 +118,8 @@ def _keep_node_ports(spec: Body, before: Body, kind: str) -> None:
     """
     if before.get("type") not in WITH_NODE_PORTS:
         return
-    ports, known = (
-        spec.get("ports") or (),
-        {each.get("name", ""): each.get("nodePort") for each in before.get("ports") or ()},
-    )
+    ports = spec.get("ports") or ()
+    known = {each.get("name", ""): each.get("nodePort") for each in before.get("ports") or ()}
     asked = {port["nodePort"] for port in ports if port.get("nodePort")}
     if kind in WITH_NODE_PORTS:
         for port in ports:

@@ -131,6 +131,8 @@ def test_quality_of_service_of_the_whole() -> None:
     whole = {"limits": {"cpu": "1", "memory": "1Gi"}}
     assert qos_class({"resources": whole, "containers": [{"resources": {"requests": {"cpu": "1m"}}}]}) == "Guaranteed"
     assert qos_class({"resources": {}, "containers": [{"resources": {"requests": {"cpu": "1m"}}}]}) == "Burstable"
+    pages = {"requests": {"hugepages-2Mi": "2Mi"}}
+    assert qos_class({"resources": pages, "containers": [{"resources": {"requests": {"cpu": "1m"}}}]}) == "BestEffort"
 
 
 @pytest.mark.parametrize(

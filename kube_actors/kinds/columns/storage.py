@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from kube_actors.kinds import storage_annotations
 from kube_actors.kinds.columns.words import Row, age, part
 
 Body = Mapping[str, Any]
 
-DEFAULT_CLASS: Final = (
-    "storageclass.kubernetes.io/is-default-class",
-    "storageclass.beta.kubernetes.io/is-default-class",
-)
-CLASS_ANNOTATION: Final = "volume.beta.kubernetes.io/storage-class"
 _MODES: Final = {
     "ReadWriteOnce": "RWO",
     "ReadOnlyMany": "ROX",
@@ -33,7 +29,7 @@ def persistent_volume(body: Body, now: float) -> Row:
         spec.get("persistentVolumeReclaimPolicy", ""),
         _phase(body),
         f"{claim.get('namespace', '')}/{claim.get('name', '')}" if claim else "",
-        _class(body),
+        storage_annotations.class_of(body),
         spec.get("volumeAttributesClassName") or "<unset>",
         status.get("reason", ""),
         age(body, now),
@@ -51,7 +47,7 @@ def persistent_volume_claim(body: Body, now: float) -> Row:
         spec.get("volumeName") or "",
         str(part(status, "capacity").get("storage", "0")) if bound else "",
         _modes(status) if bound else "",
-        _class(body),
+        storage_annotations.class_of(body),
         spec.get("volumeAttributesClassName") or "<unset>",
         age(body, now),
         spec.get("volumeMode") or "<unset>",
@@ -61,7 +57,7 @@ def persistent_volume_claim(body: Body, now: float) -> Row:
 def storage_class(body: Body, now: float) -> Row:
     """Name, Provisioner, ReclaimPolicy, VolumeBindingMode, AllowVolumeExpansion, Age."""
     annotations = body["metadata"].get("annotations") or {}
-    is_default = any(annotations.get(name) == "true" for name in DEFAULT_CLASS)
+    is_default = any(annotations.get(name) == "true" for name in storage_annotations.DEFAULT)
     return (
         body["metadata"]["name"] + (" (default)" if is_default else ""),
         body.get("provisioner", ""),
@@ -85,10 +81,3 @@ def _modes(holder: Body) -> str:
 
 def _phase(body: Body) -> str:
     return "Terminating" if "deletionTimestamp" in body["metadata"] else part(body, "status").get("phase", "")
-
-
-def _class(body: Body) -> str:
-    """The class of the old annotation, or of the spec."""
-    annotations = body["metadata"].get("annotations") or {}
-    found: str = annotations.get(CLASS_ANNOTATION) or part(body, "spec").get("storageClassName") or ""
-    return found

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from kube_actors.kinds import storage_annotations
 from kube_actors.kinds.warnings import labels
 from kube_actors.kinds.warnings.containers import of_amounts
 from kube_actors.kinds.warnings.gone_volumes import of_gone_sources
 
 Body = Mapping[str, Any]
-_CLASS_ANNOTATION: Final = "volume.beta.kubernetes.io/storage-class"
 _RECYCLE: Final = (
     "spec.persistentVolumeReclaimPolicy: The Recycle reclaim policy is deprecated. Instead, the recommended approach "
     "is to use dynamic provisioning."
@@ -62,7 +62,7 @@ def of_capacity(new: Body, _old: Body | None) -> list[str]:
 
 
 def _of_class_annotation(body: Body) -> list[str]:
-    if _CLASS_ANNOTATION not in (body["metadata"].get("annotations") or {}):
+    if storage_annotations.CLASS not in (body["metadata"].get("annotations") or {}):
         return []
     why = 'deprecated since v1.8; use "storageClassName" attribute instead'
-    return [f"metadata.annotations[{_CLASS_ANNOTATION}]: {why}"]
+    return [f"metadata.annotations[{storage_annotations.CLASS}]: {why}"]

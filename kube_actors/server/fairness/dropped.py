@@ -32,10 +32,8 @@ class Dropped:
             self._count += 1
         else:
             self._seconds.append((self._second, self._count))
-            while second - self._seconds[0][0] > LONGEST:
+            while self._seconds and second - self._seconds[0][0] > LONGEST:
                 self._seconds.popleft()
-                if not self._seconds:
-                    break
             self._second, self._count = second, 1
             self._look(second)
         return self.retry_after

@@ -10,7 +10,8 @@ from kube_actors.errors import ApiError, bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.records import frozen
 from kube_actors.server.call import Call
-from kube_actors.server.writing.media_types import PROTOBUF, Decoded, decode, media_type, yaml_problems
+from kube_actors.server.reading.accept import PROTOBUF
+from kube_actors.server.writing.media_types import Decoded, decode, media_type, yaml_problems
 from kube_actors.server.writing.options import Validation
 
 _NO_KIND: Final = "couldn't get version/kind; json parse error: "

@@ -10,10 +10,8 @@ from kube_actors.api.registry import Registry
 from kube_actors.errors import ApiError
 from kube_actors.records import frozen
 from kube_actors.server.http import HttpRequest
+from kube_actors.server.reading.accept import JSON, PROTOBUF, YAML
 
-JSON: Final = "application/json"
-YAML: Final = "application/yaml"
-PROTOBUF: Final = "application/vnd.kubernetes.protobuf"
 READABLE: Final = (JSON, YAML, PROTOBUF)
 
 

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import forbidden
+from kube_actors.kinds.storage_annotations import class_of
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
 from kube_actors.writes.request import Operation, Request
 
 CLAIMS: Final = "persistentvolumeclaims"
 STORAGE_CLASSES: Final = "storageclasses.storage.k8s.io"
-OLD_CLASS: Final = "volume.beta.kubernetes.io/storage-class"
 
 
 @frozen(eq=False)
@@ -32,7 +32,7 @@ class ClaimSizes:
             return
         if (old.get("status") or {}).get("phase") != "Bound":
             raise forbidden(CLAIMS, request.key.name, "Only bound persistent volume claims can be expanded")
-        if not self._may_grow(_class(request.new), _class(old)):
+        if not self._may_grow(class_of(request.new), class_of(old)):
             why = "only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must "
             raise forbidden(CLAIMS, request.key.name, f"{why}support resize")
 
@@ -44,8 +44,3 @@ class ClaimSizes:
 def _size(claim: dict[str, Any]) -> Quantity:
     requests = ((claim.get("spec") or {}).get("resources") or {}).get("requests") or {}
     return Quantity.parse(str(requests.get("storage", "0")))
-
-
-def _class(claim: dict[str, Any]) -> str:
-    annotations = claim["metadata"].get("annotations") or {}
-    return str(annotations.get(OLD_CLASS) or claim["spec"].get("storageClassName") or "")

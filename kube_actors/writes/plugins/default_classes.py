@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from kube_actors.kinds import storage_annotations
 from kube_actors.records import frozen
 from kube_actors.store import Store
 from kube_actors.writes.request import Operation, Request
@@ -30,8 +31,8 @@ CHOICES: Final = {
     "persistentvolumeclaims": Choice(
         "storageclasses.storage.k8s.io",
         "storageClassName",
-        "volume.beta.kubernetes.io/storage-class",
-        ("storageclass.kubernetes.io/is-default-class", "storageclass.beta.kubernetes.io/is-default-class"),
+        storage_annotations.CLASS,
+        storage_annotations.DEFAULT,
     ),
 }
 

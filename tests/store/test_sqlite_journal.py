@@ -10,6 +10,7 @@ import stat
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from kube_actors.errors import ApiError, InputError
 from kube_actors.store import Commit, Key, Revision, Store, base_projection
 from kube_actors.store.journal import StateCorrupt, StateInUse, StateTooNew, StateUnwritable
 from kube_actors.store.journal.sqlite import BLOCK, SqliteJournal
-from kube_actors.store.state_file.database import Database, Step, WriteFailed
+from kube_actors.store.state_file.database import Database, Step, Unwritable, WriteFailed
 
 from .building import create, delete, names, new_store, pod, told, update
 
@@ -454,8 +455,7 @@ async def test_signals_to_everybody_leave_the_committer_alone(path: Path) -> Non
 
 async def test_a_committer_of_a_runtime_that_was_killed_is_refused(path: Path) -> None:
     """Who has loaded the state since would not know of what it wrote."""
-    bounds = {"history_bytes": 1 << 20, "history_count": 100}
-    left_over = Database(str(path), **bounds)
+    left_over = Database(str(path), history_bytes=1 << 20, history_count=100)
     first = left_over.load(100)
     left_over.write([Step(1, "added", "pods", "", "a", "uid", b"{}")], [], 1, first.reserved + 100)
     with opened(path) as store:
@@ -491,6 +491,46 @@ async def test_a_committer_that_cannot_be_started_ends_the_journal(path: Path, m
             await store.durable(1)
         assert refused.value.code == 503
     store.close()
+
+
+class Name(StrEnum):
+    """Somebody's names."""
+
+    A = "a"
+
+
+async def test_texts_of_any_class_are_kept(path: Path) -> None:
+    """A program may name its objects by an enumeration."""
+    async with running(path) as store:
+        for number in range(8):
+            create(store, pod(f"p{number}", namespace=Name.A))
+        create(store, pod(Name.A))
+        with trio.fail_after(30):
+            await store.durable(store.head)
+        copy = crashed(path)
+    with opened(copy) as again:
+        assert again.count("pods") == 9
+
+
+async def test_a_committer_makes_no_file(path: Path) -> None:
+    """Of a state that has been removed meanwhile nothing comes back."""
+    with pytest.raises(Unwritable):
+        Database(str(path), history_bytes=1, history_count=1, creates=False)
+    assert not path.parent.exists()
+
+
+async def test_what_is_kept_waiting_by_a_replacement_goes_on(path: Path) -> None:
+    """Much that has not been answered, and writers that go on at once, meet the committer that takes the place."""
+    async with running(path) as store:
+        create(store, pod("first"))
+        await store.durable(1)
+        for turn in range(3):
+            os.kill(committers()[0], signal.SIGKILL)
+            for number in range(40):
+                create(store, pod(f"large{turn}-{number}", padding=100_000))
+                await trio.lowlevel.checkpoint()
+            with trio.fail_after(60):
+                await store.durable(store.head)
 
 
 async def test_large_and_many_commits_go_through(path: Path) -> None:

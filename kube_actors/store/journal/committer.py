@@ -7,6 +7,7 @@ write costs; in a process of their own they take no time from anybody.
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
@@ -27,18 +28,20 @@ class Committer:
     """Started when it is made. It gets no environment or terminal of ours, and a session of its own."""
 
     def __init__(self, *arguments: object) -> None:
-        """`arguments` are those of `state_file.committer.main`."""
+        """`arguments` are those of `state_file.committer.main`. OSError when no process can be started."""
         ours, its = socket.socketpair()
-        with its:
+        with its, contextlib.ExitStack() as unless_started:
+            unless_started.enter_context(ours)
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, _PARENT, *map(str, arguments)],
+                [sys.executable or "", "-I", "-S", "-c", _BOOT, _PARENT, *map(str, arguments)],
                 stdin=its.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
                 cwd="/",
-                env={},
+                env={name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"},
             )
+            unless_started.pop_all()
         ours.setblocking(False)
         self._socket = ours
         self._left = memoryview(b"")
@@ -65,7 +68,7 @@ class Committer:
 
     def _send_on(self) -> None:
         try:
-            self._left = self._left[self._socket.send(self._left) :]
+            self._left = self._left[self._socket.send(self._left, socket.MSG_NOSIGNAL) :]
         except BlockingIOError:
             pass
         except OSError:  # it has ended, and `receive` will say so

@@ -37,6 +37,8 @@ _GROUP_COUNT: Final = 4096  # commits sent together at most
 _GROUP_BYTES: Final = 8 << 20
 _FAREWELL: Final = 30.0
 """Machine seconds that the last groups may take."""
+_FAILURES: Final = 3
+"""Processes one after the other that may end before they have answered anything."""
 _ENDED: Final = "the process that writes it ends again and again"
 
 
@@ -121,8 +123,8 @@ class SqliteJournal(Journal):
 
         A process that ends without a reason is replaced, and gets once more what it had not answered.
         """
-        got_on = True
-        while self.failure is None and got_on:
+        failures = 0
+        while self.failure is None and failures < _FAILURES:
             self._unsent.extendleft(reversed(self._underway))
             self._underway.clear()
             self._new_volatile |= self._volatile
@@ -132,7 +134,7 @@ class SqliteJournal(Journal):
                 self.fail(f"{self._path}: the process that writes it cannot be started: {error}")
                 return
             try:
-                got_on = await self._work_with(committer)
+                failures = 0 if await self._work_with(committer) else failures + 1
             finally:
                 self._committer = None
                 committer.close()
@@ -157,7 +159,8 @@ class SqliteJournal(Journal):
 
     async def _send_all(self, committer: Committer) -> None:
         """The first group may be empty: one that answers it can do its work."""
-        self._send(committer)
+        if committer.takes_more:  # or else `append` was faster
+            self._send(committer)
         while True:
             await committer.flush()
             if self._unsent or self._new_volatile or self._wants_numbers():
@@ -178,10 +181,14 @@ class SqliteJournal(Journal):
     def _send(self, committer: Committer) -> None:
         """Send the oldest commits that wait; they are kept until they are answered, so that none is lost in between."""
         commits, through = self._next_group()
+        try:
+            committer.send(self._group(commits, through))
+        except BaseException:  # what cannot be sent must not count as answered by and by
+            self._unsent.extendleft(reversed(commits))
+            raise
         if commits and not self._underway:
             self._held.enter_context(self._hold())
         self._underway.extend(commits)
-        committer.send(self._group(commits, through))
         self._new_volatile.clear()
 
     def _next_group(self) -> tuple[list[Commit], int]:
@@ -196,7 +203,7 @@ class SqliteJournal(Journal):
     def _group(self, commits: list[Commit], through: int) -> tuple[list[tuple[object, ...]], list[str], int, int]:
         """What `Database.write` is to keep."""
         steps: list[tuple[object, ...]] = [
-            (each.revision.resource_version, each.kind, *each.revision.key, each.revision.uid, each.revision.raw)
+            (each.revision.resource_version, each.kind, *map(_plain, (*each.key, each.revision.uid)), each.revision.raw)
             for each in commits
         ]
         return steps, sorted(self._new_volatile), through, self._reservation()
@@ -210,7 +217,8 @@ class SqliteJournal(Journal):
 
     def _reservation(self) -> int:
         """The first number that is not to be given out: unchanged until half a block is used up."""
-        self._asked = self._last + BLOCK if self._is_running_out() else self.limit + 1
+        wanted = self._last + BLOCK if self._is_running_out() else self.limit + 1
+        self._asked = max(self._asked, wanted)  # what has been asked for may be granted any moment
         return self._asked
 
     def _finish(self, through: int, reserved: int) -> None:
@@ -241,6 +249,7 @@ class SqliteJournal(Journal):
     def _say_goodbye(self) -> None:
         self._unsent.extendleft(reversed(self._underway))
         self._underway.clear()
+        self._new_volatile |= self._volatile
         try:
             while self._unsent:
                 commits, through = self._next_group()
@@ -250,6 +259,10 @@ class SqliteJournal(Journal):
             self._database.write([], sorted(self._new_volatile), self._last, self._last + 1)
         except WriteFailed as error:
             raise JournalFailed(str(error)) from error
+
+
+_plain: Final = str.__str__
+"""A text as a plain `str`: somebody's `StrEnum` is not what a process of another program could read."""
 
 
 def _record(step: Step) -> Record:

@@ -25,7 +25,7 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     with socket.socket(fileno=0) as channel:
         try:
-            database = Database(path, history_bytes=int(history_bytes), history_count=int(history_count))
+            database = Database(path, history_bytes=int(history_bytes), history_count=int(history_count), creates=False)
             database.follow(int(owner))
             _serve(channel, database)
             database.close()

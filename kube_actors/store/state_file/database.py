@@ -112,8 +112,8 @@ class Database:
     refused: the new one would not know of what it wrote.
     """
 
-    def __init__(self, path: str, *, history_bytes: int, history_count: int) -> None:
-        """Opens or creates the file. Raises `Damaged`, `TooNew` or `Unwritable`; such a file is left as it is."""
+    def __init__(self, path: str, *, history_bytes: int, history_count: int, creates: bool = True) -> None:
+        """Opens or (`creates`) makes the file. Raises `Damaged`, `TooNew` or `Unwritable`; then it is left as it is."""
         self._path = path
         self._history_bytes = history_bytes
         self._history_count = history_count
@@ -122,7 +122,10 @@ class Database:
         self._writes = 0
         self._owner = 0
         with self._opening():
-            _create_private(path)
+            if creates:
+                _create_private(path)
+            else:
+                os.stat(path)
             self._connection = sqlite3.connect(
                 path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False
             )
@@ -184,7 +187,7 @@ class Database:
                 execute("insert or ignore into gaps values (?, ?)", (durable + 1, reserved - 1))
             execute("update state set durable = reserved, reserved = ?", (reserved + block,))
             gaps = execute("select first, last from gaps order by first").fetchall()
-            self._owner = (execute("pragma user_version").fetchone()[0] + 1) % _OWNERS
+            self._owner = int.from_bytes(os.urandom(4), "big") % _OWNERS  # not to be met again in a file made anew
             execute(f"pragma user_version = {self._owner}")
         self._keep((step.revision, len(step.body)) for step in history)
         return Contents(objects, history, floor, reserved, gaps, volatile, self._owner)

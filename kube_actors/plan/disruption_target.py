@@ -1,4 +1,4 @@
-"""The condition `DisruptionTarget`: the pod is about to end, and it is not its own doing. Pure."""
+"""The condition `DisruptionTarget`: the pod is about to end, and it is not its own doing."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from kube_actors.errors import ApiError
+from kube_actors.errors import unnamed
 
 MOST_BYTES: Final = 1536 << 10
 """etcd's `--max-request-bytes`."""
@@ -22,7 +22,7 @@ def check_size(resource: str, body: Mapping[str, Any]) -> None:
     """Whether an object of more than MOST_BYTES in JSON can be stored. ApiError 500 without a reason, in the words that
     clients know it by."""
     if _encoded_size(resource, body) > MOST_BYTES:
-        raise ApiError("", 500, "etcdserver: request is too large")
+        raise unnamed("etcdserver: request is too large")
 
 
 def _encoded_size(resource: str, body: Mapping[str, Any]) -> int:

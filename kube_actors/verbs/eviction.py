@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.errors import ApiError, Cause, conflict, forbidden
+from kube_actors.errors import ApiError, Cause, conflict, forbidden, unnamed
 from kube_actors.plan.disruption_target import mark_disruption
 from kube_actors.plan.eviction import Forbidden, Granted, Refused, needs_no_budget, plan_eviction
 from kube_actors.records import frozen
@@ -67,7 +67,7 @@ def _check(pod: Revision, eviction: Eviction) -> None:
 async def _charge(session: Session, pod: Revision, eviction: Eviction) -> None:
     budgets = guarding(session.plane.store, pod)
     if len(budgets) > 1:
-        raise ApiError("", 500, TOO_MANY)
+        raise unnamed(TOO_MANY)
     for budget in budgets:
 
         def change(body: dict[str, Any]) -> None:

@@ -55,12 +55,10 @@ def _needs_restart(spec: PodSpec, container: Container, one: Observed) -> bool:
     before, after = one.resources, container.resources
     for policy in container.resize_policy:
         name = policy.resource_name
-        same = before.limits.get(name) == after.limits.get(name) and before.requests.get(name) == after.requests.get(
-            name
-        )
+        amounts = [(each.limits.get(name), each.requests.get(name)) for each in (before, after)]
         inherits = name not in after.limits
-        same = same and not (inherits and _limit(one.whole, name) != _limit(spec.resources, name))
-        if policy.restart_policy == "RestartContainer" and not same:
+        changes = amounts[0] != amounts[1] or (inherits and _limit(one.whole, name) != _limit(spec.resources, name))
+        if policy.restart_policy == "RestartContainer" and changes:
             return True
     return False
 

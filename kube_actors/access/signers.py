@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from kube_actors.access.attributes import Attributes, Authorizer
 from kube_actors.access.roles.escalation import user_of
 from kube_actors.errors import forbidden
 from kube_actors.records import frozen
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 REQUESTS: Final = "certificatesigningrequests.certificates.k8s.io"
@@ -19,13 +20,12 @@ SIGNED: Final = ("certificate", "conditions")
 class SignerCheck:
     """The admission plugin: `approval` needs the verb `approve` on `signers`, a certificate in the status `sign`."""
 
+    resources: ClassVar[Resources] = frozenset({REQUESTS})
     authorizer: Authorizer
 
     def matches(self, request: Request) -> bool:
         """The two subresources of a certificate request."""
-        if request.resource.id != REQUESTS or request.operation is not Operation.UPDATE:
-            return False
-        return request.subresource in ("approval", "status")
+        return request.operation is Operation.UPDATE and request.subresource in ("approval", "status")
 
     def admit(self, request: Request) -> None:
         """ApiError 403 for who may not speak for this signer."""

@@ -22,7 +22,7 @@ from kube_actors.api.typed_configuration import misfits
 from kube_actors.api.versioned_change import Change, VersionedSet, Versions
 from kube_actors.errors import ApiError, Cause, unnamed
 
-_SYSTEM_METADATA = (
+SYSTEM_METADATA = (
     "name",
     "namespace",
     "creationTimestamp",
@@ -34,7 +34,7 @@ _SYSTEM_METADATA = (
 )
 # System fields nobody owns.
 UNOWNED = FieldSet(
-    {"f:apiVersion": {}, "f:kind": {}, "f:metadata": {SELF: {}, **{f"f:{name}": {} for name in _SYSTEM_METADATA}}}
+    {"f:apiVersion": {}, "f:kind": {}, "f:metadata": {SELF: {}, **{f"f:{name}": {} for name in SYSTEM_METADATA}}}
 )
 
 

@@ -94,19 +94,15 @@ def _second(epoch: int) -> str:
 
 def line_of(call: Call, response: Response, seconds: float) -> dict[str, Any]:
     """The facts of a call, in the words of Kubernetes' audit events where it has them."""
-    info, user = call.info, call.impersonator or call.user
+    info, user, request = call.info, call.impersonator or call.user, call.request
+    headers = request.headers
     line: dict[str, Any] = {
         "time": _now(),
-        "auditID": call.request.header("audit-id"),
+        "auditID": headers.get("audit-id", ""),
         "user": user.name,
         "groups": user.groups,
-    }
-    if call.impersonator is not None:
-        line["impersonatedUser"] = call.user.name
-        line["impersonatedGroups"] = call.user.groups
-    line |= {
-        "sourceIP": call.request.peer.address,
-        "userAgent": call.request.header("user-agent")[:256],
+        "sourceIP": request.peer.address,
+        "userAgent": headers.get("user-agent", "")[:256],
         "verb": info.verb,
         "apiVersion": info.api_version,
         "resource": info.resource,
@@ -114,8 +110,10 @@ def line_of(call: Call, response: Response, seconds: float) -> dict[str, Any]:
         "namespace": info.namespace,
         "name": info.name or call.created,
         "code": _SWITCHED if isinstance(response, Upgrade) else response.status,
-        "milliseconds": round(seconds * 1000, 1),
+        "milliseconds": int(seconds * 10_000 + 0.5) / 10,
     }
-    if call.request.parameter("dryRun"):
+    if call.impersonator is not None:
+        line["impersonatedUser"], line["impersonatedGroups"] = call.user.name, call.user.groups
+    if request.parameter("dryRun"):
         line["dryRun"] = True
     return line

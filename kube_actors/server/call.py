@@ -15,6 +15,7 @@ from kube_actors.api.selectors import FieldSelector, SelectorError
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.records import define, frozen
 from kube_actors.server.http import Full, Headers, HttpRequest
+from kube_actors.server.reading.accept import Accepted
 from kube_actors.server.request_info import RequestInfo
 from kube_actors.store import Key, Store
 from kube_actors.verbs.session import Session
@@ -68,7 +69,7 @@ class Call:
     `resource` is the registry's row in the very version of the path; None for plain paths. `impersonator` is who
     really asks, when `user` is somebody the request acts as. `created` is the name of what the call has created: the
     path does not have it, and it may have been generated. `headers` go on whatever is answered. `work` is where a large
-    body is worked on.
+    body is worked on, `form` what the client gets the answer in, once that is settled (`negotiation.form_of`).
     """
 
     api: Api
@@ -81,6 +82,7 @@ class Call:
     created: str = ""
     headers: Headers = ()
     work: Work = AT_ONCE
+    form: Accepted | None = None
 
     @property
     def row(self) -> Resource:

@@ -21,6 +21,7 @@ from kube_actors.api import names
 from kube_actors.errors import ApiError, bad_request
 from kube_actors.server.call import Call, denied
 
+PREFIX: Final = "impersonate-"
 USER: Final = "impersonate-user"
 GROUP: Final = "impersonate-group"
 UID: Final = "impersonate-uid"
@@ -44,7 +45,9 @@ def impersonate(call: Call) -> None:
 
     ApiError 403 for what that one may not impersonate, 400 for a group, uid or extra without a user.
     """
-    headers = {name: value for name, value in call.request.headers.items() if name.startswith("impersonate-")}
+    if PREFIX not in " ".join(call.request.headers):  # hardly anybody does, and this is the quickest way to see it
+        return
+    headers = {name: value for name, value in call.request.headers.items() if name.startswith(PREFIX)}
     if not any(headers.values()):
         return
     wanted = _wanted(headers)

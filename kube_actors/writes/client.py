@@ -62,12 +62,17 @@ class Client(SubresourceSession):
         """Return when the journal covers this revision: only then may the outside world hear of it."""
         await self.store.durable(revision.resource_version)
 
-    async def create(self, body: Body, *, namespace: str | None = None, dry_run: bool = False) -> Revision:
-        """Store a new object. With `generateName` a taken name is tried again with another suffix."""
+    async def create(
+        self, body: Body, *, namespace: str | None = None, dry_run: bool = False, in_place: bool = False
+    ) -> Revision:
+        """Store a new object. With `generateName` a taken name is tried again with another suffix.
+
+        `in_place`: the body is given away and may be changed; it must have its name then.
+        """
         tries = 0
         while True:
             tries += 1
-            sent, own, warnings = await self.work.run(recognize, self.pipeline.registry, body)
+            sent, own, warnings = await self.work.run(recognize, self.pipeline.registry, body, in_place)
             resource = self.pipeline.registry.storage_of(sent)
             own = as_version(own, resource)
             key = place(resource, own, namespace)

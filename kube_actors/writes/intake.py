@@ -21,8 +21,9 @@ def take_in(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]:
     return storage, as_version(own, storage), warnings
 
 
-def recognize(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]:
-    """The resource of a body, in the version the body has, a copy, and warnings. 400 when it is no object.
+def recognize(registry: Registry, body: Any, in_place: bool = False) -> tuple[Resource, Body, list[str]]:
+    """The resource of a body, in the version the body has, a copy (or, `in_place`, itself), and warnings. 400 when it
+    is no object.
 
     A version that is not served any more is read as the one that took its place.
     """
@@ -37,7 +38,7 @@ def recognize(registry: Registry, body: Any) -> tuple[Resource, Body, list[str]]
     resource = registry.by_kind(converted["apiVersion"], converted["kind"])
     if resource is None:
         raise bad_request(f'no matches for kind "{converted["kind"]}" in version "{converted["apiVersion"]}"')
-    own: Body = clone(converted) if converted is body else converted
+    own: Body = clone(converted) if converted is body and not in_place else converted
     if own.get("metadata") is None:
         own["metadata"] = {}
     return resource, own, warnings

@@ -7,7 +7,7 @@ from typing import Any
 from kube_actors.api import structured_merge
 from kube_actors.api.field_set import FieldSet
 from kube_actors.api.structured_merge import OwnerKey, Owners
-from kube_actors.api.structured_values import Difference, field_set_of
+from kube_actors.api.structured_values import Difference, field_set_of, given
 from kube_actors.api.versioned_change import Change, VersionedSet, Versions
 from kube_actors.errors import bad_request
 from kube_actors.records import define, frozen
@@ -18,6 +18,8 @@ UPDATE = "Update"
 BEFORE_FIRST_APPLY = "before-first-apply"
 ANCIENT_CHANGES = "ancient-changes"
 MAXIMUM_UPDATERS = 10
+
+_FRAME = frozenset({"apiVersion", "kind", "metadata"})
 
 Body = dict[str, Any]
 Entry = dict[str, Any]
@@ -91,18 +93,18 @@ def record_create(new: Body, author: Author, versions: Versions, *, but_status: 
 
     `but_status`: the first status belongs to nobody.
     """
-    change = Change(None, _without_entries(new, but_status=but_status), versions)
-    difference = change.in_version(author.api_version)
-    assert difference is not None, "writes come in versions that are served"
     key = OwnerKey(author.manager, UPDATE, author.api_version, author.subresource)
-    changed = difference.changed - structured_merge.UNOWNED
+    schema = versions.schema(author.api_version)
+    assert schema is not None, "writes come in versions that are served"
+    fields = given(_ownable(versions.convert(new, author.api_version), but_status=but_status), schema)
     sent = new["metadata"].get("managedFields")
     if not sent:
-        _store(new, [_entry(key, VersionedSet(changed, author.api_version), author.time)] if changed else [])
+        _store(new, [_entry(key, VersionedSet(fields, author.api_version), author.time)] if fields else [])
         return
+    change = Change(None, _without_entries(new, but_status=but_status), versions)
     ledger = _ledger_of(sent, [])
     ledger.owners = structured_merge.update_ownership(ledger.owners, key, change, author.api_version)
-    if changed:
+    if fields:
         ledger.times[key] = author.time
     _store(new, ledger.entries())
 
@@ -226,6 +228,16 @@ def _store(body: Body, entries: list[Entry]) -> Body:
     else:
         body["metadata"].pop("managedFields", None)
     return body
+
+
+def _ownable(body: Body, *, but_status: bool) -> Body:
+    """A new object without all that nobody owns."""
+    parts = {
+        name: value for name, value in body.items() if name not in _FRAME and not (but_status and name == "status")
+    }
+    metadata = body["metadata"].items()
+    parts["metadata"] = {name: value for name, value in metadata if name not in structured_merge.SYSTEM_METADATA}
+    return parts
 
 
 def _without_entries(body: Body, *, but_status: bool = False) -> Body:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import random
 from collections.abc import Awaitable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import trio
@@ -13,6 +13,7 @@ import trio
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.store import Key, Store
 from kube_actors.writes import Admission
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.plugins import ServiceAddresses
 from kube_actors.writes.request import Operation, Request
 
@@ -183,6 +184,7 @@ async def test_the_lower_node_ports_are_given_out_last() -> None:
 class Slow:
     """A webhook of a kind: asks somebody, and the first `times` times bob writes meanwhile."""
 
+    resources: ClassVar[Resources] = None
     world: World
 
     def __init__(self, times: int) -> None:
@@ -242,6 +244,8 @@ async def test_a_named_version_is_tried_once() -> None:
 
 class Strict:
     """Refuses whatever says so."""
+
+    resources: ClassVar[Resources] = None
 
     def matches(self, request: Request) -> bool:
         """Every write."""

@@ -7,7 +7,7 @@ their own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from kube_actors.access.attributes import Attributes, Authorizer
 from kube_actors.access.binding import Binding
@@ -19,6 +19,7 @@ from kube_actors.errors import ApiError, forbidden
 from kube_actors.kinds.hooks import Body
 from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request, missing
 
 MIRROR: Final = "kubernetes.io/config.mirror"
@@ -34,6 +35,7 @@ CREATE, UPDATE, DELETE = Operation.CREATE, Operation.UPDATE, Operation.DELETE
 class NodeRestriction:
     """The admission plugin for users of the group `system:nodes`; reads nodes from the store."""
 
+    resources: ClassVar[Resources] = None
     store: Store
 
     def matches(self, request: Request) -> bool:

@@ -7,7 +7,7 @@ that changes more than what garbage collection needs.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import ClassVar, Final
 
 from kube_actors.access.attributes import Attributes
 from kube_actors.access.roles.bindings import CLUSTER_ROLE_BINDINGS, CLUSTER_ROLES, ROLE_BINDINGS, ROLES, role_key
@@ -18,6 +18,7 @@ from kube_actors.errors import ApiError, forbidden
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.rbac_facts import BindingFacts, PolicyRule, binding_facts, role_facts
 from kube_actors.records import frozen
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.identity import Identity
 from kube_actors.writes.request import Operation, Request
 
@@ -35,13 +36,12 @@ _HARMLESS: Final = frozenset({"finalizers", "managedFields", "ownerReferences", 
 class EscalationCheck:
     """The admission plugin: judges roles and bindings by what their writer holds according to `rbac`."""
 
+    resources: ClassVar[Resources] = _GUARDED
     rbac: RbacAuthorizer
 
     def matches(self, request: Request) -> bool:
         """Roles and bindings that are created or changed."""
-        if request.resource.id not in _GUARDED or request.operation is Operation.DELETE:
-            return False
-        return MASTERS not in request.identity.groups
+        return request.operation is not Operation.DELETE and MASTERS not in request.identity.groups
 
     def admit(self, request: Request) -> None:
         """ApiError 403 that names every permission the writer lacks."""

@@ -50,6 +50,7 @@ def chunk(data: bytes | memoryview) -> bytes:
     return b"".join((b"%x\r\n" % len(data), data, b"\r\n"))
 
 
+@functools.lru_cache(maxsize=256)
 def _lines(headers: Headers) -> str:
     """Headers as they are sent. A line break in a value cannot begin another header."""
     return "".join(f"{name}: {' '.join(value.splitlines())}\r\n" for name, value in headers)

@@ -119,20 +119,27 @@ class RequestParser:
     def on_url(self, piece: bytes) -> None:
         """A piece of the URL."""
         self._url += piece
-        self._count(len(piece))
+        self._unseen = 0
+        self._head_size += len(piece)
+        if self._head_size > self._limits.head:
+            self._refuse(head_too_large())
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header, or a trailer, which is only counted."""
-        self._count(len(name) + len(value))
+        self._unseen = 0
+        self._head_size += len(name) + len(value)
         self._header_count += 1
-        if self._header_count > self._limits.header_count:
+        if self._head_size > self._limits.head or self._header_count > self._limits.header_count:
             self._refuse(head_too_large())
         if self.in_body:
             return
         key = _names.get(name) or _learned(name)
-        text = _text(value)
-        known = self._headers.get(key)
-        self._headers[key] = text if known is None else f"{known}, {text}"
+        try:
+            text = value.decode().rstrip(" \t")
+        except UnicodeDecodeError:  # not UTF-8 as Go's clients send it: Latin-1, as the standard has it
+            text = value.decode("latin-1").rstrip(" \t")
+        headers = self._headers
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
 
     def on_headers_complete(self) -> None:
         """The head is here: refuse at once what cannot be answered."""
@@ -216,12 +223,6 @@ class RequestParser:
         )
         self.ready.append(Parsed(request, parser.should_keep_alive(), version == "1.1", self._body_size, incoming))
 
-    def _count(self, size: int) -> None:
-        self._unseen = 0
-        self._head_size += size
-        if self._head_size > self._limits.head:
-            self._refuse(head_too_large())
-
     def _refuse(self, error: ApiError) -> None:
         self.failure = error
         raise error  # stops the parser; `feed` has the reason
@@ -236,14 +237,6 @@ def _learned(name: bytes) -> str:
     if len(_names) < _MAX_NAMES and len(name) <= _MAX_AUDIT_ID:
         _names[name] = text
     return text
-
-
-def _text(value: bytes) -> str:
-    """A header's value: UTF-8 as Go's clients send it, else Latin-1 as the standard has it."""
-    try:
-        return value.decode().rstrip(" \t")
-    except UnicodeDecodeError:
-        return value.decode("latin-1").rstrip(" \t")
 
 
 def body_too_large(limit: int) -> ApiError:

@@ -71,6 +71,7 @@ class QueueSet:
         self._lingering: list[tuple[float, int, Ticket]] = []  # a heap: until when, in which order they came, who
         self._order = itertools.count()
         self.demand = Demand(now, now)
+        self._at = now
         self._dealt = self._last = 0
 
     @property
@@ -224,11 +225,9 @@ class QueueSet:
 
     def _run(self, now: float) -> None:
         """Virtual time runs by the seats in use (no more than there are), divided by the queues."""
-        passed = now - self.demand.at
-        if passed > 0:
-            if self.queues:
-                self.r += passed * min(self.demand.now, self.limit) / len(self.queues)
-            self.demand.change(0, now)
+        if self.queues:
+            self.r += (now - self._at) * min(self.demand.now, self.limit) / len(self.queues)
+        self._at = now
 
     def _vacate(self, ticket: Ticket, now: float) -> None:
         self.demand.change(-ticket.seats, now)

@@ -19,7 +19,17 @@ from kube_actors.server.http import Full, HttpRequest
 from kube_actors.server.reading.accept import ALL_FORMS, META, OBJECTS, PLAIN, UNLISTED, YAML, Accepted, Kind, choose
 from kube_actors.store import Key, Revision
 
-__all__ = ["Accepted", "encoded", "include_object", "negotiate", "not_acceptable", "partial", "represent", "served"]
+__all__ = [
+    "Accepted",
+    "encoded",
+    "form_of",
+    "include_object",
+    "negotiate",
+    "not_acceptable",
+    "partial",
+    "represent",
+    "served",
+]
 
 Body = Mapping[str, Any]
 # Programs that people read the answers of: they get indented JSON, as from kube-apiserver.
@@ -49,6 +59,14 @@ def negotiate(
     return attrs.evolve(accepted, pretty=True)
 
 
+def form_of(call: Call) -> Accepted:
+    """Which form to answer in with an object of the call's resource: settled when first asked, for writes before they
+    write anything. ApiError 406."""
+    if call.form is None:
+        call.form = negotiate(call.request, forms=ALL_FORMS if "get" in call.row.verbs else UNLISTED)
+    return call.form
+
+
 def form_of_errors(request: HttpRequest) -> Accepted:
     """How to write a `Status`: as the client accepts it, and to one that accepts no such thing as JSON for people."""
     accepted = choose(request.header("accept"), OBJECTS, PLAIN)
@@ -75,8 +93,7 @@ def represent(call: Call, revision_or_body: Revision | Body, status: int = 200) 
 
     ApiError 406 when the client accepts nothing that can be written, or only a list.
     """
-    row = call.row
-    accepted = negotiate(call.request, forms=ALL_FORMS if "get" in row.verbs else UNLISTED)
+    row, accepted = call.row, form_of(call)
     if not isinstance(revision_or_body, Revision):
         if accepted.kind == "object" or revision_or_body.get("kind") != row.kind:
             return encoded(accepted, json.dumps(revision_or_body), status)

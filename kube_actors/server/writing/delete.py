@@ -9,7 +9,7 @@ from kube_actors.kinds import hooks_for
 from kube_actors.server.call import Call
 from kube_actors.server.http import Full, Response
 from kube_actors.server.reading.list_options import list_options
-from kube_actors.server.reading.negotiation import negotiate, represent, served
+from kube_actors.server.reading.negotiation import form_of, represent, served
 from kube_actors.server.reading.paging import Page, page_of
 from kube_actors.server.reading.selection import selection_of
 from kube_actors.server.writing.answers import success
@@ -34,7 +34,7 @@ ANSWER_THE_OBJECT: Final = frozenset(
 async def delete(call: Call) -> Response:
     """200 with a Status once the object has gone; the object itself while it waits for its end."""
     check_object_path(call)
-    negotiate(call.request)
+    form_of(call)
     deletion = await call.work.run(_read, call)
     store, key = call.api.store, call.key
     last = store.get(key)

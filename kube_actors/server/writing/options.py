@@ -24,12 +24,17 @@ class WriteOptions:
     force: bool
 
 
+_PLAIN: Final = WriteOptions(dry_run=False, validation="Warn", force=False)
+
+
 def read_options(call: Call, kind: str, *, applies: bool = False) -> WriteOptions:
     """The options of a write; `kind` is what Kubernetes calls them (`CreateOptions`). ApiError 422 with every cause.
 
     `applies`: the write is a server-side apply, which must name its field manager.
     """
     request = call.request
+    if not request.query and not applies:
+        return _PLAIN
     dry_run = request.query.get("dryRun", ())
     found = check_dry_run(dry_run) + _check_field_manager(request.parameter("fieldManager"))
     if applies and not request.parameter("fieldManager"):

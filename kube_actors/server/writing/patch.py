@@ -17,7 +17,7 @@ from kube_actors.kinds.versions import as_version
 from kube_actors.records import frozen
 from kube_actors.server.call import Call
 from kube_actors.server.http import Response
-from kube_actors.server.reading.negotiation import negotiate
+from kube_actors.server.reading.negotiation import form_of
 from kube_actors.server.writing.answers import written
 from kube_actors.server.writing.apply import APPLY, apply
 from kube_actors.server.writing.media_types import Decoded, decode_json, media_type, unsupported_media_type
@@ -39,7 +39,7 @@ async def patch(call: Call) -> Response:
     """200 with the object as stored, 201 for one that an apply created."""
     check_object_path(call)
     kind = patch_kind(call)
-    negotiate(call.request)
+    form_of(call)
     if kind is None:
         return await apply(call)
     options = read_options(call, "PatchOptions")

@@ -9,7 +9,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.server.call import Call
 from kube_actors.server.http import Response
-from kube_actors.server.reading.negotiation import negotiate
+from kube_actors.server.reading.negotiation import form_of
 from kube_actors.server.writing.answers import written
 from kube_actors.server.writing.bodies import read_body
 from kube_actors.server.writing.options import WriteOptions, read_options
@@ -55,7 +55,7 @@ VERSION_NEEDED: Final = frozenset(
 async def update(call: Call) -> Response:
     """200 with the object as stored, 201 for one that a PUT may create; 409 for a stale resourceVersion."""
     check_object_path(call)
-    negotiate(call.request)
+    form_of(call)
     options = read_options(call, "UpdateOptions")
     body = await call.work.run(read_body, call, options.validation)
     settle(call, body)

@@ -6,7 +6,7 @@ import ipaddress
 import random
 from collections.abc import Mapping
 from itertools import chain
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from kube_actors.api.service_addresses import ALLOCATOR, DEFAULT_RANGE, MANAGER_LABEL
 from kube_actors.errors import ApiError, Cause
@@ -16,6 +16,7 @@ from kube_actors.kinds.rules.services import needs_health_check
 from kube_actors.kinds.servicecidrs import SERVICE_CIDRS
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.plugins.in_use import HEADLESS, InUse, addresses_held, ports_held
 from kube_actors.writes.request import Operation, Request
 
@@ -30,6 +31,7 @@ class ServiceAddresses:
     ready; an IPAddress that somebody else made keeps its address from services.
     """
 
+    resources: ClassVar[Resources] = frozenset({"services"})
     store: Store
     network: ipaddress.IPv4Network
     node_ports: range
@@ -52,9 +54,7 @@ class ServiceAddresses:
 
     def matches(self, request: Request) -> bool:
         """Services, not their status."""
-        if request.resource.id != "services" or request.subresource:
-            return False
-        return request.operation is not Operation.DELETE
+        return not request.subresource and request.operation is not Operation.DELETE
 
     def allocate(self, request: Request) -> None:
         """Fill in `clusterIP`, `clusterIPs`, `nodePort` and `healthCheckNodePort`."""

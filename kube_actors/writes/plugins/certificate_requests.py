@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from kube_actors.api.certificate_request import certificate_problem, read_request
 from kube_actors.api.times import rfc3339
@@ -11,6 +11,7 @@ from kube_actors.errors import ApiError, Cause, forbidden
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.records import frozen
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 REQUESTS: Final = "certificatesigningrequests.certificates.k8s.io"
@@ -27,11 +28,12 @@ STATUSES: Final = ("False", "True", "Unknown")
 class CertificateRequests:
     """Names the requester in a new request, and keeps approval and issuing apart. `now` is cluster time."""
 
+    resources: ClassVar[Resources] = frozenset({REQUESTS})
     now: Callable[[], float]
 
     def matches(self, request: Request) -> bool:
         """Everything that is written to a certificate request."""
-        return request.resource.id == REQUESTS and request.operation is not Operation.DELETE
+        return request.operation is not Operation.DELETE
 
     def admit(self, request: Request) -> None:
         """Fill in what the server knows. ApiError 403 for a request that asks for too much, 422 for a wrong status."""

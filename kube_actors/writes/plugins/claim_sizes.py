@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import forbidden
 from kube_actors.kinds.storage_annotations import class_of
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 CLAIMS: Final = "persistentvolumeclaims"
@@ -19,11 +20,12 @@ STORAGE_CLASSES: Final = "storageclasses.storage.k8s.io"
 class ClaimSizes:
     """Reads the classes from the store."""
 
+    resources: ClassVar[Resources] = frozenset({CLAIMS})
     store: Store
 
     def matches(self, request: Request) -> bool:
         """Claims that are changed, not their status."""
-        return request.resource.id == CLAIMS and request.operation is Operation.UPDATE and not request.subresource
+        return request.operation is Operation.UPDATE and not request.subresource
 
     def admit(self, request: Request) -> None:
         """403 for a claim that grows where its class does not let it, or before it is bound."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from kube_actors.kinds import storage_annotations
 from kube_actors.records import frozen
 from kube_actors.store import Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 
@@ -41,11 +42,12 @@ CHOICES: Final = {
 class DefaultClasses:
     """Reads the classes from the store when an Ingress or a PersistentVolumeClaim is made."""
 
+    resources: ClassVar[Resources] = frozenset(CHOICES)
     store: Store
 
     def matches(self, request: Request) -> bool:
         """What is made and has a class."""
-        return request.operation is Operation.CREATE and request.resource.id in CHOICES
+        return request.operation is Operation.CREATE
 
     def admit(self, request: Request) -> None:
         """Fill in the default class, if there is one. What names no class on purpose has an empty one."""

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import LOOPBACK, is_address, is_loopback
 from kube_actors.records import frozen
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 ENDPOINTS: Final = "endpoints"
@@ -25,11 +26,12 @@ API: Final = ("default", "kubernetes")
 class EndpointAddresses:
     """Refuses loopback addresses in Endpoints and EndpointSlices. `network` is the range of the cluster's Services."""
 
+    resources: ClassVar[Resources] = frozenset({ENDPOINTS, SLICES})
     network: ipaddress.IPv4Network
 
     def matches(self, request: Request) -> bool:
         """Every write of endpoints, where pods are not on the loopback."""
-        if request.resource.id not in (ENDPOINTS, SLICES) or request.operation is Operation.DELETE:
+        if request.operation is Operation.DELETE:
             return False
         return not self.network.is_loopback and (request.key.namespace, request.key.name) != API
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import forbidden
@@ -12,6 +12,7 @@ from kube_actors.kinds.pod_amounts import Amounts, amounts_of, container_amounts
 from kube_actors.kinds.pod_qos import qos_class
 from kube_actors.records import frozen
 from kube_actors.store import Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 ANNOTATION = "kubernetes.io/limit-ranger"
@@ -23,11 +24,12 @@ class LimitRanger:
     """Reads the LimitRanges from the store. As a mutating plugin it fills in (`admit`), as a validating one it judges:
     see `Limits`."""
 
+    resources: ClassVar[Resources] = frozenset({"pods"})
     store: Store
 
     def matches(self, request: Request) -> bool:
         """New pods."""
-        return request.resource.id == "pods" and request.operation is Operation.CREATE and not request.subresource
+        return request.operation is Operation.CREATE and not request.subresource
 
     def admit(self, request: Request) -> None:
         """Give containers that do not say it themselves the default requests and limits."""
@@ -66,6 +68,7 @@ def _fill_in(spec: dict[str, Any], item: Item) -> list[str]:
 class Limits:
     """The judging half of LimitRanger."""
 
+    resources: ClassVar[Resources] = frozenset({"pods", "persistentvolumeclaims"})
     store: Store
 
     def matches(self, request: Request) -> bool:
@@ -75,7 +78,7 @@ class Limits:
         if request.resource.id == "pods":
             wanted = "" if request.operation is Operation.CREATE else "resize"
             return request.subresource == wanted
-        return request.resource.id == "persistentvolumeclaims" and not request.subresource
+        return not request.subresource
 
     def admit(self, request: Request) -> None:
         """403 with everything that is out of range, range by range."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from kube_actors.errors import Cause, forbidden
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request, missing
 
 IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
@@ -14,6 +17,7 @@ IMMORTAL = frozenset({"default", "kube-system", "kube-public"})
 class NamespaceLifecycle:
     """Reads the namespaces from the store."""
 
+    resources: ClassVar[Resources] = None
     store: Store
 
     def matches(self, request: Request) -> bool:

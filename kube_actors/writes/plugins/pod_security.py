@@ -6,12 +6,13 @@ The policies and their checks are loaded with the first namespace that has such 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from kube_actors.errors import forbidden
 from kube_actors.kinds.pod_templates import POD_TEMPLATES
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 PREFIX: Final = "pod-security.kubernetes.io/"
 MOST_PODS: Final = 3000
 """How many pods of a namespace are looked at when its policy becomes stricter."""
-_JUDGED: Final = frozenset({"pods", "namespaces", *POD_TEMPLATES})
 _PLACES: Final = ("", "ephemeralcontainers")
 Body = dict[str, Any]
 
@@ -29,13 +29,12 @@ Body = dict[str, Any]
 class PodSecurity:
     """Reads the namespaces, and their pods, from the store."""
 
+    resources: ClassVar[Resources] = frozenset({"pods", "namespaces", *POD_TEMPLATES})
     store: Store
 
     def matches(self, request: Request) -> bool:
         """What becomes a pod, and namespaces."""
-        if request.resource.id not in _JUDGED or request.operation is Operation.DELETE:
-            return False
-        return request.subresource in _PLACES
+        return request.subresource in _PLACES and request.operation is not Operation.DELETE
 
     def admit(self, request: Request) -> None:
         """ApiError 403 for a pod its namespace does not take, 422 for labels that mean nothing; else warnings."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 RESOURCE = "priorityclasses.scheduling.k8s.io"
@@ -22,11 +23,12 @@ PREEMPT = "PreemptLowerPriority"
 class Priority:
     """Reads the priority classes from the store; the two of the system always exist."""
 
+    resources: ClassVar[Resources] = frozenset({"pods"})
     store: Store
 
     def matches(self, request: Request) -> bool:
         """Pods, not their parts."""
-        return request.resource.id == "pods" and not request.subresource and request.operation is not Operation.DELETE
+        return not request.subresource and request.operation is not Operation.DELETE
 
     def admit(self, request: Request) -> None:
         """Write the priority into a new pod; keep it in one that leaves it out of an update."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from kube_actors.errors import forbidden
 from kube_actors.records import frozen
 from kube_actors.store import Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.plugins.priorities import RESOURCE
 from kube_actors.writes.request import Operation, Request
 
@@ -13,11 +16,12 @@ from kube_actors.writes.request import Operation, Request
 class OneDefaultPriority:
     """Reads the priority classes from the store."""
 
+    resources: ClassVar[Resources] = frozenset({RESOURCE})
     store: Store
 
     def matches(self, request: Request) -> bool:
         """Priority classes that are created or changed."""
-        return request.resource.id == RESOURCE and request.operation is not Operation.DELETE
+        return request.operation is not Operation.DELETE
 
     def admit(self, request: Request) -> None:
         """403 for a second default."""

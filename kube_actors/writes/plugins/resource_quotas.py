@@ -6,7 +6,7 @@ in a quota's status are the quota controller's, a moment later.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import attrs
 
@@ -17,6 +17,7 @@ from kube_actors.kinds.quota_usage import counts_for, unsaid, usage_of
 from kube_actors.kinds.resourcequotas import QuotaFacts
 from kube_actors.records import define, frozen
 from kube_actors.store import Commit, Key, Revision, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 QUOTAS = "resourcequotas"
@@ -102,6 +103,7 @@ def uses_the_same(commit: Commit) -> bool:
 class ResourceQuota:
     """Holds what a write adds against the quotas of its namespace, as the last step before the commit."""
 
+    resources: ClassVar[Resources] = None
     usage: QuotaUsage
 
     def matches(self, request: Request) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from kube_actors.errors import ApiError, forbidden
 from kube_actors.kinds.pod_amounts import amounts_of
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 RESOURCE = "runtimeclasses.node.k8s.io"
@@ -18,11 +19,12 @@ Body = dict[str, Any]
 class RuntimeClasses:
     """Writes into a new pod what its class says; 403 for a class nobody made, and for pods that contradict it."""
 
+    resources: ClassVar[Resources] = frozenset({"pods"})
     store: Store
 
     def matches(self, request: Request) -> bool:
         """New pods that name a class, or an overhead, which only a class may give."""
-        if request.resource.id != "pods" or request.subresource or request.operation is not Operation.CREATE:
+        if request.subresource or request.operation is not Operation.CREATE:
             return False
         spec = request.new.get("spec")
         return isinstance(spec, dict) and bool(spec.get("runtimeClassName") or spec.get("overhead"))

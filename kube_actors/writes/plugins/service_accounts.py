@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Awaitable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import trio
 
@@ -14,6 +14,7 @@ from kube_actors.kernel import ClusterClock
 from kube_actors.kinds.facts import ServiceAccountFacts
 from kube_actors.records import frozen
 from kube_actors.store import Commit, Key, Revision, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 DEFAULT = "default"
@@ -32,13 +33,14 @@ WAIT_FOR_DEFAULT = 1.5
 class ServiceAccounts:
     """Reads the accounts from the store; waits for a namespace's `default` by the clock."""
 
+    resources: ClassVar[Resources] = frozenset({"pods"})
     store: Store
     clock: ClusterClock
     source: random.Random
 
     def matches(self, request: Request) -> bool:
         """New pods."""
-        return request.resource.id == "pods" and request.operation is Operation.CREATE and not request.subresource
+        return request.operation is Operation.CREATE and not request.subresource
 
     def admit(self, request: Request) -> Awaitable[None] | None:
         """Name the account, add what its pods get; 403 when there is no such account."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from kube_actors.records import frozen
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 NOT_READY = "node.kubernetes.io/not-ready"
@@ -15,12 +16,13 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 class DefaultTolerationSeconds:
     """Adds the two NoExecute tolerations that a pod does not have itself. Seconds; 300 in Kubernetes."""
 
+    resources: ClassVar[Resources] = frozenset({"pods"})
     not_ready_seconds: int = 300
     unreachable_seconds: int = 300
 
     def matches(self, request: Request) -> bool:
         """Pods, not their parts."""
-        return request.resource.id == "pods" and not request.subresource and request.operation is not Operation.DELETE
+        return not request.subresource and request.operation is not Operation.DELETE
 
     def admit(self, request: Request) -> None:
         """Add what is missing."""

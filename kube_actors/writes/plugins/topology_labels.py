@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 from kube_actors.records import frozen
 from kube_actors.store import Key, Store
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 TOPOLOGY: Final = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone")
@@ -15,12 +16,11 @@ TOPOLOGY: Final = ("topology.kubernetes.io/region", "topology.kubernetes.io/zone
 class TopologyLabels:
     """Reads the nodes from the store."""
 
+    resources: ClassVar[Resources] = frozenset({"pods"})
     store: Store
 
     def matches(self, request: Request) -> bool:
         """Pods that are bound to a node, or made with one."""
-        if request.resource.id != "pods":
-            return False
         return request.subresource == "binding" or (request.operation is Operation.CREATE and not request.subresource)
 
     def admit(self, request: Request) -> None:

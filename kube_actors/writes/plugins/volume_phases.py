@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from kube_actors.api.times import rfc3339
 from kube_actors.records import frozen
+from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
 FIELD = "lastPhaseTransitionTime"
@@ -15,12 +17,11 @@ FIELD = "lastPhaseTransitionTime"
 class VolumePhases:
     """Dates the first phase and every change, unless the client dates the change itself. `now` is cluster time."""
 
+    resources: ClassVar[Resources] = frozenset({"persistentvolumes"})
     now: Callable[[], float]
 
     def matches(self, request: Request) -> bool:
         """New volumes and writes of their status."""
-        if request.resource.id != "persistentvolumes":
-            return False
         return request.operation is Operation.CREATE or request.subresource == "status"
 
     def admit(self, request: Request) -> None:

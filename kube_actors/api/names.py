@@ -176,8 +176,14 @@ def _matches(expression: str, value: str) -> bool:
 _compiled = functools.cache(re.compile)
 
 
+_MOST_BYTES = 4
+"""What one character takes in UTF-8."""
+
+
 def _too_long(value: str, limit: int) -> list[str]:
-    return [f"must be no more than {limit} bytes"] if len(value.encode()) > limit else []
+    if len(value) * _MOST_BYTES <= limit or len(value.encode()) <= limit:
+        return []
+    return [f"must be no more than {limit} bytes"]
 
 
 def _explained(rule: str, expression: str, *examples: str) -> str:

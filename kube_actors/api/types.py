@@ -8,6 +8,7 @@ compiled from the facts when somebody first asks for them, which also lets types
 from __future__ import annotations
 
 import enum
+import functools
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -68,14 +69,11 @@ class ObjectType:
     atomic: bool
     _field_facts: Mapping[str, FieldFacts] = attrs.field(repr=False)
     _table: TypeTable = attrs.field(repr=False)
-    _fields: dict[str, Node] | None = attrs.field(default=None, init=False, repr=False)
 
-    @property
+    @functools.cached_property
     def fields(self) -> Mapping[str, Node]:
         """Field name -> what it holds."""
-        if self._fields is None:
-            self._fields = {name: self._table.compile(facts) for name, facts in self._field_facts.items()}
-        return self._fields
+        return {name: self._table.compile(facts) for name, facts in self._field_facts.items()}
 
     @property
     def go_name(self) -> str:
@@ -120,7 +118,7 @@ class Node:
             return not self.atomic and self.list_type != "atomic"
         return not self.atomic and self.kind in (Kind.OBJECT, Kind.MAP)
 
-    @property
+    @functools.cached_property
     def fields(self) -> Mapping[str, Node]:
         """The fields of an object; empty for everything else."""
         return self.object_type.fields if self.object_type is not None else {}

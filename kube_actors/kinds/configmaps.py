@@ -12,12 +12,16 @@ MAXIMUM_SIZE = 1024 * 1024
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
     data, binary = new.get("data") or {}, new.get("binaryData") or {}
-    found = []
-    for field, keys in (("data", data), ("binaryData", binary)):
-        found += [causes.invalid(f"{field}[{key}]", key, why) for key in keys for why in names.config_map_key(key)]
-    for key in data.keys() & binary.keys():
-        found.append(causes.invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
-    size = sum(len(value.encode()) for value in data.values()) + sum(map(decoded_size, binary.values()))
+    found, size = [], 0
+    for key, value in data.items():
+        size += len(value.encode())
+        found += [causes.invalid(f"data[{key}]", key, why) for why in names.config_map_key(key)]
+    for key, value in binary.items():
+        size += decoded_size(value)
+        found += [causes.invalid(f"binaryData[{key}]", key, why) for why in names.config_map_key(key)]
+    for key in binary:
+        if key in data:
+            found.append(causes.invalid(f"data[{key}]", key, "duplicate of key present in binaryData"))
     if size > MAXIMUM_SIZE:
         found.append(causes.too_long("[]", MAXIMUM_SIZE))
     if old is not None:

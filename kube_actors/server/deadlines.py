@@ -20,11 +20,13 @@ _PART: Final = re.compile(r"(\d+\.?\d*|\.\d+)([^\d.]*)")
 _MOST_CHARACTERS: Final = 64
 
 
-async def in_time(call: Call, answer: Callable[[Call], Awaitable[Response]]) -> Response:
+def in_time(call: Call, answer: Callable[[Call], Awaitable[Response]]) -> Awaitable[Response]:
     """What `answer` says. ApiError 504 when the time that the client allows is over first, 400 for what is no time."""
     text = call.request.parameter("timeout")
-    if not text or is_long_running(call.info):
-        return await answer(call)
+    return answer(call) if not text or is_long_running(call.info) else _within(text, call, answer)
+
+
+async def _within(text: str, call: Call, answer: Callable[[Call], Awaitable[Response]]) -> Response:
     try:
         seconds = read_duration(text)
     except ValueError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from typing import Final
 
 from kube_actors.server.call import Call
@@ -12,10 +13,12 @@ from kube_actors.writes.aside import LARGE
 _CHANGING: Final = frozenset({"update", "patch"})
 
 
-async def answered(call: Call, answer: Answer) -> Response:
+def answered(call: Call, answer: Answer) -> Awaitable[Response]:
     """What `answer` says; one after the other where the bodies are large."""
-    if not _is_large(call):
-        return await answer(call)
+    return _aside(call, answer) if _is_large(call) else answer(call)
+
+
+async def _aside(call: Call, answer: Answer) -> Response:
     async with call.api.session.client.pipeline.aside.turn() as call.work:
         return await answer(call)
 

@@ -93,6 +93,8 @@ def _too_deep() -> ValueError:
 
 def _may_be_deep(text: bytes | str) -> bool:
     """Whether there are brackets enough to exceed the limit; counting them is much cheaper than walking."""
+    if len(text) <= 2 * MAX_DEPTH:
+        return False
     if isinstance(text, str):
         return text.count("{") + text.count("[") > MAX_DEPTH
     return text.count(b"{") + text.count(b"[") > MAX_DEPTH

@@ -40,6 +40,7 @@ from kube_actors.actors.scheduler.actor import SchedulerActor
 from kube_actors.actors.scheduler.policy import framework_of
 from kube_actors.actors.service import services
 from kube_actors.actors.service_ranges import ServiceAddressKeeper, ServiceRanges
+from kube_actors.actors.storage_protection import ClaimProtection, VolumeProtection
 from kube_actors.api.registry import Registry
 from kube_actors.api.views import VIEWS
 from kube_actors.assembly.defaults import create_defaults, kept_keys, restore_defaults
@@ -301,6 +302,8 @@ def _start_actors(
         system.spawn("role-aggregation", lambda: RoleAggregation(plane)),
         system.spawn("flow-schemas", lambda: FlowSchemas(plane)),
         system.spawn("pod-garbage-collector", lambda: PodGarbageCollector(plane)),
+        system.spawn("claim-protection", lambda: ClaimProtection(plane)),
+        system.spawn("volume-protection", lambda: VolumeProtection(plane)),
         system.spawn("garbage-collector", lambda: GarbageCollector(plane, registry)),
         system.spawn("node-lifecycle", lambda: NodeLifecycle(plane)),
     ]

@@ -21,6 +21,7 @@ from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
 from kube_actors.writes.plugins.resource_quotas import QuotaUsage, ResourceQuota
 from kube_actors.writes.plugins.runtime_classes import RuntimeClasses
 from kube_actors.writes.plugins.service_accounts import ServiceAccounts
+from kube_actors.writes.plugins.storage_protection import StorageProtection
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
 from kube_actors.writes.plugins.topology_labels import TopologyLabels
 from kube_actors.writes.plugins.volume_phases import VolumePhases
@@ -42,6 +43,7 @@ __all__ = [
     "RuntimeClasses",
     "ServiceAccounts",
     "ServiceAddresses",
+    "StorageProtection",
     "TopologyLabels",
     "VolumePhases",
     "built_in_admission",
@@ -59,8 +61,8 @@ def built_in_admission(
     """The plugins in Kubernetes' order. `toleration_seconds`: how long pods stay on a node that is not ready.
 
     `clock` is what a pod waits by for the account of a new namespace. A store that no controllers look after has no
-    accounts either: without a clock pods get none, and nobody dates what is decided about certificate requests and what
-    becomes of volumes.
+    accounts either: without a clock pods get none, nobody dates what is decided about certificate requests and what
+    becomes of volumes, and nothing is protected that nobody would let go.
     """
     addresses = ServiceAddresses.over(store, source, service_network)
     dating = () if clock is None else (CertificateRequests(clock.now), VolumePhases(clock.now))
@@ -73,6 +75,7 @@ def built_in_admission(
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
             DefaultClasses(store),
+            *(() if clock is None else (StorageProtection(),)),
             RuntimeClasses(store),
             TopologyLabels(store),
         ),

@@ -31,8 +31,8 @@ def claim(name: str = "web-scratch", *owners: dict[str, Any]) -> dict[str, Any]:
     return {"metadata": {"name": name, "ownerReferences": list(owners)}}
 
 
-ENDING = {"deletionTimestamp": "2025-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30}
-SHUT_DOWN = {**ENDING, "deletionGracePeriodSeconds": 0}
+ENDING: dict[str, Any] = {"deletionTimestamp": "2025-01-01T00:00:00Z", "deletionGracePeriodSeconds": 30}
+SHUT_DOWN: dict[str, Any] = {**ENDING, "deletionGracePeriodSeconds": 0}
 
 
 @pytest.mark.parametrize(

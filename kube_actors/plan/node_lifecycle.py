@@ -19,7 +19,7 @@ UNREACHABLE = "node.kubernetes.io/unreachable"
 NOT_READY = "node.kubernetes.io/not-ready"
 UNSCHEDULABLE = "node.kubernetes.io/unschedulable"
 WATCHED = ("Ready", "MemoryPressure", "DiskPressure", "PIDPressure")
-# Conditions whose other statuses keep new pods away, by the key of the taint that does it.
+# Conditions that keep new pods away while they are true, by the key of the taint that does it.
 PRESSURES = {
     "MemoryPressure": "node.kubernetes.io/memory-pressure",
     "DiskPressure": "node.kubernetes.io/disk-pressure",
@@ -53,17 +53,19 @@ class NodePlan:
 def plan_node(node: NodeView, renewed_at: float, grace_seconds: float, now: float, *, evicts: bool = True) -> NodePlan:
     """Judge a node by its last heartbeat: the renewal of its Lease, or its creation while there is none.
 
+    A node that has said nothing yet of its condition is neither ready nor tainted until its grace is over.
+
     `evicts` False is for when no node at all is ready: then it is rather the observer that is cut off, and Kubernetes
     takes no pod away (no NoExecute taint is set, and those set before are lifted).
     """
     silent = now - renewed_at > grace_seconds
     conditions = _unknown(node, now) if silent else node.status.conditions
-    ready = next((one.status for one in conditions if one.type == "Ready"), "Unknown")
+    ready = next((one.status for one in conditions if one.type == "Ready"), None)
     taints = _taints(node, _wanted(node, conditions, ready, evicts), now)
     return NodePlan(
         conditions=conditions if conditions != node.status.conditions else None,
         taints=taints if taints != node.spec.taints else None,
-        not_ready=ready != "True",
+        not_ready=ready not in ("True", None),
         wake_at=None if silent else renewed_at + grace_seconds + 0.001,
     )
 
@@ -81,10 +83,12 @@ def _unknown(node: NodeView, now: float) -> tuple[NodeCondition, ...]:
     return tuple(known.values())
 
 
-def _wanted(node: NodeView, conditions: Sequence[NodeCondition], ready: str, evicts: bool) -> list[tuple[str, str]]:
+def _wanted(
+    node: NodeView, conditions: Sequence[NodeCondition], ready: str | None, evicts: bool
+) -> list[tuple[str, str]]:
     """The taints (key, effect) that should be there: for an unreachable, unready, strained or cordoned node."""
     wanted: list[tuple[str, str]] = []
-    state = {"Unknown": UNREACHABLE, "False": NOT_READY}.get(ready)
+    state = {"Unknown": UNREACHABLE, "False": NOT_READY}.get(ready or "")
     if state is not None:
         wanted.append((state, "NoSchedule"))
         if evicts:

@@ -99,6 +99,8 @@ THEIRS = Taint("theirs", "x", "NoExecute", 1.0)
             a_node("False", Taint(UNREACHABLE, "", "NoExecute", 9.0)),
             UNREADY,
         ),
+        ("ready after all", a_node("True", Taint(NOT_READY, "", "NoSchedule")), ()),
+        ("new, without a word", a_node("", Taint(NOT_READY, "", "NoSchedule")), ()),
         (
             "cordoned",
             a_node(unschedulable=True),
@@ -115,6 +117,15 @@ THEIRS = Taint("theirs", "x", "NoExecute", 1.0)
 def test_taints(case: str, node: NodeView, taints: tuple[Taint, ...]) -> None:
     """What a node's own word makes of its taints."""
     assert plan(node).taints == taints
+
+
+def test_a_node_that_has_not_spoken_yet() -> None:
+    """Its pods are not marked and it is not tainted, until its grace is over."""
+    assert attrs.evolve(plan(a_node(""), silence=10.0), wake_at=None) == NodePlan()
+    later = plan(a_node(""), silence=41.0)
+    assert later.taints is not None
+    assert {taint.key for taint in later.taints} == {UNREACHABLE}
+    assert later.not_ready
 
 
 def test_nobody_is_evicted_when_no_node_is_ready() -> None:

@@ -39,11 +39,15 @@ class Presence:
         return Key("nodes", "", self._config.name)
 
     async def register(self) -> None:
-        """Make the Node object if there is none, and bring it to what cluster.yaml says."""
-        if self.node is None:
-            self._say(await self._client.create(node_body(self._config, self._facts)), "Starting", "Starting kubelet.")
-        await self._client.mutate(self._key, lambda body: configure_node(body, self._config, self._facts))
-        await self.post_status()
+        """Make the Node object, with its status, if there is none; bring one that is there up to cluster.yaml."""
+        if self.node is not None:
+            await self._client.mutate(self._key, lambda body: configure_node(body, self._config, self._facts))
+            await self.post_status()
+            return
+        body, now = node_body(self._config, self._facts), self._plane.clock.now()
+        body["status"] = node_status(self._config, self._facts, {}, now, trouble=self.trouble)
+        self._say(await self._client.create(body), "Starting", "Starting kubelet.")
+        self._status_written = now
 
     async def post_status(self) -> None:
         """Write what the node is like now; that it has become ready is told."""

@@ -11,11 +11,13 @@ from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.scheduler.queue import SchedulingQueue, Waiting
 from kube_actors.api.times import rfc3339
 from kube_actors.api.views import PodView
+from kube_actors.api.views.cluster import Taint
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor, ActorStopped, AskTimeout, MailboxFull
 from kube_actors.messages.common import Describe, Description
 from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused
 from kube_actors.plan.scheduling import Chosen, Cluster, Framework, PodSummary, Unschedulable, choose_node
+from kube_actors.plan.scheduling.node_rules import REPELLING, tolerated
 from kube_actors.store import Commit, Key, Revision
 from kube_actors.writes import Client, Identity
 
@@ -119,9 +121,9 @@ class SchedulerActor(Actor[Describe]):
             case "nodes":
                 if revision is None:
                     self.cluster.remove_node(key.name)
+                    self.queue.cluster_changed()
                 else:
                     self._learn_node(revision)
-                self.queue.cluster_changed()
             case "namespaces" if revision is not None:
                 self.cluster.namespace_labels[key.name] = revision.projection.labels
             case "pods":
@@ -132,11 +134,18 @@ class SchedulerActor(Actor[Describe]):
                     self._learn(revision)
 
     def _learn_node(self, node: Revision) -> None:
-        fresh = node.key.name not in self.cluster.nodes
-        self.cluster.set_node(node.view)
+        """A node helps those who put up with its taints: one that is new and not ready yet hardly anybody."""
+        fresh, view = node.key.name not in self.cluster.nodes, node.view
+        self.cluster.set_node(view)
         if fresh:
             for pod in self.plane.store.on_node(node.key.name):
                 self._learn(pod)
+        taints = [taint for taint in view.spec.taints if taint.effect in REPELLING]
+        self.queue.cluster_changed(lambda pod: not taints or self._puts_up_with(pod, taints))
+
+    def _puts_up_with(self, waiting: Waiting, taints: list[Taint]) -> bool:
+        pod = self.plane.find(waiting.key, waiting.uid)
+        return pod is not None and all(tolerated(pod.view.spec.tolerations, taint) for taint in taints)
 
     # -- placing
 

@@ -8,7 +8,7 @@ whatever happened.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kube_actors.plan.backoff import doubled
 from kube_actors.records import define
@@ -90,11 +90,12 @@ class SchedulingQueue:
         self._count_attempt(pod, now)
         self._push(pod)
 
-    def cluster_changed(self) -> None:
-        """Nodes came, changed or have more room: everybody parked gets another try after its back-off."""
-        for uid in self._parked:
-            self._push(self._pods[uid])
-        self._parked.clear()
+    def cluster_changed(self, helps: Callable[[Waiting], bool] = lambda _: True) -> None:
+        """Nodes came, changed or have more room: everybody parked whom it helps gets another try after its back-off."""
+        for pod in [self._pods[uid] for uid in self._parked]:
+            if helps(pod):
+                del self._parked[pod.uid]
+                self._push(pod)
 
     def wake_at(self) -> float | None:
         """When the next delayed or long parked pod is due."""

@@ -18,6 +18,8 @@ from kube_actors.plan.scheduling.framework import (
 from kube_actors.plan.scheduling.outcome import Refusal
 from kube_actors.plan.scheduling.summaries import ANY_ADDRESS, Cluster, NodeSummary, PodSummary
 
+REPELLING = frozenset({"NoSchedule", "NoExecute"})
+"""The effects of taints that keep pods away."""
 UNSCHEDULABLE_TAINT = Taint("node.kubernetes.io/unschedulable", effect="NoSchedule")
 
 _UNSCHEDULABLE = Refusal(("node(s) were unschedulable",))
@@ -61,7 +63,7 @@ def taints(pod: PodSummary, cluster: Cluster) -> NodeFilter | None:
 
     def judge(node: NodeSummary) -> Refusal | None:
         for taint in node.taints:
-            if taint.effect in ("NoSchedule", "NoExecute") and not tolerated(tolerations, taint):
+            if taint.effect in REPELLING and not tolerated(tolerations, taint):
                 return Refusal((f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}",))
         return None
 

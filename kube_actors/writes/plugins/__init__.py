@@ -7,7 +7,7 @@ import random
 
 from kube_actors.kernel import ClusterClock
 from kube_actors.store import Store
-from kube_actors.writes.admission import Admission
+from kube_actors.writes.admission import Admission, Plugin
 from kube_actors.writes.plugins.addresses import ServiceAddresses
 from kube_actors.writes.plugins.certificate_requests import CertificateRequests
 from kube_actors.writes.plugins.claim_sizes import ClaimSizes
@@ -15,6 +15,7 @@ from kube_actors.writes.plugins.default_classes import DefaultClasses
 from kube_actors.writes.plugins.endpoint_addresses import EndpointAddresses
 from kube_actors.writes.plugins.limit_ranges import LimitRanger, Limits
 from kube_actors.writes.plugins.namespaces import NamespaceLifecycle
+from kube_actors.writes.plugins.node_taints import NodeTaints
 from kube_actors.writes.plugins.pod_security import PodSecurity
 from kube_actors.writes.plugins.priorities import Priority
 from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
@@ -35,6 +36,7 @@ __all__ = [
     "LimitRanger",
     "Limits",
     "NamespaceLifecycle",
+    "NodeTaints",
     "OneDefaultPriority",
     "PodSecurity",
     "Priority",
@@ -62,20 +64,21 @@ def built_in_admission(
 
     `clock` is what a pod waits by for the account of a new namespace. A store that no controllers look after has no
     accounts either: without a clock pods get none, nobody dates what is decided about certificate requests and what
-    becomes of volumes, and nothing is protected that nobody would let go.
+    becomes of volumes, and nothing is protected or tainted that nobody would let go.
     """
     addresses = ServiceAddresses.over(store, source, service_network)
-    dating = () if clock is None else (CertificateRequests(clock.now), VolumePhases(clock.now))
+    looked_after: tuple[Plugin, ...] = ()
+    if clock is not None:
+        dating = CertificateRequests(clock.now), VolumePhases(clock.now)
+        looked_after = (ServiceAccounts(store, clock, source), NodeTaints(), *dating, StorageProtection())
     return Admission(
         mutating=(
             NamespaceLifecycle(store),
             LimitRanger(store),
-            *(() if clock is None else (ServiceAccounts(store, clock, source),)),
-            *dating,
+            *looked_after,
             Priority(store),
             DefaultTolerationSeconds(toleration_seconds, toleration_seconds),
             DefaultClasses(store),
-            *(() if clock is None else (StorageProtection(),)),
             RuntimeClasses(store),
             TopologyLabels(store),
         ),

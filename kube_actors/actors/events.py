@@ -15,7 +15,7 @@ from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
 from kube_actors.messages.events import EventsMessage, RecordEvent
-from kube_actors.plan.events import CountEvent, CreateEvent, DropEvent, EventCorrelator, Similar, last_seen
+from kube_actors.plan.events import CountEvent, CreateEvent, DropEvent, EventCorrelator, Said, Similar, last_seen
 from kube_actors.store import Commit, Key
 
 WRITE = "write"
@@ -87,7 +87,7 @@ class EventsActor(Actor[EventsMessage]):
     async def _write(self, event: RecordEvent, at: float) -> None:
         about = event.about
         similar = Similar(event.component, event.host, about.uid, event.type, event.reason)
-        action, key = self.correlator.plan(similar, event.message, at)
+        action, key = self.correlator.plan(Said(similar, event.message, about.field_path), at)
         namespace = about.namespace or "default"
         try:
             match action:

@@ -76,6 +76,8 @@ class ReplicaSetActor(ObjectActor[ReplicaSetMessage]):
         surplus = sum(not (pod.deleting or pod.ended) for pod in pods) > replica_set.spec.replicas
         neighbours = self._neighbours(revision) if surplus else None
         plan = plan_replicas(replica_set, pods, now, failure=self.failure, neighbours=neighbours)
+        if plan.status.condition("ReplicaFailure") is None:
+            self.failure, self.failures, self.retry_at = None, 0, 0.0
         for action in plan.actions:
             await self._perform(action, replica_set, revision)
         reported = self.reported(plan.status)

@@ -36,6 +36,15 @@ class Similar(NamedTuple):
     reason: str
 
 
+class Said(NamedTuple):
+    """What is the same Event when it is said again. `field_path` is the part of the object it is about (a container of
+    the pod); similar events that are put together are about the object as a whole."""
+
+    similar: Similar
+    message: str
+    field_path: str = ""
+
+
 @frozen
 class Known:
     """An Event that was recorded: its name, how often, and when first (epoch seconds)."""
@@ -83,12 +92,13 @@ class EventCorrelator:
     def __init__(self) -> None:
         self._buckets: dict[tuple[str, str, str], _Bucket] = {}
         self._messages: dict[Similar, tuple[set[str], float]] = {}
-        self._known: dict[tuple[Similar, str], Known] = {}
+        self._known: dict[Said, Known] = {}
 
-    def plan(self, similar: Similar, message: str, now: float) -> tuple[EventAction, tuple[Similar, str]]:
-        """What to do about something said, and the key to `remember` a created Event under."""
+    def plan(self, said: Said, now: float) -> tuple[EventAction, Said]:
+        """What to do about something said, and what to `remember` a created Event as."""
+        similar, message, _ = said
         text = self._combined(similar, message, now)
-        key = (similar, COMBINED if text is not message else message)
+        key = Said(similar, COMBINED) if text is not message else said
         if not self._allowed((similar.component, similar.host, similar.uid), now):
             return DropEvent(), key
         known = self._known.get(key)
@@ -97,12 +107,12 @@ class EventCorrelator:
         self._known[key] = attrs.evolve(known, count=known.count + 1)
         return CountEvent(known.name, known.count + 1, text), key
 
-    def remember(self, key: tuple[Similar, str], name: str, now: float) -> None:
+    def remember(self, key: Said, name: str, now: float) -> None:
         """The Event was created under this name."""
         self._known[key] = Known(name, 1, now)
         _forget_oldest(self._known)
 
-    def forget(self, key: tuple[Similar, str]) -> None:
+    def forget(self, key: Said) -> None:
         """The Event is gone (its time was over): the next one is created anew."""
         self._known.pop(key, None)
 

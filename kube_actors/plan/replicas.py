@@ -101,9 +101,9 @@ def plan_replicas(
     """What to do next for a ReplicaSet.
 
     `pods` are those of its namespace that it controls or whose labels its selector matches; others do no harm.
-    `failure` is what went wrong when the last plan was performed, None when all went well. `neighbours` counts the
-    living pods per node of all ReplicaSets with the same controller (by default those of this one), so that scaling
-    down takes from the fullest nodes.
+    `failure` is what went wrong when the last plan was performed, None when all went well; it is over as soon as the
+    number is right, also because fewer are wanted. `neighbours` counts the living pods per node of all ReplicaSets with
+    the same controller (by default those of this one), so that scaling down takes from the fullest nodes.
     """
     metadata = replica_set.metadata
     claimant = Claimant(metadata.uid, LabelSelector.from_object(replica_set.spec.selector), metadata.deleting)
@@ -113,9 +113,9 @@ def plan_replicas(
     terminating = len(going_on) - len(living)
     actions: list[ReplicasAction] = [ReleasePod(pod.name, pod.uid) for pod in claims.release]
     actions.extend(AdoptPod(pod.name, pod.uid) for pod in claims.adopt)
-    if not metadata.deleting:
-        actions.extend(_resize(replica_set, living, now, neighbours))
-    status = _status(replica_set, living, terminating, failure, now)
+    resizing = [] if metadata.deleting else _resize(replica_set, living, now, neighbours)
+    actions.extend(resizing)
+    status = _status(replica_set, living, terminating, failure if resizing else None, now)
     return ReplicasPlan(tuple(actions), status, _next_available(replica_set, living, now))
 
 
@@ -159,7 +159,7 @@ def _status(
 def _conditions(
     before: ReplicaSetStatus, failure: ReplicaFailure | None, now: float
 ) -> tuple[ReplicaSetCondition, ...]:
-    """ReplicaFailure stays as first reported until an attempt succeeds."""
+    """ReplicaFailure stays as first reported until an attempt succeeds, or none is needed any more."""
     others = tuple(one for one in before.conditions if one.type != "ReplicaFailure")
     if failure is None:
         return others

@@ -39,3 +39,34 @@ async def test_the_longest_wait_is_five_minutes(open_simulated: OpenSimulated) -
         await cluster.system.clock.sleep(301)
         assert len(store.list("pods", "default")) == 1
         assert not cluster.failures
+
+
+async def test_fewer_pods_than_a_quota_allows(open_simulated: OpenSimulated) -> None:
+    """The condition that tells of refused pods goes when no more are wanted than there are, and comes back at once."""
+    async with open_simulated("a") as cluster:
+        client, store, clock = cluster.session.client, cluster.plane.store, cluster.system.clock
+        metadata = {"name": "two", "namespace": "default"}
+        await client.create(
+            {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": {"pods": "2"}}}
+        )
+        await clock.sleep(2)
+        controller = {
+            "apiVersion": "v1",
+            "kind": "ReplicationController",
+            "metadata": {"name": "web", "namespace": "default"},
+            "spec": {"replicas": 3, "selector": {"app": "web"}, "template": deployment(replicas=1)["spec"]["template"]},
+        }
+        key = (await client.create(controller)).key
+
+        async def failures_with(replicas: int) -> list[str]:
+            await client.mutate(key, lambda body: body["spec"].__setitem__("replicas", replicas))
+            await clock.sleep(2)
+            revision = store.get(key)
+            assert revision is not None
+            return [condition["reason"] for condition in revision.body()["status"].get("conditions") or ()]
+
+        assert await failures_with(3) == ["FailedCreate"]
+        await clock.sleep(600)
+        assert await failures_with(2) == []
+        assert await failures_with(3) == ["FailedCreate"]
+        assert not cluster.failures

@@ -161,6 +161,55 @@ def _causes(new: dict[str, Any], old: dict[str, Any] | None = None) -> list[str]
             ],
         ),
         (
+            _pod(
+                resources={"limits": {"memory": "1Gi"}, "requests": {"memory": "1Gi"}},
+                containers=[
+                    {
+                        "name": "c",
+                        "image": "i",
+                        "resources": {"requests": {"memory": "1Gi"}, "limits": {"memory": "2Gi", "cpu": "2"}},
+                    }
+                ],
+            ),
+            [
+                'spec.resources.containers[0][memory].limits: Invalid value: "2Gi": must be less than or equal to pod limits of 1Gi'
+            ],
+        ),
+        (
+            _pod(hostnameOverride="a.b", hostNetwork=True, setHostnameAsFQDN=True),
+            [
+                "spec.hostnameOverride: Forbidden: may not be specified when `hostNetwork` is true",
+                "spec.hostnameOverride: Forbidden: may not be specified when `setHostnameAsFQDN` is true",
+            ],
+        ),
+        (
+            _container(
+                env=[{"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "../x", "key": "A=B"}}}]
+            ),
+            [
+                "spec.containers[0].env[0].valueFrom.fileKeyRef.key: Invalid value: \"A=B\": a valid environment variable name must consist only of printable ASCII characters other than '='",
+                "spec.containers[0].env[0].valueFrom.fileKeyRef.path: Invalid value: \"../x\": must not contain '..'",
+                'spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Not found: "v"',
+            ],
+        ),
+        (
+            _pod(
+                volumes=[{"name": "v", "configMap": {"name": "c"}}],
+                containers=[
+                    {
+                        "name": "c",
+                        "image": "i",
+                        "env": [
+                            {"name": "A", "valueFrom": {"fileKeyRef": {"volumeName": "v", "path": "x", "key": "A"}}}
+                        ],
+                    }
+                ],
+            ),
+            [
+                'spec.containers[0].env[0].valueFrom.fileKeyRef.volumeName: Invalid value: "v": referenced volume must be of type emptyDir'
+            ],
+        ),
+        (
             _pod(resourceClaims=[{"name": "a"}]),
             [
                 'spec.resourceClaims[0]: Invalid value: {"name":"a"}: must specify one of: `resourceClaimName`, `resourceClaimTemplateName`'

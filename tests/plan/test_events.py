@@ -13,6 +13,7 @@ from kube_actors.plan.events import (
     DropEvent,
     EventAction,
     EventCorrelator,
+    Said,
     Similar,
     last_seen,
 )
@@ -27,9 +28,9 @@ class Recorder:
         self.correlator = EventCorrelator()
         self.created = 0
 
-    def say(self, similar: Similar, message: str, now: float) -> EventAction:
+    def say(self, similar: Similar, message: str, now: float, field_path: str = "") -> EventAction:
         """Plan, and remember what is created."""
-        action, key = self.correlator.plan(similar, message, now)
+        action, key = self.correlator.plan(Said(similar, message, field_path), now)
         if isinstance(action, CreateEvent):
             self.created += 1
             self.correlator.remember(key, f"e{self.created}", now)
@@ -43,6 +44,18 @@ def test_the_same_again_is_counted() -> None:
     assert recorder.say(PULLED, "a", 1.0) == CountEvent("e1", 2, "a")
     assert recorder.say(PULLED, "b", 2.0) == CreateEvent("b")
     assert recorder.say(PULLED, "a", 3.0) == CountEvent("e1", 3, "a")
+
+
+def test_each_container_has_its_own() -> None:
+    """The same words about another container are another Event; put together, they are about the pod."""
+    recorder = Recorder()
+    assert recorder.say(PULLED, "a", 0.0, "spec.containers{one}") == CreateEvent("a")
+    assert recorder.say(PULLED, "a", 0.0, "spec.containers{two}") == CreateEvent("a")
+    assert recorder.say(PULLED, "a", 1.0, "spec.containers{one}") == CountEvent("e1", 2, "a")
+    for number in range(8):
+        recorder.say(PULLED, str(number), 2.0)
+    assert recorder.say(PULLED, "x", 3.0, "spec.containers{one}") == CreateEvent("(combined from similar events): x")
+    assert isinstance(recorder.say(PULLED, "y", 4.0, "spec.containers{two}"), CountEvent)
 
 
 def test_many_similar_ones_are_put_together() -> None:
@@ -70,7 +83,7 @@ def test_an_event_that_is_gone_is_made_again() -> None:
     """Counting what nobody can read any more would lose it."""
     recorder = Recorder()
     recorder.say(PULLED, "a", 0.0)
-    _, key = recorder.correlator.plan(PULLED, "a", 1.0)
+    _, key = recorder.correlator.plan(Said(PULLED, "a"), 1.0)
     recorder.correlator.forget(key)
     assert recorder.say(PULLED, "a", 2.0) == CreateEvent("a")
 

@@ -144,6 +144,14 @@ def test_a_failure_is_reported_until_it_is_over() -> None:
     assert plan_replicas(a_set(1, status=first), (), 90.0).status.conditions == ()
 
 
+def test_a_failure_is_over_when_nothing_is_missing_any_more() -> None:
+    """A quota leaves room for two of three: with two wanted there is nothing left to fail, also without an attempt."""
+    failure, pods = ReplicaFailure("FailedCreate", "quota"), (a_pod("a"), a_pod("b"))
+    short = plan_replicas(a_set(3), pods, NOW, failure=failure).status
+    assert short.condition("ReplicaFailure") is not None
+    assert plan_replicas(a_set(2, status=short), pods, NOW, failure=failure).status.conditions == ()
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [

@@ -8,30 +8,16 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.rules.environment import environment_rules
 from kube_actors.kinds.rules.mounts import Volumes, mounts_rules
 from kube_actors.kinds.rules.probes import lifecycle_rules, probe_rules
-from kube_actors.kinds.rules.resources import divisor_rules, resize_policy_rules, resources_rules
+from kube_actors.kinds.rules.resources import resize_policy_rules, resources_rules
 from kube_actors.kinds.rules.security import container_security_rules
 
 RESTART_ACTIONS = ("Restart", "RestartAllContainers")
 EXIT_CODE_OPERATORS = ("In", "NotIn")
 MOST_RESTART_RULES = 20
 MOST_EXIT_CODES = 255
-ENV_SOURCES = ("fieldRef", "resourceFieldRef", "configMapKeyRef", "secretKeyRef", "fileKeyRef")
-ENV_FIELDS = (
-    "metadata.name",
-    "metadata.namespace",
-    "metadata.uid",
-    "spec.nodeName",
-    "spec.serviceAccountName",
-    "status.hostIP",
-    "status.hostIPs",
-    "status.podIP",
-    "status.podIPs",
-)
-RESOURCE_FIELDS = tuple(
-    f"{kind}.{name}" for kind in ("limits", "requests") for name in ("cpu", "memory", "ephemeral-storage")
-)
 
 
 def containers_rules(spec: Body, field: str, volumes: Volumes) -> list[Cause]:
@@ -70,8 +56,7 @@ def container_rules(container: Body, field: str, spec: Body, volumes: Volumes) -
         found.append(causes.required(f"{field}.image"))
     elif image != image.strip():
         found.append(causes.invalid(f"{field}.image", image, "must not have leading or trailing whitespace"))
-    found += _environment(container.get("env") or (), f"{field}.env")
-    found += _environment_sources(container.get("envFrom") or (), f"{field}.envFrom")
+    found += environment_rules(container, field, volumes)
     found += mounts_rules(container, field, volumes)
     claims = frozenset(each.get("name", "") for each in spec.get("resourceClaims") or ())
     found += resources_rules(container.get("resources") or {}, f"{field}.resources", claims)
@@ -133,90 +118,4 @@ def _ports(container: Body, field: str, host_ports: set[tuple[Any, ...]], host_n
         if key in host_ports:
             found.append(causes.duplicate(f"{place}.hostPort", "/".join(str(part) for part in key)))
         host_ports.add(key)
-    return found
-
-
-def _environment(variables: Any, field: str) -> list[Cause]:
-    found = []
-    for index, variable in enumerate(variables):
-        place, name = f"{field}[{index}]", variable.get("name", "")
-        if not name:
-            found.append(causes.required(f"{place}.name"))
-        else:
-            found += [causes.invalid(f"{place}.name", name, why) for why in names.env_var_name(name)]
-        source = variable.get("valueFrom")
-        if source is not None:
-            found += _value_from(source, f"{place}.valueFrom", bool(variable.get("value")))
-    return found
-
-
-def _value_from(source: Body, field: str, has_value: bool) -> list[Cause]:
-    given = [name for name in ENV_SOURCES if source.get(name) is not None]
-    listed = "`fieldRef`, `resourceFieldRef`, `configMapKeyRef`, `secretKeyRef` or `fileKeyRef`"
-    if not given:
-        return [causes.invalid(field, "", f"must specify one of: {listed}")]
-    if has_value:
-        return [causes.invalid(field, "", "may not be specified when `value` is not empty")]
-    if len(given) > 1:
-        return [causes.invalid(field, "", "may not have more than one field specified at a time")]
-    reference, place = source[given[0]], f"{field}.{given[0]}"
-    match given[0]:
-        case "fieldRef":
-            return field_path_rules(reference.get("fieldPath", ""), f"{place}.fieldPath", ENV_FIELDS)
-        case "resourceFieldRef":
-            resource = reference.get("resource", "")
-            found = _resource_field(resource, f"{place}.resource")
-            return found or divisor_rules(resource, reference.get("divisor"), f"{place}.divisor")
-        case _:
-            return _key_reference(reference, place)
-
-
-def field_path_rules(path: str, field: str, plain: tuple[str, ...]) -> list[Cause]:
-    """A `fieldPath`: one of the plain fields, or a single label or annotation."""
-    if not path:
-        return [causes.required(field)]
-    for prefix in ("metadata.labels", "metadata.annotations"):
-        if path.startswith(f"{prefix}['") and path.endswith("']"):
-            key = path[len(prefix) + 2 : -2]
-            return [causes.invalid(field, path, why) for why in names.qualified_name(key.lower())]
-    if path in plain:
-        return []
-    return [causes.not_supported(field, path, (*plain, "metadata.annotations['<KEY>']", "metadata.labels['<KEY>']"))]
-
-
-def _resource_field(resource: str, field: str) -> list[Cause]:
-    if not resource:
-        return [causes.required(field)]
-    if resource in RESOURCE_FIELDS or ".hugepages-" in resource:
-        return []
-    return [causes.not_supported(field, resource, RESOURCE_FIELDS)]
-
-
-def _key_reference(reference: Body, field: str) -> list[Cause]:
-    key, found = reference.get("key", ""), []
-    name = reference.get("name", "")
-    if "volumeName" not in reference:
-        found += [causes.invalid(f"{field}.name", name, why) for why in names.dns1123_subdomain(name)]
-    if not key:
-        return [*found, causes.required(f"{field}.key")]
-    return found + [causes.invalid(f"{field}.key", key, why) for why in names.config_map_key(key)]
-
-
-def _environment_sources(sources: Any, field: str) -> list[Cause]:
-    found = []
-    for index, source in enumerate(sources):
-        place = f"{field}[{index}]"
-        given = [name for name in ("configMapRef", "secretRef") if source.get(name) is not None]
-        if not given:
-            found.append(causes.invalid(place, "", "must specify one of: `configMapRef` or `secretRef`"))
-        elif len(given) > 1:
-            found.append(causes.invalid(place, "", "may not have more than one field specified at a time"))
-        else:
-            name, at = source[given[0]].get("name") or "", f"{place}.{given[0]}.name"
-            problems = [causes.invalid(at, name, why) for why in names.dns1123_subdomain(name)]
-            found += problems if name else [causes.required(at)]
-        if source.get("prefix"):
-            found += [
-                causes.invalid(f"{place}.prefix", source["prefix"], why) for why in names.env_var_name(source["prefix"])
-            ]
     return found

@@ -9,7 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import address_problems
 from kube_actors.kinds.hooks import Body
-from kube_actors.kinds.pod_amounts import amounts_of, pod_amounts
+from kube_actors.kinds.pod_amounts import amounts_of, container_amounts, pod_amounts
 from kube_actors.kinds.pod_annotations import annotation_value_rules
 from kube_actors.kinds.rules.containers import containers_rules
 from kube_actors.kinds.rules.resources import resources_rules
@@ -102,6 +102,11 @@ def _names(spec: Body, field: str) -> list[Cause]:
         found += [causes.invalid(place, override, why) for why in names.dns1123_subdomain(override)]
         if len(override) > LONGEST_HOST_NAME:
             found.append(causes.invalid(place, override, f"must be no more than {LONGEST_HOST_NAME} characters"))
+        found += [
+            causes.forbidden(place, f"may not be specified when `{other}` is true")
+            for other in ("hostNetwork", "setHostnameAsFQDN")
+            if spec.get(other)
+        ]
     system = (spec.get("os") or {}).get("name")
     if system and system not in ("linux", "windows"):
         found.append(causes.not_supported(f"{field}.os.name", system, ["linux", "windows"]))
@@ -153,7 +158,7 @@ def _searches(config: Body, field: str) -> list[Cause]:
 
 
 def pod_resources_rules(spec: Body, field: str) -> list[Cause]:
-    """What the pod as a whole asks for is not less than its containers do."""
+    """What the pod as a whole asks for is not less than its containers do, and no container may have more."""
     resources = spec.get("resources")
     if not resources:
         return []
@@ -165,6 +170,12 @@ def pod_resources_rules(spec: Body, field: str) -> list[Cause]:
         if name in wanted and amount < wanted[name]:
             why = f"must be greater than or equal to aggregate container requests of {wanted[name]}"
             found.append(causes.invalid(f"{field}.requests[{name}]", str(amount), why))
+    most = amounts_of(resources.get("limits"))
+    for index, container in enumerate(spec.get("containers") or ()):
+        for name, limit in container_amounts(container, "limits").items():
+            if name in most and limit > most[name]:
+                why = f"must be less than or equal to pod limits of {most[name]}"
+                found.append(causes.invalid(f"{field}.containers[{index}][{name}].limits", str(limit), why))
     return found
 
 

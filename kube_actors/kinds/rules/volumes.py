@@ -10,7 +10,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.persistentvolumeclaims import claim_rules
-from kube_actors.kinds.rules.containers import field_path_rules
+from kube_actors.kinds.rules.environment import field_path_rules
 from kube_actors.kinds.rules.mounts import local_path_rules
 from kube_actors.kinds.rules.volume_sources import outside_source_rules
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Awaitable
 from typing import Any, ClassVar
 
+import attrs
 import pytest
 import trio
 
@@ -14,10 +15,10 @@ from kube_actors.errors import ApiError, forbidden
 from kube_actors.store import Key, Store
 from kube_actors.writes import Admission
 from kube_actors.writes.admission import Resources
-from kube_actors.writes.plugins import ServiceAddresses
+from kube_actors.writes.plugins import ServiceAddresses, StopSignals
 from kube_actors.writes.request import Operation, Request
 
-from .world import World, config_map, pod
+from .world import World, config_map, deployment, pod
 
 SETTINGS = Key("configmaps", "default", "settings")
 
@@ -263,3 +264,29 @@ async def test_validating_plugins_refuse() -> None:
     with pytest.raises(ApiError, match='configmaps "settings" is forbidden: no evil here'):
         await world.client.create(config_map(evil="yes"))
     assert world.client.get(SETTINGS) is None
+
+
+async def test_stop_signals_are_dropped() -> None:
+    """Their feature is off: new ones go, with a warning; the rest of a lifecycle stays, and so does what was there."""
+    world = await World().with_namespace()
+    plain = {"name": "plain", "image": "a:1", "lifecycle": {"stopSignal": "SIGUSR1"}}
+    hooked = {
+        "name": "hooked",
+        "image": "a:1",
+        "lifecycle": {"stopSignal": "SIGUSR1", "preStop": {"sleep": {"seconds": 1}}},
+    }
+    made = (await world.client.create(pod(containers=[plain, hooked]))).body()["spec"]["containers"]
+    assert "lifecycle" not in made[0]
+    assert made[1]["lifecycle"] == {"preStop": {"sleep": {"seconds": 1}}}
+    why = "dropped, for the feature ContainerStopSignals is off"
+    assert world.warnings == [f"spec.containers[].lifecycle.stopSignal: {why}"]
+    template = {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [plain]}}
+    made = (await world.client.create(deployment(template=template))).body()["spec"]["template"]["spec"]["containers"]
+    assert "lifecycle" not in made[0]
+    before = await World(Admission()).with_namespace()
+    await before.client.create(deployment(template=template))
+    before.pipeline = attrs.evolve(before.pipeline, admission=Admission((StopSignals(),)))
+    changed = await before.named("alice").mutate(
+        Key("deployments.apps", "default", "web"), lambda body: body["spec"].update(replicas=2)
+    )
+    assert changed.body()["spec"]["template"]["spec"]["containers"][0]["lifecycle"] == {"stopSignal": "SIGUSR1"}

@@ -266,12 +266,11 @@ class PodWork:
             self.say("Warning", "FailedWithdrawEndpoint", f"endpoints may still lead here: {error}")
 
     def _stop_signal(self, container: Container) -> int:
-        wanted = container.lifecycle.stop_signal if container.lifecycle is not None else ""
-        if not wanted:
-            try:
-                wanted = self.world.images.find(container.image).stop_signal
-            except RuntimeFailure:
-                wanted = "SIGTERM"
+        """The one of the image; what a container's lifecycle says counts from a later Kubernetes on."""
+        try:
+            wanted = self.world.images.find(container.image).stop_signal
+        except RuntimeFailure:
+            wanted = "SIGTERM"
         number = signals.__dict__.get(wanted if wanted.startswith("SIG") else f"SIG{wanted}")
         return int(number) if number is not None else int(signals.SIGTERM)
 

@@ -22,6 +22,7 @@ from kube_actors.writes.plugins.priority_classes import OneDefaultPriority
 from kube_actors.writes.plugins.resource_quotas import QuotaUsage, ResourceQuota
 from kube_actors.writes.plugins.runtime_classes import RuntimeClasses
 from kube_actors.writes.plugins.service_accounts import ServiceAccounts
+from kube_actors.writes.plugins.stop_signals import StopSignals
 from kube_actors.writes.plugins.storage_protection import StorageProtection
 from kube_actors.writes.plugins.tolerations import DefaultTolerationSeconds
 from kube_actors.writes.plugins.topology_labels import TopologyLabels
@@ -45,6 +46,7 @@ __all__ = [
     "RuntimeClasses",
     "ServiceAccounts",
     "ServiceAddresses",
+    "StopSignals",
     "StorageProtection",
     "TopologyLabels",
     "VolumePhases",
@@ -74,6 +76,7 @@ def built_in_admission(
     return Admission(
         mutating=(
             NamespaceLifecycle(store),
+            StopSignals(),
             LimitRanger(store),
             *looked_after,
             Priority(store),

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, assert_never
 
 from kube_actors.actors.control_plane import ControlPlane
-from kube_actors.actors.network_view import SERVICE_NAME_LABEL, published, slice_of
+from kube_actors.actors.network_view import SERVICE_NAME_LABEL, proxied_here, published, slice_of
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
@@ -91,6 +91,8 @@ class NetworkActor(Actor[NetworkMessage]):
             return self.table.update(name, ())
         wanted = published(service.view)
         self.records.set_service(wanted, slices)
+        if not proxied_here(service.view):
+            return self.table.update(name, ())
         ports = service_ports(wanted, slices, node_addresses=tuple(self.node_addresses()), withdrawn=self.withdrawn)
         return self.table.update(name, ports)
 

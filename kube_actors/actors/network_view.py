@@ -13,7 +13,15 @@ from kube_actors.network.services import (
 )
 
 SERVICE_NAME_LABEL = "kubernetes.io/service-name"
+SERVICE_PROXY_NAME_LABEL = "service.kubernetes.io/service-proxy-name"
+HEADLESS_LABEL = "service.kubernetes.io/headless"
 DEFAULT_AFFINITY_SECONDS = 10800
+
+
+def proxied_here(service: ServiceView) -> bool:
+    """Whether its addresses are served: like kube-proxy, services that a label gives to another proxy, or calls
+    headless, are passed over. Names and endpoints they have all the same."""
+    return not {SERVICE_PROXY_NAME_LABEL, HEADLESS_LABEL} & service.metadata.labels.keys()
 
 
 def published(service: ServiceView) -> PublishedService:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import trio
+
+from kube_actors.messages.common import Describe
 
 from ..verbs.stage import create, key, simulated_cluster
 
@@ -33,4 +37,32 @@ async def test_endpoints_go_with_their_service(tmp_path: Path) -> None:
             await cluster.session.client.delete(key("services", "away"))
             while names("endpoints") or names("endpointslices.discovery.k8s.io"):
                 await clock.sleep(0.1)
+        assert not cluster.failures
+
+
+async def test_services_of_another_proxy(tmp_path: Path) -> None:
+    """A label gives a Service to another proxy or calls it headless: its address is not served until the label goes."""
+    async with simulated_cluster(tmp_path, nodes=1) as cluster:
+        client, network = cluster.session.client, cluster.plane.directory.network
+        assert network is not None
+
+        async def until_served(*, ports: int) -> None:
+            with trio.fail_after(PATIENCE):
+                while dict((await network.ask(Describe(), deadline=PATIENCE)).facts)["ports"] != str(ports):
+                    await cluster.plane.clock.sleep(0.1)
+
+        def labelled(labels: dict[str, str]) -> Callable[[dict[str, Any]], None]:
+            return lambda body: body["metadata"].__setitem__("labels", labels)
+
+        spec = {"ports": [{"port": 80}], "selector": {"app": "web"}}
+        await until_served(ports=0)
+        await create(
+            cluster.session, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+        )
+        await until_served(ports=1)
+        for label in ("service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"):
+            await client.mutate(key("services", "web"), labelled({label: "other"}))
+            await until_served(ports=0)
+            await client.mutate(key("services", "web"), labelled({}))
+            await until_served(ports=1)
         assert not cluster.failures

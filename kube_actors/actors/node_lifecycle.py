@@ -13,7 +13,7 @@ from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
 from kube_actors.plan.disruption_target import mark_disruption
-from kube_actors.plan.node_lifecycle import NodePlan, Tenant, due_evictions, plan_node
+from kube_actors.plan.node_lifecycle import NodePlan, Tenant, plan_evictions, plan_node
 from kube_actors.store import Commit, Key, Revision
 
 LEASES = "leases.coordination.k8s.io"
@@ -37,6 +37,8 @@ class NodeLifecycle(Actor[Describe]):
         self.unsubscribe: Callable[[], None] | None = None
         self.silent: set[str] = set()
         self.marked: dict[str, float] = {}
+        self.tolerating: dict[str, float] = {}
+        """Pods that will have to go, by uid: since when they have been under the taints they tolerate for a while."""
         self.opened_at = 0.0
 
     async def started(self) -> None:
@@ -60,6 +62,7 @@ class NodeLifecycle(Actor[Describe]):
             self.context.ref.notify(key.name)
         elif key.resource == "pods" and commit.kind == "deleted":
             self.marked.pop(commit.revision.uid, None)
+            self.tolerating.pop(commit.revision.uid, None)
         elif key.resource == "pods":
             node = commit.revision.projection.facts.node
             fresh = commit.previous is None or not commit.previous.projection.facts.node
@@ -162,21 +165,33 @@ class NodeLifecycle(Actor[Describe]):
         return again
 
     async def _evict(self, name: str, taints: tuple[Taint, ...], now: float) -> float | None:
-        if not any(taint.effect == "NoExecute" for taint in taints):
+        """Delete the pods whose time under the node's taints is over. Answers when to look again."""
+        if not self.tolerating and not any(taint.effect == "NoExecute" for taint in taints):
             return None
         pods = {pod.uid: pod for pod in self.plane.store.on_node(name)}
         living = [pod for pod in pods.values() if pod.projection.deleting is None and not pod.projection.facts.terminal]
-        tenants = (Tenant(p.key.name, p.key.namespace, p.uid, p.view.spec.tolerations) for p in living)
-        over, next_due = due_evictions(tenants, taints, now)
+        tenants = (
+            Tenant(p.key.name, p.key.namespace, p.uid, self.tolerating.get(p.uid, now), p.view.spec.tolerations)
+            for p in living
+        )
+        plan = plan_evictions(tenants, taints, now)
+        spared = self.tolerating.keys() & pods.keys() - {tenant.uid for tenant in (*plan.over, *plan.waiting)}
+        for uid in sorted(spared, key=lambda uid: pods[uid].key):
+            del self.tolerating[uid]
+            self._say(pods[uid], "Cancelling deletion of Pod")
+        self.tolerating |= {tenant.uid: tenant.since for tenant in plan.waiting}
 
         def mark(body: dict[str, Any]) -> None:
             mark_disruption(body, "DeletionByTaintManager", "Taint manager: deleting due to NoExecute taint", now)
 
-        for tenant in over:
+        for tenant in plan.over:
             pod = pods[tenant.uid]
-            text = f"Marking for deletion Pod {tenant.namespace}/{tenant.name}"
-            about = reference_to(pod, kind="Pod", api_version="v1")
-            self.events.record(about, "Normal", "TaintManagerEviction", text)
+            self._say(pod, "Marking for deletion Pod")
             await self.client.mutate(pod.key, mark, subresource="status", uid=pod.uid)
             await self.client.delete(pod.key, uid=pod.uid)
-        return next_due
+        return plan.wake_at
+
+    def _say(self, pod: Revision, what: str) -> None:
+        about = reference_to(pod, kind="Pod", api_version="v1")
+        text = f"{what} {pod.key.namespace}/{pod.key.name}"
+        self.events.record(about, "Normal", "TaintManagerEviction", text)

@@ -110,41 +110,47 @@ def _taints(node: NodeView, wanted: Sequence[tuple[str, str]], now: float) -> tu
 
 @frozen
 class Tenant:
-    """A pod on a tainted node."""
+    """A pod of a node, and when it was first seen under taints that it tolerates for a while only (epoch seconds)."""
 
     name: str
     namespace: str
     uid: str
+    since: float
     tolerations: tuple[Toleration, ...] = ()
+
+
+@frozen
+class Evictions:
+    """Which pods have to go now, which ones later, and when the first of those."""
+
+    over: tuple[Tenant, ...] = ()
+    waiting: tuple[Tenant, ...] = ()
+    wake_at: float | None = None
 
 
 def eviction_time(tenant: Tenant, taints: Sequence[Taint]) -> float | None:
     """When a pod has to go from a node with these taints; None when it may stay for good.
 
-    A NoExecute taint that is not tolerated ends the pod at once. One that is tolerated for some seconds ends it that
-    long after the taint was added; of several tolerations the shortest counts.
+    A NoExecute taint that is not tolerated ends the pod at once. Others end it when it has been under them for the
+    shortest time it tolerates one of them, whenever they were added: a taint says nothing of when the pod came. Of
+    several tolerations of one taint the first counts.
     """
-    due: float | None = None
+    seconds: list[int] = []
     for taint in taints:
         if taint.effect != "NoExecute":
             continue
-        added = taint.time_added or 0.0
-        matching = [one for one in tenant.tolerations if tolerates(one, taint)]
-        if not matching:
-            return added
-        seconds = [one.toleration_seconds for one in matching if one.toleration_seconds is not None]
-        if seconds:
-            end = added + max(0, min(seconds))
-            due = end if due is None else min(due, end)
-    return due
+        toleration = next((one for one in tenant.tolerations if tolerates(one, taint)), None)
+        if toleration is None:
+            return tenant.since
+        if toleration.toleration_seconds is not None:
+            seconds.append(max(0, toleration.toleration_seconds))
+    return tenant.since + min(seconds) if seconds else None
 
 
-def due_evictions(
-    tenants: Iterable[Tenant], taints: Sequence[Taint], now: float
-) -> tuple[tuple[Tenant, ...], float | None]:
-    """The pods whose time is over, and when the next one's will be."""
+def plan_evictions(tenants: Iterable[Tenant], taints: Sequence[Taint], now: float) -> Evictions:
+    """What becomes of the pods of a node with these taints."""
     over: list[Tenant] = []
-    later: list[float] = []
+    waiting: list[tuple[float, Tenant]] = []
     for tenant in sorted(tenants, key=lambda one: (one.namespace, one.name)):
         due = eviction_time(tenant, taints)
         if due is None:
@@ -152,5 +158,6 @@ def due_evictions(
         if due <= now:
             over.append(tenant)
         else:
-            later.append(due)
-    return tuple(over), min(later, default=None)
+            waiting.append((due, tenant))
+    later = tuple(tenant for _, tenant in waiting)
+    return Evictions(tuple(over), later, min((due for due, _ in waiting), default=None))

@@ -10,7 +10,7 @@ import pytest
 from kube_actors.api.views import structure
 from kube_actors.api.views.cluster import NodeCondition, NodeView, Taint
 from kube_actors.api.views.placement import Toleration
-from kube_actors.plan.node_lifecycle import NodePlan, Tenant, due_evictions, eviction_time, plan_node
+from kube_actors.plan.node_lifecycle import Evictions, NodePlan, Tenant, eviction_time, plan_evictions, plan_node
 
 NOW = 1000.0
 UNREACHABLE = "node.kubernetes.io/unreachable"
@@ -140,7 +140,7 @@ def tolerate(key: str, seconds: int | None = None) -> Toleration:
     return Toleration(key, "Exists", "", "NoExecute", seconds)
 
 
-GONE = Taint(UNREACHABLE, "", "NoExecute", 500.0)
+GONE = Taint(UNREACHABLE, "", "NoExecute", 100.0)
 
 
 @pytest.mark.parametrize(
@@ -148,23 +148,30 @@ GONE = Taint(UNREACHABLE, "", "NoExecute", 500.0)
     [
         ("not tolerated", (), (GONE,), 500.0),
         ("tolerated for a while", (tolerate(UNREACHABLE, 300),), (GONE,), 800.0),
+        ("a taint without a time", (tolerate("a", 300),), (Taint("a", "", "NoExecute"),), 800.0),
         ("tolerated for good", (tolerate(UNREACHABLE),), (GONE,), None),
-        ("the shortest counts", (tolerate(UNREACHABLE, 300), tolerate("", 30)), (GONE,), 530.0),
+        ("the first that tolerates counts", (tolerate(UNREACHABLE, 300), tolerate("", 30)), (GONE,), 800.0),
         ("a negative time is none", (tolerate(UNREACHABLE, -5),), (GONE,), 500.0),
         ("only NoExecute evicts", (), (Taint(UNREACHABLE, "", "NoSchedule", 1.0),), None),
-        ("the first of two taints", (tolerate("", 10),), (GONE, Taint("b", "", "NoExecute", 100.0)), 110.0),
+        (
+            "the shorter of two taints",
+            (tolerate("b", 10), tolerate("", 30)),
+            (GONE, Taint("b", "", "NoExecute", 100.0)),
+            510.0,
+        ),
+        ("one of two is not tolerated", (tolerate("b", 10),), (Taint("b", "", "NoExecute"), GONE), 500.0),
     ],
 )
 def test_eviction_times(
     case: str, tolerations: tuple[Toleration, ...], taints: tuple[Taint, ...], due: float | None
 ) -> None:
-    """When a pod has to leave."""
-    assert eviction_time(Tenant("p", "shop", "u", tolerations), taints) == due
+    """When a pod has to leave that has been under these taints since 500, whenever they were added."""
+    assert eviction_time(Tenant("p", "shop", "u", 500.0, tolerations), taints) == due
 
 
 def test_who_has_to_go_now() -> None:
     """In the order of names, and when to look again for the others."""
     seconds = {"c": 10, "a": 20, "b": 90}
-    tenants = [Tenant(name, "shop", name, (tolerate(UNREACHABLE, at),)) for name, at in seconds.items()]
-    assert due_evictions(tenants, (GONE,), 520.0) == ((tenants[1], tenants[0]), 590.0)
-    assert due_evictions(tenants, (), 520.0) == ((), None)
+    tenants = [Tenant(name, "shop", name, 500.0, (tolerate(UNREACHABLE, at),)) for name, at in seconds.items()]
+    assert plan_evictions(tenants, (GONE,), 520.0) == Evictions((tenants[1], tenants[0]), (tenants[2],), 590.0)
+    assert plan_evictions(tenants, (), 520.0) == Evictions()

@@ -6,12 +6,18 @@ has. Whether there is room for it is the node's own count.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from kube_actors.api.sysctls import SAFE_SYSCTLS
 from kube_actors.api.views.cluster import NodeView
 from kube_actors.api.views.pods import PodSpec, PodView
 from kube_actors.plan.scheduling.node_rules import node_affinity, tolerated
 from kube_actors.plan.scheduling.summaries import Cluster, NodeSummary, PodSummary
 from kube_actors.records import frozen
+
+SYSTEM = "linux"
+"""What every node runs."""
 
 
 @frozen
@@ -25,6 +31,13 @@ class Rejection:
 def rejection(pod: PodView, node: NodeView) -> Rejection | None:
     """Why this node does not run the pod, room aside; None when it does."""
     return _forbidden_sysctl(pod.spec) or _other_node(pod, node) or _untolerated(pod.spec, node)
+
+
+def wrong_system(spec: Mapping[str, Any]) -> Rejection | None:
+    """Why a pod with this spec runs on no node: it is made for another operating system."""
+    if (spec.get("os") or {}).get("name", SYSTEM) == SYSTEM:
+        return None
+    return Rejection("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
 
 
 def predicate_failed(name: str, why: str) -> Rejection:

@@ -34,7 +34,7 @@ async def failed(cluster: Cluster, of: Key) -> dict[str, Any]:
 
 
 async def test_a_pod_that_cannot_run_on_its_node_fails(tmp_path: Path) -> None:
-    """For labels or for want of room; it stays to be looked at, and goes at once when it is deleted."""
+    """For labels, want of room or its system; it stays to be looked at, and goes at once when it is deleted."""
     async with simulated_cluster(tmp_path, nodes=1) as cluster:
         await create(cluster.session, bound("picky", nodeSelector={"disk": "ssd"}))
         status = await failed(cluster, key("pods", "picky"))
@@ -44,8 +44,10 @@ async def test_a_pod_that_cannot_run_on_its_node_fails(tmp_path: Path) -> None:
         huge = [{"name": "main", "image": "app", "resources": {"requests": {"cpu": "900"}}}]
         await create(cluster.session, bound("huge", containers=huge))
         assert (await failed(cluster, key("pods", "huge")))["reason"] == "OutOfcpu"
+        await create(cluster.session, bound("panes", os={"name": "windows"}))
+        assert (await failed(cluster, key("pods", "panes")))["reason"] == "PodOSNotSupported"
         told = [event.body() for event in cluster.plane.store.list("events")]
-        assert {"NodeAffinity", "OutOfcpu"} <= {event["reason"] for event in told}
+        assert {"NodeAffinity", "OutOfcpu", "PodOSNotSupported"} <= {event["reason"] for event in told}
         await cluster.session.client.delete(key("pods", "picky"))
         assert cluster.plane.store.get(key("pods", "picky")) is None
 

@@ -6,7 +6,7 @@ import attrs
 
 from kube_actors.api.views import NodeView
 from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused, ResizeShare
-from kube_actors.plan.node_admission import Rejection, predicate_failed, rejection
+from kube_actors.plan.node_admission import Rejection, predicate_failed, rejection, wrong_system
 from kube_actors.records import define, frozen
 from kube_actors.store import Revision
 
@@ -109,6 +109,10 @@ def rejection_of(revision: Revision, node: NodeView | None, tally: Tally, now: f
 
     Room is asked for only by a pod that names its node itself: for any other the scheduler did.
     """
+    why = wrong_system(revision.body()["spec"])
+    if why is not None:
+        tally.release(revision.uid)
+        return why
     facts = revision.projection.facts
     if revision.uid not in tally.shares:
         cpu, memory = facts.requests

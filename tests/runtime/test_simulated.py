@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+import attrs
 import pytest
 import trio
 
@@ -27,6 +28,7 @@ from kube_actors.node.runtime.base import (
     RuntimeGone,
     RuntimeLost,
     SandboxSpec,
+    Security,
 )
 from kube_actors.node.runtime.handlers import (
     ExecAction,
@@ -38,6 +40,7 @@ from kube_actors.node.runtime.handlers import (
 )
 from kube_actors.node.runtime.simulated import SimulatedRuntime
 from kube_actors.node.runtime.simulated_profile import ANNOTATION_DOMAIN, SimulationProfiles
+from kube_actors.plan.container_user import User
 from kube_actors.records import define
 
 from .contract import Does, RuntimeContract, Stage, pod_name
@@ -401,3 +404,26 @@ class TestContract(RuntimeContract):
     async def stage(self, node: Node) -> Stage:
         """A node in virtual time."""
         return SimulatedStage(node.runtime)
+
+
+@pytest.mark.parametrize(
+    ("image", "security", "user"),
+    [
+        ("", Security(), User(0, 0, (0,))),
+        ("root", Security(supplemental_groups=(7, 5)), User(0, 0, (0, 5, 7))),
+        ("1000:50", Security(), User(1000, 50, (50,))),
+        ("1000:50", Security(run_as_user=2000), User(2000, 0, (0,))),
+        ("1000:50", Security(run_as_group=60, supplemental_groups=(60,)), User(1000, 60, (60,))),
+        ("nginx", Security(), None),
+        ("nginx", Security(run_as_user=3), User(3, 0, (0,))),
+        ("3:staff", Security(), None),
+    ],
+)
+async def test_who_containers_run_as(node: Node, image: str, security: Security, user: User | None) -> None:
+    """As numbers, told at the start and to whoever adopts; names of an image stay unknown."""
+    await node.runtime.create_sandbox(SandboxSpec(pod_name("u-1"), "web", "10.1.0.1"))
+    container = ContainerId("u-1", "main", 0)
+    spec = ContainerSpec(container, attrs.evolve(IMAGE, user=image), ("web",), "", security=security)
+    assert (await node.runtime.run_container(spec)).user == user
+    (found,) = await node.runtime.adopt()
+    assert [each.user for each in found.containers] == [user]

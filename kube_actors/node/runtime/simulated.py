@@ -41,6 +41,7 @@ from kube_actors.node.runtime.base import (
 from kube_actors.node.runtime.handlers import ExecAction, HttpGetAction, ProbeHandler, ProbeOutcome, ProbeResult
 from kube_actors.node.runtime.simulated_profile import Fate, SimulationProfile, SimulationProfiles, draw_fate
 from kube_actors.node.runtime.simulated_streams import SimulatedAttach, SimulatedConnection, SimulatedExec, Surroundings
+from kube_actors.node.runtime.simulated_users import user_of
 from kube_actors.records import define
 
 if TYPE_CHECKING:
@@ -168,7 +169,7 @@ class SimulatedRuntime(Runtime):
         if fate.exit_after is not None:
             self._end_at(container, now + fate.exit_after, fate.exit_code, oom_killed=fate.oom_killed)
         self._log(container, now, f"simulated container {container.spec.id.name} started")
-        return Started(container.spec.id, _runtime_id(container.spec.id), 0, now)
+        return Started(container.spec.id, _runtime_id(container.spec.id), 0, now, user_of(container.spec))
 
     async def update_resources(
         self, container: ContainerId, resources: Resources, pod: Resources | None = None
@@ -333,7 +334,7 @@ def _runtime_id(container: ContainerId) -> str:
 def _found(sandbox: _Sandbox) -> FoundSandbox:
     """What `adopt` says of a pod; containers that are still starting belong to whoever is starting them."""
     containers = tuple(
-        FoundContainer(c.spec.id, _runtime_id(c.spec.id), 0, c.started_at, c.spec.image.name, c.exit)
+        FoundContainer(c.spec.id, _runtime_id(c.spec.id), 0, c.started_at, c.spec.image.name, c.exit, user_of(c.spec))
         for c in sandbox.containers.values()
         if c.started_at is not None
     )

@@ -134,6 +134,11 @@ class Observed:
         return self.stage is Stage.STARTING or (self.stage is Stage.RUNNING and self.hook is Hook.RUNNING)
 
     @property
+    def in_hook(self) -> bool:
+        """Whether its program runs and its postStart has not ended well: to Kubernetes it does not run yet."""
+        return self.stage is Stage.RUNNING and self.hook in (Hook.RUNNING, Hook.FAILED)
+
+    @property
     def retry_at(self) -> float | None:
         """When to try again to start it after a failure to; None when there was none."""
         return retry_at(self.failure_backoff) if self.stage is Stage.FAILED and self.failure_backoff else None
@@ -333,9 +338,7 @@ class PodState:
 
 def has_started(container: Container, observed: Observed | None) -> bool:
     """Whether it runs, its postStart has ended, and its startup probe (if any) has succeeded."""
-    if observed is None or observed.stage is not Stage.RUNNING or not observed.current:
-        return False
-    if observed.hook in (Hook.RUNNING, Hook.FAILED):
+    if observed is None or observed.stage is not Stage.RUNNING or observed.in_hook or not observed.current:
         return False
     return container.startup_probe is None or observed.startup is Verdict.SUCCESS
 

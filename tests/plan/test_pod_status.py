@@ -203,6 +203,18 @@ def test_container_states(case: str, one: Observed, state: dict[str, Any], last:
     assert (found["ready"], found["started"]) == (False, False)
 
 
+def test_a_container_in_its_post_start_does_not_run_yet() -> None:
+    """It is being made for as long as the hook takes, also the second time; in a pod that ends, it runs."""
+    pod, hooked = a_pod(named("a")), Observed("a").running(50.0, hook=True)
+    status = status_of(pod, hooked)
+    assert status.phase == "Pending"
+    assert body_of(status.container_statuses[0].state) == {"waiting": {"reason": "ContainerCreating"}}
+    status = status_of(pod, attrs.evolve(hooked, attempt=1, last_exit=Exit(1, 40.0)))
+    assert status.phase == "Running"
+    assert body_of(status.container_statuses[0].state) == {"waiting": {"reason": "ContainerCreating"}}
+    assert status_of(pod, hooked, ending=Ending(60.0, 30)).container_statuses[0].state.running is not None
+
+
 STARTED_UP = running("a").judged(ProbeKind.STARTUP, Verdict.SUCCESS)
 
 

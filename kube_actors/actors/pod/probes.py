@@ -9,7 +9,7 @@ from typing import NamedTuple
 import attrs
 
 from kube_actors.api.views.containers import Container, Probe
-from kube_actors.plan.observed import Hook, Observed, Stage
+from kube_actors.plan.observed import Observed, Stage
 from kube_actors.plan.probes import ProbeKind, ProbeState, Verdict, probe_begins
 from kube_actors.records import define
 
@@ -52,7 +52,7 @@ class ProbeRounds:
 
         A startup probe keeps the others waiting; a pod that ends is only asked whether it is still ready.
         """
-        running = observed is not None and observed.stage is Stage.RUNNING and observed.hook is not Hook.FAILED
+        running = observed is not None and observed.stage is Stage.RUNNING and not observed.in_hook
         for kind, probe in _probes_of(container):
             key = ProbeKey(container.name, kind)
             may = observed if running and (kind is ProbeKind.READINESS or not ending) else None

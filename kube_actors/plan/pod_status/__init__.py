@@ -61,7 +61,7 @@ def _run_again(spec: PodSpec, state: PodState) -> frozenset[str]:
 def _runs_again(spec: PodSpec, container: Container, seen: Observed) -> bool:
     if seen.stage is Stage.EXITED:
         return will_restart(spec, container, seen)
-    return seen.stage is not Stage.RUNNING
+    return seen.stage is not Stage.RUNNING or seen.in_hook
 
 
 def resources_of_whole(pod: PodView, state: PodState) -> PodResources | None:

@@ -78,9 +78,14 @@ def _first_wait(pod: PodView, state: PodState) -> ContainerStateWaiting:
 def _states(
     pod: PodView, container: Container, one: Observed, state: PodState, now: float, *, init: bool
 ) -> tuple[ContainerState, ContainerState]:
-    """The state and last state of a container that was tried at least once."""
+    """The state and last state of a container that was tried at least once.
+
+    Like the kubelet, it is said to run when its postStart has ended; of a pod that ends, whatever runs is said to.
+    """
     last = ContainerState(terminated=terminated(one.last_exit)) if one.last_exit else ContainerState()
     match one.stage:
+        case Stage.RUNNING if one.in_hook and state.ending is None:
+            return ContainerState(waiting=_first_wait(pod, state)), last
         case Stage.RUNNING:
             return ContainerState(running=ContainerStateRunning(one.started_at)), last
         case Stage.STARTING | Stage.FAILED:

@@ -9,6 +9,7 @@ import trio
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.scheduler.queue import SchedulingQueue, Waiting
+from kube_actors.api.conditions import set_pod_condition
 from kube_actors.api.times import rfc3339
 from kube_actors.api.views import PodView
 from kube_actors.api.views.cluster import Taint
@@ -219,7 +220,7 @@ class SchedulerActor(Actor[Describe]):
         stamp = rfc3339(self.plane.clock.now())
 
         def change(body: dict[str, Any]) -> None:
-            _set_condition(body, reason, message, stamp)
+            set_pod_condition(body, "PodScheduled", "False", stamp, reason=reason, message=message)
 
         try:
             await self.client.mutate(waiting.key, change, subresource="status", uid=waiting.uid)
@@ -229,17 +230,3 @@ class SchedulerActor(Actor[Describe]):
 
     def _say(self, pod: Revision, type: str, reason: str, message: str) -> None:
         self.events.record(reference_to(pod, kind="Pod", api_version="v1"), type, reason, message)
-
-
-def _set_condition(pod: dict[str, Any], reason: str, message: str, stamp: str) -> None:
-    """PodScheduled False, with the time of the last transition kept while it stays so."""
-    conditions = pod.setdefault("status", {}).setdefault("conditions", [])
-    known = next((one for one in conditions if one["type"] == "PodScheduled"), None)
-    if known is None:
-        known = {"type": "PodScheduled", "status": "", "lastProbeTime": None, "lastTransitionTime": stamp}
-        conditions.append(known)
-    if known["status"] != "False":
-        known["status"], known["lastTransitionTime"] = "False", stamp
-    known["reason"], known["message"] = reason, message
-    if generation := pod["metadata"].get("generation"):
-        known["observedGeneration"] = generation

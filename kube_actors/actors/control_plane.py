@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import attrs
 
 from kube_actors.config.types import ClusterConfig
 from kube_actors.kernel import ClusterClock, MailboxFull, Ref
 from kube_actors.messages.events import EventsMessage, ObjectReference, RecordEvent
-from kube_actors.messages.network import NetworkMessage
-from kube_actors.messages.node import NodeMessage
-from kube_actors.messages.pod import PodMessage
-from kube_actors.messages.replica_set import ReplicaSetMessage
 from kube_actors.records import define, frozen
 from kube_actors.store import Key, Revision, Store
 from kube_actors.writes import Client, Identity
+
+if TYPE_CHECKING:
+    from kube_actors.messages.network import NetworkMessage
+    from kube_actors.messages.node import NodeMessage
+    from kube_actors.messages.pod import PodMessage
+    from kube_actors.messages.replica_set import ReplicaSetMessage
 
 
 @define

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import functools
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 
@@ -32,12 +30,11 @@ from kube_actors.actors.token_secrets import TokenSecretsActor, Used
 from kube_actors.assembly.api_endpoints import ApiEndpoint, open_api_endpoint, publish_api, published_keys
 from kube_actors.assembly.api_trust import TRUST, publish_trust
 from kube_actors.assembly.default_api_services import api_service_keys, publish_api_services
-from kube_actors.config.types import ApiConfig, ClusterConfig
+from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import InputError, Problem
 from kube_actors.kernel import ActorSystem
 from kube_actors.log import Log
 from kube_actors.network.machine_networks import machine_addresses
-from kube_actors.network.ports_in_use import port_holder
 from kube_actors.network.ranges import NetworkRanges
 from kube_actors.node.runtime.agent_link import AgentLink
 from kube_actors.records import frozen
@@ -107,21 +104,11 @@ class ApiServer:
 
 @frozen(eq=False)
 class PreparedApi:
-    """An API that holds its port and is not served yet."""
+    """An API that holds its port (`api_socket`) and is not served yet."""
 
     config: ClusterConfig
     state: StateDirectory
     sock: socket.socket
-
-    @classmethod
-    @contextmanager
-    def bound(cls, config: ClusterConfig, state: StateDirectory) -> Iterator[PreparedApi]:
-        """Hold the port before anything is started: the configured one, else that of the last time, else any.
-
-        InputError names who holds a port that is taken.
-        """
-        with _bound(config.api, _last_port(state)) as sock:
-            yield cls(config, state, sock)
 
     @property
     def url(self) -> str:
@@ -210,53 +197,6 @@ async def _publish(session: Session, access: ApiAccess) -> None:
         session.system.spawn(name, functools.partial(KeptObjects, session.plane, keys, publish))
     keep = functools.partial(publish_api_services, client)  # nobody waits for these: the actor's first look makes them
     session.system.spawn("api-services", lambda: KeptObjects(session.plane, api_service_keys(), keep))
-
-
-@contextmanager
-def _bound(config: ApiConfig, last: int) -> Iterator[socket.socket]:
-    wanted = config.port or last
-    try:
-        sock = _listening(config.host, wanted)
-    except OSError as error:
-        if config.port or error.errno != errno.EADDRINUSE or not wanted:
-            raise InputError([_not_bound(config, wanted, error)]) from error
-        log.warning("the API's port of the last time is taken: clients need the new kubeconfig", port=wanted)
-        sock = _listening(config.host, 0)
-    with sock:
-        yield sock
-
-
-def _listening(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ip_address(host).version == 6 else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        sock.bind((host, port))
-        sock.listen()  # only now is a port refused that somebody else listens at
-    except OSError:
-        sock.close()
-        raise
-    return sock
-
-
-def _last_port(state: StateDirectory) -> int:
-    try:
-        port = int(state.api_port.read_text())
-    except (OSError, ValueError):
-        return 0
-    return port if 0 < port < 65536 else 0
-
-
-def _not_bound(config: ApiConfig, port: int, error: OSError) -> Problem:
-    message, hint = f"cannot listen on {config.host}:{port}: {error.strerror}", None
-    if error.errno == errno.EADDRNOTAVAIL:
-        message = f"{config.host} is not an address of this machine"
-        return Problem(message, path="$.spec.api.host", hint="0.0.0.0 listens at all it has")
-    if error.errno == errno.EADDRINUSE:
-        holder = port_holder(port)
-        message = f"{config.host}:{port} is in use" + (f" by {holder}" if holder is not None else "")
-        hint = "choose another port, or 0 for a free one"
-    return Problem(message, path="$.spec.api.port", hint=hint)
 
 
 @contextmanager

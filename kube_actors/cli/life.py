@@ -24,7 +24,7 @@ from kube_actors.cli.signals import EndSignals
 from kube_actors.cli.views import say, view
 from kube_actors.cluster import Cluster, open_cluster
 from kube_actors.console.server import open_console
-from kube_actors.log import Log, set_up
+from kube_actors.log import Log
 from kube_actors.network.services import ServiceName
 from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.records import define
@@ -59,7 +59,7 @@ class Life:
         started = time.monotonic()
         config = self.prepared.config
         state, serve = self.prepared.state, config.api.enabled
-        opening = open_cluster(config, state=state, serve=serve, interpreter=self.interpreter, meanwhile=set_up)
+        opening = open_cluster(config, state=state, serve=serve, interpreter=self.interpreter)
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._not_even_started, nursery.cancel_scope)
             await self._live_in(opening, started)

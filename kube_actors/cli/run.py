@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from kube_actors.cli.group import epilog
 from kube_actors.cli.options import files_argument, with_state_dir
+
+if TYPE_CHECKING:
+    from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 
 
 @click.command(
@@ -38,6 +43,26 @@ def command(files: tuple[str, ...], log_level: str, log_format: str, **options: 
     import gc
 
     gc.disable()  # until the cluster runs: what is made by then stays, and looking for garbage in it costs 60 ms
+    from kube_actors.cli.allowances import settle_allowances
+    from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
+
+    settle_allowances()
+    # Most clusters need an agent. Its process reads its code on another processor while this one reads all the rest.
+    interpreter = None if options["virtual"] else AgentInterpreter()
+    try:
+        return _run(files, log_level, log_format, options, interpreter)
+    finally:
+        if interpreter is not None:
+            interpreter.close()
+
+
+def _run(
+    files: tuple[str, ...],
+    log_level: str,
+    log_format: str,
+    options: dict[str, object],
+    interpreter: AgentInterpreter | None,
+) -> int:
     from kube_actors.cli.logs import set_up_logs
     from kube_actors.cli.signals import EndSignals
 
@@ -46,4 +71,4 @@ def command(files: tuple[str, ...], log_level: str, log_format: str, **options: 
     from kube_actors.cli.run_options import RunOptions
     from kube_actors.cli.running import run
 
-    return run(RunOptions.of(files, options), signals)
+    return run(RunOptions.of(files, options), signals, interpreter)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import resource
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,13 +19,12 @@ from kube_actors.state import StateDirectory
 from kube_actors.store.journal import StateInUse
 from kube_actors.store.journal.lock import StateLock
 
-DESCRIPTORS = 65_536
 
+def run(options: RunOptions, signals: EndSignals, interpreter: AgentInterpreter | None = None) -> int:
+    """Run a cluster until it is told to end; answers the exit status. InputError when it cannot start.
 
-def run(options: RunOptions, signals: EndSignals) -> int:
-    """Run a cluster until it is told to end; answers the exit status. InputError when it cannot start."""
-    os.umask(0o077)  # everything we leave on disk is its owner's only
-    _allow_many_files()
+    `interpreter` becomes the agent of a cluster that needs one.
+    """
     prepared = prepare(options)
     with _state_of(prepared):
         if signals.first is not None:
@@ -36,29 +33,20 @@ def run(options: RunOptions, signals: EndSignals) -> int:
             from kube_actors.cli.virtual import run_virtual
 
             return run_virtual(prepared, options, signals)
-        return _lived(prepared, options, signals)
+        return _lived(prepared, options, signals, interpreter)
 
 
-def _allow_many_files() -> None:
-    """As many descriptors as the machine lets us have: every client of the API takes one, every pod several."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, DESCRIPTORS)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+def _lived(
+    prepared: Prepared, options: RunOptions, signals: EndSignals, interpreter: AgentInterpreter | None = None
+) -> int:
+    """Live in real time."""
+    if interpreter is not None and not prepared.config.needs_agent:
+        interpreter.close()
+    import trio
 
+    from kube_actors.cli.life import Life
 
-def _lived(prepared: Prepared, options: RunOptions, signals: EndSignals) -> int:
-    """Live in real time. The agent's process reads its code on another processor while this one reads the cluster's."""
-    interpreter = AgentInterpreter() if prepared.config.needs_agent else None
-    try:
-        import trio
-
-        from kube_actors.cli.life import Life
-
-        return trio.run(Life(prepared, options, signals, interpreter).live)
-    finally:
-        if interpreter is not None:
-            interpreter.close()
+    return trio.run(Life(prepared, options, signals, interpreter).live)
 
 
 @contextmanager

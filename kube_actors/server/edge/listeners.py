@@ -79,6 +79,11 @@ class Edge:
         """How many are connected."""
         return len(self._connections)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether a client is in the middle of something: of its handshake, a request, or its answer."""
+        return any(connection.line.phase not in (Phase.IDLE, Phase.STREAMING) for connection in self._connections)
+
     async def drain(self, seconds: float) -> None:
         """Take no more clients and let the others come to their ends: requests are answered, streams end where they
         are. What is not done after so many machine seconds is dropped. The sockets are closed."""

@@ -18,6 +18,7 @@ LAYERS = (
     ("records",),
     ("errors",),
     ("text",),
+    ("interpreters",),
     ("log",),
     ("kernel",),
     ("api",),

@@ -10,31 +10,21 @@ from __future__ import annotations
 import contextlib
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-# The package's parent goes last on the path, so that nothing in it can stand in for the standard library.
-_BOOT = "import sys; sys.path.append(sys.argv.pop(1)); from agent.start import main; main()"
-_PARENT = str(Path(__file__).resolve().parent.parent)
+from kube_actors.interpreters import start_interpreter
+
+_PARENT = Path(__file__).resolve().parent.parent
 
 
 class AgentInterpreter:
-    """Started when it is made. It gets no environment or terminal of ours, and a session of its own; it ends by itself
-    when nobody is left who could tell it anything."""
+    """Started when it is made; it ends by itself when nobody is left who could tell it anything."""
 
     def __init__(self) -> None:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with its:
-            self.process = subprocess.Popen(
-                [sys.executable, "-I", "-S", "-c", _BOOT, _PARENT],
-                stdin=its.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                cwd="/",
-                env={},
-            )
+            self.process = start_interpreter("agent.start", _PARENT, its, stderr=subprocess.PIPE)
         self._told = ours
 
     def tell(self, settings: str, held: Sequence[int]) -> None:

@@ -7,40 +7,28 @@ write costs; in a process of their own they take no time from anybody.
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any, Final
 
 import trio
 
+from kube_actors.interpreters import start_interpreter
 from kube_actors.store.state_file.frames import Frames, frame
 
-# The package's parent goes last on the path, so that nothing in it can stand in for the standard library.
-_BOOT: Final = "import sys; sys.path.append(sys.argv.pop(1)); from state_file.committer import main; main()"
-_PARENT: Final = str(Path(__file__).resolve().parent.parent)
+_PARENT: Final = Path(__file__).resolve().parent.parent
 _RECEIVED: Final = 4096  # bytes of answers at a time
 
 
 class Committer:
-    """Started when it is made. It gets no environment or terminal of ours, and a session of its own."""
+    """Started when it is made."""
 
     def __init__(self, *arguments: object) -> None:
         """`arguments` are those of `state_file.committer.main`. OSError when no process can be started."""
         ours, its = socket.socketpair()
         with its, contextlib.ExitStack() as unless_started:
             unless_started.enter_context(ours)
-            self._process = subprocess.Popen(
-                [sys.executable or "", "-I", "-S", "-c", _BOOT, _PARENT, *map(str, arguments)],
-                stdin=its.fileno(),
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,
-                cwd="/",
-                env={name: value for name, value in os.environ.items() if name == "LD_LIBRARY_PATH"},
-            )
+            self._process = start_interpreter("state_file.committer", _PARENT, its, *arguments)
             unless_started.pop_all()
         ours.setblocking(False)
         self._socket = ours

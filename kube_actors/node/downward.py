@@ -44,8 +44,11 @@ def format_map(values: Mapping[str, str]) -> str:
 
 
 def resource_value(reference: Mapping[str, Any], pod: Body, container: Body | None, place: Place) -> str:
-    """The value of a `resourceFieldRef`, rounded up in units of its divisor. A limit that is not set is the node's
-    allocatable amount. ValueError in Kubernetes' words when the container or the resource is unknown."""
+    """The value of a `resourceFieldRef`, rounded up in units of its divisor.
+
+    A limit that the container does not set is the pod's as a whole, else the node's allocatable amount. ValueError in
+    Kubernetes' words when the container or the resource is unknown.
+    """
     container = _container_named(reference.get("containerName") or "", pod, container)
     asked = str(reference["resource"])
     kind, _, resource = asked.partition(".")
@@ -53,6 +56,8 @@ def resource_value(reference: Mapping[str, Any], pod: Body, container: Body | No
         raise ValueError(f"unsupported container resource : {asked}")
     resources: Mapping[str, Any] = container.get("resources") or {}
     amount = (resources.get(kind) or {}).get(resource)
+    if amount is None and kind == "limits":
+        amount = ((pod["spec"].get("resources") or {}).get("limits") or {}).get(resource)
     divisor = Quantity.parse(str(reference.get("divisor") or "1"))
     if not divisor.milli:
         divisor = Quantity.parse("1")

@@ -35,7 +35,7 @@ def test_events(each_kubectl: Program) -> None:
         assert watching.stdout is not None
         run(kubectl, pod("one", SLEEPS))
         assert watching.stdout.readline().split() == ["LAST", "SEEN", "TYPE", "REASON", "OBJECT", "MESSAGE"]
-        while "Container started: main" not in (line := watching.stdout.readline()):
+        while "Container started" not in (line := watching.stdout.readline()):
             assert line
     failing = pod("two", {**sh("main", "true"), "image": "nowhere:1"})
     apply(kubectl, failing)

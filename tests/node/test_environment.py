@@ -182,6 +182,15 @@ def test_fields_and_resources() -> None:
     }
 
 
+def test_limits_of_the_pod_as_a_whole() -> None:
+    """They stand in for limits that the container does not set; requests are the container's own."""
+    asked = {"CPU": "limits.cpu", "MEM": "limits.memory", "REQ": "requests.cpu"}
+    env = [{"name": name, "valueFrom": {"resourceFieldRef": {"resource": asks}}} for name, asks in asked.items()]
+    whole = {"limits": {"cpu": "2", "memory": "1Gi"}, "requests": {"cpu": "2"}}
+    found = variables({"env": env, "resources": {"limits": {"memory": "512Mi"}}}, resources=whole)
+    assert found == {"CPU": "2", "MEM": str(512 << 20), "REQ": "0"}
+
+
 def service(name: str, namespace: str, address: str, *ports: dict[str, Any]) -> dict[str, Any]:
     """A Service body."""
     return {"metadata": {"name": name, "namespace": namespace}, "spec": {"clusterIP": address, "ports": list(ports)}}

@@ -22,7 +22,7 @@ def started(container: Container, before: Observed, fact: ContainerStarted) -> H
     hook = container.lifecycle is not None and container.lifecycle.post_start is not None
     image, one = container.image, fact.started
     after = before.running(one.started_at, container_id=one.runtime_id, image=image, image_id=image, hook=hook)
-    return Heard(after.run_by(one.user), start_success(container.name, image))
+    return Heard(after.run_by(one.user), start_success(image))
 
 
 def failed(container: Container, before: Observed, fact: ContainerFailed, now: float) -> Heard:

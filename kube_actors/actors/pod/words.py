@@ -17,12 +17,14 @@ class Words(NamedTuple):
     message: str
 
 
-def start_success(name: str, image: str) -> tuple[Words, ...]:
+def start_success(image: str) -> tuple[Words, ...]:
     """A container runs."""
     return (
-        Words("Normal", "Pulled", f'Container image "{image}" already present on machine'),
-        Words("Normal", "Created", f"Container created: {name}"),
-        Words("Normal", "Started", f"Container started: {name}"),
+        Words(
+            "Normal", "Pulled", f'Container image "{image}" already present on machine and can be accessed by the pod'
+        ),
+        Words("Normal", "Created", "Container created"),
+        Words("Normal", "Started", "Container started"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kube_actors.cluster import Cluster
@@ -38,10 +39,25 @@ def claim_key(name: str, namespace: str = "default") -> Key:
     return Key("persistentvolumeclaims", namespace, name)
 
 
+def finalizers(cluster: Cluster, key: Key) -> tuple[str, ...]:
+    """What holds an object that is still there."""
+    found = cluster.plane.store.get(key)
+    assert found is not None
+    return found.projection.finalizers
+
+
 async def until_gone(cluster: Cluster, *keys: Key) -> None:
-    """Wait until there is none of these."""
-    while any(cluster.plane.store.get(key) for key in keys):
-        await cluster.system.clock.sleep(0.1)
+    """Wait until there is none of these, for a minute of the cluster's time at most."""
+    await until(cluster, lambda: not any(cluster.plane.store.get(key) for key in keys))
+
+
+async def until(cluster: Cluster, holds: Callable[[], bool]) -> None:
+    """Wait until something holds, as long."""
+    clock = cluster.system.clock
+    late = clock.now() + 60
+    while not holds():
+        assert clock.now() < late, "it should have come about by now"
+        await clock.sleep(0.1)
 
 
 async def test_claims_stay_while_pods_use_them(open_simulated: OpenSimulated) -> None:
@@ -84,23 +100,18 @@ async def test_volumes_stay_while_they_are_bound(open_simulated: OpenSimulated) 
         assert kept is not None
         assert PV in kept.projection.finalizers
         await client.mutate(bound, lambda body: body["status"].update(phase="Released"), subresource="status")
-        while PV in kept.projection.finalizers:
-            await clock.sleep(0.1)
-            kept = client.get(bound)
-            assert kept is not None, "the finalizer of somebody else holds it"
+        await until(cluster, lambda: finalizers(cluster, bound) == ("example.com/mine",))
 
 
 async def test_protection_comes_back_and_lasts(open_simulated: OpenSimulated) -> None:
     """A finalizer that somebody takes away, or whose claim an apply writes again, is there again."""
     async with open_simulated("a") as cluster:
-        client, clock = cluster.session.client, cluster.system.clock
+        client = cluster.session.client
         for _ in range(2):
             applied = await client.apply(claim("data"))
             assert applied.revision.projection.finalizers == (PVC,)
         await client.mutate(claim_key("data"), lambda body: body["metadata"].pop("finalizers"))
-        while (found := client.get(claim_key("data"))) is not None and found.projection.finalizers != (PVC,):
-            await clock.sleep(0.1)
-        assert found is not None
+        await until(cluster, lambda: finalizers(cluster, claim_key("data")) == (PVC,))
 
 
 async def test_namespaces_with_claims_end(open_simulated: OpenSimulated) -> None:

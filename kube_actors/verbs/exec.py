@@ -98,6 +98,13 @@ def _running_attempt(body: Mapping[str, Any], container: str, missing: str) -> i
     if phase in ("Succeeded", "Failed"):
         raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
     status = container_status(body, container)
-    if status is None or "running" not in (status.get("state") or {}):
+    if status is None or not _runs(status):
         raise ContainerNotRunning(missing)
     return int(status.get("restartCount", 0))
+
+
+def _runs(status: Mapping[str, Any]) -> bool:
+    """Whether a program is there, as its node has it: also while its postStart goes on, when it is not said to run."""
+    state, last = status.get("state") or {}, status.get("lastState") or {}
+    ended = (last.get("terminated") or {}).get("containerID")
+    return "running" in state or ("waiting" in state and status.get("containerID", "") not in ("", ended))

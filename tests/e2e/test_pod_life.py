@@ -6,6 +6,8 @@ import os
 
 import trio
 
+from kube_actors.verbs.exec import open_exec
+
 from .footprint import processes_of
 from .manifests import SERVER_FILES, SERVER_VOLUMES, Body, pod, server_container, shell, sleeper
 from .stage import PODS, Stage
@@ -91,6 +93,22 @@ async def test_hooks_run_in_order_and_within_the_grace(stage: Stage) -> None:
     assert [line.split()[-1] for line in path.read_text().splitlines()] == ["post-start", "pre-stop", "term"]
     await stage.until(lambda: stage.events("hooked", "Killing"))
     assert stage.events("hooked", "Killing") == ["Stopping container main"]
+
+
+async def test_a_container_in_its_post_start(stage: Stage) -> None:
+    """It is being made for as long as the hook takes and no probe asks it, but one can get in, here to end the hook."""
+    hook = {"postStart": {"exec": {"command": ["sh", "-c", "until [ -e /tmp/go ]; do sleep 0.05; done"]}}}
+    alive = {"exec": {"command": ["cat", "/tmp/go"]}, "periodSeconds": 1, "failureThreshold": 1}
+    await stage.apply(pod("held", sleeper(lifecycle=hook, livenessProbe=alive)))
+    await stage.until(lambda: stage.container("held").get("containerID"))
+    assert waiting(stage, "held") == "ContainerCreating"
+    assert stage.pod("held")["status"]["phase"] == "Pending"
+    (held,) = stage.pods()
+    command = await open_exec(stage.cluster.session, held, "main", ["sh", "-c", "sleep 1.5; touch /tmp/go"])
+    assert await command.wait() == 0
+    await command.aclose()
+    await stage.ready("held")
+    assert stage.container("held")["restartCount"] == 0
 
 
 async def test_http_and_sleep_hooks(stage: Stage) -> None:

@@ -6,11 +6,12 @@ takes them down in the other order, so that nothing is left without what it stan
 
 from __future__ import annotations
 
-import functools
+import contextlib
+import socket
 import traceback
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,19 +26,19 @@ from kube_actors.assembly.api_socket import bound_api_socket
 from kube_actors.assembly.defaults import create_defaults
 from kube_actors.assembly.loading import load_in_steps
 from kube_actors.assembly.network import BoundListener, ClusterNetwork, bind_listeners, running_network
-from kube_actors.assembly.ranges import hold_ranges
+from kube_actors.assembly.ranges import HeldRanges, hold_ranges
 from kube_actors.assembly.readdressing import move_to_ranges
 from kube_actors.assembly.storage import open_journal, open_store, run_seed, way_in
 from kube_actors.config.types import ClusterConfig
 from kube_actors.errors import ApiError, KubeActorsError
 from kube_actors.kernel import ActorSystem, ClusterClock, Failure, RealClock, Ref, random_for
 from kube_actors.log import Log
+from kube_actors.network.ranges import NetworkRanges
 from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.node.runtime.agent_link import AgentLink, open_agent
 from kube_actors.node.runtime.base import RuntimeFailure, RuntimeGone
 from kube_actors.records import define
 from kube_actors.state import StateDirectory
-from kube_actors.store import Store
 from kube_actors.store.journal import Journal
 from kube_actors.verbs.session import Session
 from kube_actors.writes import Identity
@@ -163,27 +164,15 @@ async def open_cluster(
         api_socket = stack.enter_context(bound_api_socket(config.api, state)) if serve else None
         journal = open_journal(state, clock)
         stack.callback(state.leave)
-        stack.callback(journal.close)
+        store = open_store(journal)
+        stack.callback(store.close)
         cluster_id = state.cluster_id(config.name)
         held = stack.enter_context(hold_ranges(config, state, cluster_id))
         background = await stack.enter_async_context(trio.open_nursery())
         stack.callback(background.cancel_scope.cancel)
-        stored = functools.cache(partial(open_store, journal))
-        link = None
-        if config.needs_agent:
-            opening = open_agent(
-                Path(state.agent),
-                cluster_id=cluster_id,
-                ranges=held.routed,
-                on_exit=config.on_runtime_exit,
-                tier=config.tier,
-                held=held.descriptors,
-                interpreter=interpreter,
-                meanwhile=partial(_read, stored, serve=serve),
-            )
-            link = await stack.enter_async_context(opening)
-        store = stored()
         background.start_soon(store.run, name="journal")
+        read_code = partial(_read_code, serve=serve)
+        link = await stack.enter_async_context(_agent(config, state, cluster_id, held, interpreter, read_code))
         ranges = held.of_tier(link.tier if link is not None else "")
         failures: deque[Failure] = deque(maxlen=FAILURES_KEPT)
         seed = run_seed(config, store)
@@ -202,13 +191,7 @@ async def open_cluster(
         session = Session(plane, system, admin, Registry.built_in(), logs=str(state.logs), started=clock.now())
         cluster = Cluster(config, state, system, plane, session, network, link, journal, failures)
         cluster.session = attrs.evolve(session, reconfigure=cluster.reconfigure)
-        access = None
-        if api_socket is not None:
-            from kube_actors.assembly.api_server import PreparedApi
-
-            api = PreparedApi(config, state, api_socket)
-            access = await stack.enter_async_context(api.access(plane, rbac, ranges, link))
-            cluster.api = await stack.enter_async_context(api.serving(cluster.session, access))
+        access = None if api_socket is None else await _serve(stack, cluster, rbac, ranges, api_socket)
         await _come_alive(cluster, access, frameworks, factories, background)
         try:
             yield cluster
@@ -218,11 +201,46 @@ async def open_cluster(
         raise body_error
 
 
-def _read(stored: Callable[[], Store], *, serve: bool) -> None:
-    """While the agent starts, on a processor of its own: read the state, and the code that serves the API."""
-    stored()
+def _agent(
+    config: ClusterConfig,
+    state: StateDirectory,
+    cluster_id: str,
+    held: HeldRanges,
+    interpreter: AgentInterpreter | None,
+    meanwhile: Callable[[], None],
+) -> AbstractAsyncContextManager[AgentLink | None]:
+    """The link to the agent, where there are nodes that need one."""
+    if not config.needs_agent:
+        return contextlib.nullcontext()
+    return open_agent(
+        Path(state.agent),
+        cluster_id=cluster_id,
+        ranges=held.routed,
+        on_exit=config.on_runtime_exit,
+        tier=config.tier,
+        held=held.descriptors,
+        interpreter=interpreter,
+        meanwhile=meanwhile,
+    )
+
+
+def _read_code(*, serve: bool) -> None:
+    """Read the code that serves the API, while the agent starts on another processor. A cluster without an API does
+    without the 60 ms that takes."""
     if serve:
         import kube_actors.assembly.api_server  # noqa: F401
+
+
+async def _serve(
+    stack: AsyncExitStack, cluster: Cluster, rbac: RbacAuthorizer, ranges: NetworkRanges, sock: socket.socket
+) -> ApiAccess:
+    """Serve the API until the stack is left."""
+    from kube_actors.assembly.api_server import PreparedApi
+
+    api = PreparedApi(cluster.config, cluster.state, sock)
+    access = await stack.enter_async_context(api.access(cluster.plane, rbac, ranges, cluster.link))
+    cluster.api = await stack.enter_async_context(api.serving(cluster.session, access))
+    return access
 
 
 def _plugins(config: ClusterConfig) -> Frameworks | None:

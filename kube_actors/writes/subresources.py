@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kube_actors.api.conditions import set_pod_condition
 from kube_actors.api.registry import Resource
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.errors import bad_request, invalid
@@ -34,10 +35,7 @@ def bind(request: Request, node: str, time: str, *, uid: str | None, sent: Body)
     for name in ("annotations", "labels"):
         if sent.get(name):
             metadata[name] = {**metadata.get(name, {}), **sent[name]}
-    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": time}
-    conditions = pod.setdefault("status", {}).setdefault("conditions", [])
-    others = [each for each in conditions if each.get("type") != "PodScheduled"]
-    pod["status"]["conditions"] = [*others, scheduled]
+    set_pod_condition(pod, "PodScheduled", "True", time)
 
 
 def finalized(body: Body, finalizer: str) -> Body:

@@ -177,7 +177,6 @@ class Lifecycle:
 
     post_start: LifecycleHandler | None = None
     pre_stop: LifecycleHandler | None = None
-    stop_signal: str = ""
 
 
 @frozen

@@ -24,7 +24,8 @@ async def test_binding_a_pod(world: World) -> None:
     created = await world.client.create(pod())
     bound = (await world.client.bind(POD, "node-1", uid=created.uid, sent={"annotations": {"a": "b"}})).body()
     assert bound["spec"]["nodeName"] == "node-1"
-    assert bound["status"]["conditions"] == [{"type": "PodScheduled", "status": "True", "lastTransitionTime": NOW}]
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": NOW, "observedGeneration": 1}
+    assert bound["status"]["conditions"] == [scheduled]
     assert bound["metadata"]["annotations"] == {"a": "b"}
     assert bound["metadata"]["managedFields"] == created.body()["metadata"]["managedFields"]
 

@@ -46,10 +46,10 @@ def base_projection(body: Mapping[str, Any], facts: Any = None) -> Projection:
     metadata = body.get("metadata") or {}
     deleted_at = metadata.get("deletionTimestamp")
     created_at = metadata.get("creationTimestamp")
-    labels = metadata.get("labels") or {}
-    return Projection(
-        labels={sys.intern(key): sys.intern(value) for key, value in labels.items()},
-        owners=tuple(_owner(reference) for reference in metadata.get("ownerReferences") or ()),
+    labels, owners = metadata.get("labels"), metadata.get("ownerReferences")
+    return Projection(  # most objects have neither labels nor owners
+        labels={sys.intern(key): sys.intern(value) for key, value in labels.items()} if labels else {},
+        owners=tuple([_owner(reference) for reference in owners]) if owners else (),
         finalizers=tuple(metadata.get("finalizers") or ()),
         generation=metadata.get("generation", 0),
         created=parse_rfc3339(created_at) if created_at else 0.0,

@@ -17,6 +17,7 @@ class Subscribers:
     def __init__(self, on_error: Callable[[Exception, Commit], None]) -> None:
         self._on_error = on_error
         self._by_resource: dict[str | None, tuple[Subscriber, ...]] = {}
+        self._concerned: dict[str, tuple[Subscriber, ...]] = {}  # those of a resource, and of all: put together once
         self._queue: deque[Commit] = deque()
         self._is_calling = False
 
@@ -26,11 +27,13 @@ class Subscribers:
         entry: Subscriber = functools.partial(subscriber)
         for resource in resources:
             self._by_resource[resource] = (*self._by_resource.get(resource, ()), entry)
+        self._concerned.clear()
 
         def unsubscribe() -> None:
             for resource in resources:
                 rest = tuple(each for each in self._by_resource.get(resource, ()) if each is not entry)
                 self._by_resource[resource] = rest
+            self._concerned.clear()
 
         return unsubscribe
 
@@ -47,9 +50,15 @@ class Subscribers:
             self._is_calling = False
 
     def _call_each(self, commit: Commit) -> None:
-        for resource in (commit.key.resource, None):
-            for subscriber in self._by_resource.get(resource, ()):
-                try:
-                    subscriber(commit)
-                except Exception as error:  # a boundary: the commit has happened, and others must hear of it
-                    self._on_error(error, commit)
+        for subscriber in self._concerned_by(commit.revision.key.resource):
+            try:
+                subscriber(commit)
+            except Exception as error:  # a boundary: the commit has happened, and others must hear of it
+                self._on_error(error, commit)
+
+    def _concerned_by(self, resource: str) -> tuple[Subscriber, ...]:
+        found = self._concerned.get(resource)
+        if found is None:
+            found = self._by_resource.get(resource, ()) + self._by_resource.get(None, ())
+            self._concerned[resource] = found
+        return found

@@ -6,9 +6,6 @@ has. Whether there is room for it is the node's own count.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from kube_actors.api.sysctls import SAFE_SYSCTLS
 from kube_actors.api.views.cluster import NodeView
 from kube_actors.api.views.pods import PodSpec, PodView
@@ -33,9 +30,9 @@ def rejection(pod: PodView, node: NodeView) -> Rejection | None:
     return _forbidden_sysctl(pod.spec) or _other_node(pod, node) or _untolerated(pod.spec, node)
 
 
-def wrong_system(spec: Mapping[str, Any]) -> Rejection | None:
+def wrong_system(spec: PodSpec) -> Rejection | None:
     """Why a pod with this spec runs on no node: it is made for another operating system."""
-    if (spec.get("os") or {}).get("name", SYSTEM) == SYSTEM:
+    if spec.os is None or spec.os.name == SYSTEM:
         return None
     return Rejection("PodOSNotSupported", "Failed to admit pod as the OS field doesn't match node OS")
 

@@ -104,7 +104,10 @@ def _running_attempt(body: Mapping[str, Any], container: str, missing: str) -> i
 
 
 def _runs(status: Mapping[str, Any]) -> bool:
-    """Whether a program is there, as its node has it: also while its postStart goes on, when it is not said to run."""
+    """Whether a program is there, as its node has it: also while its postStart goes on, when it is said to be made."""
     state, last = status.get("state") or {}, status.get("lastState") or {}
+    if "running" in state:
+        return True
     ended = (last.get("terminated") or {}).get("containerID")
-    return "running" in state or ("waiting" in state and status.get("containerID", "") not in ("", ended))
+    is_made = (state.get("waiting") or {}).get("reason") == "ContainerCreating"
+    return is_made and status.get("containerID", "") not in ("", ended)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 
-from kube_actors.api.views import NodeView
+from kube_actors.api.views import NodeView, PodView
 from kube_actors.messages.node import Admission, AdmitPod, Admitted, Refused, ResizeShare
 from kube_actors.plan.node_admission import Rejection, predicate_failed, rejection, wrong_system
 from kube_actors.records import define, frozen
@@ -109,7 +109,8 @@ def rejection_of(revision: Revision, node: NodeView | None, tally: Tally, now: f
 
     Room is asked for only by a pod that names its node itself: for any other the scheduler did.
     """
-    why = wrong_system(revision.body()["spec"])
+    pod: PodView = revision.view
+    why = wrong_system(pod.spec)
     if why is not None:
         tally.release(revision.uid)
         return why
@@ -120,7 +121,7 @@ def rejection_of(revision: Revision, node: NodeView | None, tally: Tally, now: f
         if isinstance(answer, Refused):
             said = predicate_failed if answer.reason == "NodePorts" else Rejection
             return said(answer.reason, answer.message)
-    why = None if node is None else rejection(revision.view, node)
+    why = None if node is None else rejection(pod, node)
     if why is not None:
         tally.release(revision.uid)
     return why

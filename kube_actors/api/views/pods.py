@@ -75,6 +75,13 @@ class SchedulingGate:
 
 
 @frozen
+class PodOs:
+    """The operating system that a pod is made for."""
+
+    name: str = ""
+
+
+@frozen
 class PodSpec:
     """What a pod is to be."""
 
@@ -113,6 +120,7 @@ class PodSpec:
     service_account_name: str = ""
     automount_service_account_token: bool | None = None
     readiness_gates: tuple[ReadinessGate, ...] = ()
+    os: PodOs | None = None
 
     @property
     def debug_containers(self) -> tuple[Container, ...]:

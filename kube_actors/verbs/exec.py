@@ -109,5 +109,5 @@ def _runs(status: Mapping[str, Any]) -> bool:
     if "running" in state:
         return True
     ended = (last.get("terminated") or {}).get("containerID")
-    is_made = (state.get("waiting") or {}).get("reason") == "ContainerCreating"
+    is_made = (state.get("waiting") or {}).get("reason") in ("ContainerCreating", "PodInitializing")
     return is_made and status.get("containerID", "") not in ("", ended)

@@ -67,7 +67,7 @@ class Client(SubresourceSession):
     ) -> Revision:
         """Store a new object. With `generateName` a taken name is tried again with another suffix.
 
-        `in_place`: the body is given away and may be changed; it must have its name then.
+        `in_place`: the body is given away, and may be changed and kept; it must have its name then: there is one try.
         """
         tries = 0
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 import uuid
@@ -66,6 +67,24 @@ async def test_the_given_body_is_not_changed(world: World) -> None:
     body = deployment()
     await world.client.create(body)
     assert body == deployment()
+
+
+async def test_a_body_given_away_is_stored_as_any_other() -> None:
+    """Whether it is copied or taken as it is, of whatever version: the same bytes in a cluster of the same seed."""
+    scaler = {
+        "apiVersion": "autoscaling/v1",
+        "kind": "HorizontalPodAutoscaler",
+        "metadata": {"name": "web", "labels": {}, "managedFields": [{}]},
+        "spec": {"maxReplicas": 3, "scaleTargetRef": {"kind": "Deployment", "name": "web"}},
+    }
+    settings = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "web"}, "data": None}
+    stored = []
+    for in_place in (False, True):
+        client = World().client
+        await client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+        made = [await client.create(copy.deepcopy(body), in_place=in_place) for body in (scaler, settings)]
+        stored.append([revision.raw for revision in made])
+    assert stored[0] == stored[1]
 
 
 @pytest.mark.parametrize(

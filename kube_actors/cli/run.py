@@ -44,16 +44,27 @@ def command(files: tuple[str, ...], log_level: str, log_format: str, **options: 
 
     gc.disable()  # until the cluster runs: what is made by then stays, and looking for garbage in it costs 60 ms
     from kube_actors.cli.allowances import settle_allowances
-    from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 
     settle_allowances()
-    # Most clusters need an agent. Its process reads its code on another processor while this one reads all the rest.
-    interpreter = None if options["virtual"] else AgentInterpreter()
+    interpreter = None if options["virtual"] else _interpreter()
     try:
         return _run(files, log_level, log_format, options, interpreter)
     finally:
         if interpreter is not None:
             interpreter.close()
+
+
+def _interpreter() -> AgentInterpreter | None:
+    """Most clusters need an agent: its process reads its code on another processor while this one reads all the rest.
+
+    None when no process can be started: whether this cluster needs one shows when its files have been read.
+    """
+    from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
+
+    try:
+        return AgentInterpreter()
+    except OSError:
+        return None
 
 
 def _run(

@@ -19,12 +19,17 @@ _PARENT = Path(__file__).resolve().parent.parent
 
 
 class AgentInterpreter:
-    """Started when it is made; it ends by itself when nobody is left who could tell it anything."""
+    """Started when it is made; it ends by itself when nobody is left who could tell it anything.
+
+    OSError when no process can be started.
+    """
 
     def __init__(self) -> None:
         ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with its:
+        with its, contextlib.ExitStack() as unless_started:
+            unless_started.enter_context(ours)
             self.process = start_interpreter("agent.start", _PARENT, its, stderr=subprocess.PIPE)
+            unless_started.pop_all()
         self._told = ours
 
     def tell(self, settings: str, held: Sequence[int]) -> None:

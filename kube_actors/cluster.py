@@ -263,7 +263,7 @@ async def _come_alive(
     controllers when they come."""
     plane, session = cluster.plane, cluster.session
     await load_in_steps(plane.store, lambda: cluster.api is not None and cluster.api.edge.is_busy)
-    from kube_actors.assembly.actor_tree import frameworks_of, nodes_registered, start_actors
+    from kube_actors.assembly.actor_tree import frameworks_of, start_actors
     from kube_actors.assembly.nodes import node_factory
     from kube_actors.assembly.pod_logs import collect_logs
 
@@ -276,11 +276,9 @@ async def _come_alive(
         factory.tokens = access.tokens
         access.start_actors(plane, cluster.system)
         root_ca = access.root_pem
-    cluster.actors = start_actors(
-        session, cluster.network, factory, frameworks or frameworks_of(cluster.config), root_ca
-    )
     background.start_soon(collect_logs, plane, cluster.state.logs, name="pod logs")
-    await nodes_registered(session, factory, cluster.actors.nodes)
+    frameworks = frameworks or frameworks_of(cluster.config)
+    cluster.actors = await start_actors(session, cluster.network, factory, frameworks, root_ca)
 
 
 async def _close_runtimes(factories: list[NodeFactory], config: ClusterConfig) -> None:

@@ -67,14 +67,15 @@ class ActorTree:
     nodes: Ref[NodesMessage]
 
 
-def start_actors(
+async def start_actors(
     session: Session,
     network: ClusterNetwork,
     factory: NodeFactory,
     frameworks: Frameworks,
     root_ca: Callable[[], str],
 ) -> ActorTree:
-    """Start all of them, those first that others tell things. `root_ca` gives the certificate that pods trust."""
+    """Start all of them, those first that others tell things, and the schedulers when the nodes are there: a pod that
+    found none would sit out the back-off of a second. `root_ca` gives the certificate that pods trust."""
     system, plane = session.system, session.plane
     registry, restore = Registry.built_in(), partial(restore_defaults, session.client)
     system.spawn("events", lambda: EventsActor(plane), mailbox=4096)
@@ -105,18 +106,16 @@ def start_actors(
         system.spawn("garbage-collector", lambda: GarbageCollector(plane, registry)),
         system.spawn("node-lifecycle", lambda: NodeLifecycle(plane)),
     ]
-    for name, framework in frameworks:
-        controllers.append(system.spawn(f"scheduler/{name}", _scheduler(plane, name, framework)))
     makers = (factory.users, factory.make, factory.dismantle)
     nodes = system.spawn("nodes", lambda: NodesActor(plane, factory.config.nodes, *makers))
+    await _nodes_registered(session, factory, nodes)
+    for name, framework in frameworks:
+        controllers.append(system.spawn(f"scheduler/{name}", _scheduler(plane, name, framework)))
     return ActorTree(tuple(controllers), nodes)
 
 
-async def nodes_registered(session: Session, factory: NodeFactory, nodes: Ref[NodesMessage]) -> None:
-    """Wait a little for the nodes: a pod that comes before them would sit out the scheduler's back-off of a second.
-
-    A node that does not come up (an engine that is not there) is not waited for.
-    """
+async def _nodes_registered(session: Session, factory: NodeFactory, nodes: Ref[NodesMessage]) -> None:
+    """Wait a little for the nodes. One that does not come up (an engine that is not there) is not waited for."""
     # In cluster time: how slow the machine is must not decide what a virtual cluster does.
     with session.plane.clock.move_on_after(REGISTER_WITHIN), contextlib.suppress(KubeActorsError):
         # An actor answers once it has started, and a node has started when it is registered.

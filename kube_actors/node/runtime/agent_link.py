@@ -219,9 +219,16 @@ class AgentLink:
                 if connection is not None:
                     self._connection, self.hello = connection, connection.hello
                     return
-                interpreter, self._interpreter = self._interpreter or AgentInterpreter(), None
-                await start_agent(interpreter, self._settings, self._held, meanwhile=self._meanwhile)
+                await start_agent(self._own_interpreter(), self._settings, self._held, meanwhile=self._meanwhile)
         raise RuntimeFailure("AgentNotStarted", str(last)) from last
+
+    def _own_interpreter(self) -> AgentInterpreter:
+        """The one that waits, the first time."""
+        interpreter, self._interpreter = self._interpreter, None
+        try:
+            return interpreter or AgentInterpreter()
+        except OSError as error:
+            raise RuntimeFailure("AgentNotStarted", f"no process can be started: {error}") from error
 
     async def serve(self, nursery: trio.Nursery) -> None:
         """Read answers and events; connect again after a loss. Raises RuntimeGone when the agent stays away."""

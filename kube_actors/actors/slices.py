@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final, assert_never
 
-from kube_actors.api.views import body_of
 from kube_actors.errors import ApiError
 from kube_actors.plan.endpoints import CreateSlice, DeleteSlice, EndpointsAction, UpdateSlice
 from kube_actors.store import Key
@@ -32,4 +31,4 @@ async def perform(client: Client, namespace: str, action: EndpointsAction) -> No
 
 def _update(body: dict[str, Any], action: UpdateSlice) -> None:
     body["metadata"]["labels"] = dict(action.labels)
-    body["endpoints"] = [body_of(endpoint) for endpoint in action.endpoints]
+    body["endpoints"] = [dict(endpoint) for endpoint in action.endpoints]

@@ -34,12 +34,12 @@ class CreateSlice:
 
 @frozen
 class UpdateSlice:
-    """Give a slice these labels and endpoints (`body_of` each); its ports stay."""
+    """Give a slice these labels and these endpoints, as they are to be written; its ports stay."""
 
     name: str
     uid: str
     labels: tuple[tuple[str, str], ...]
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[Mapping[str, Any], ...]
 
 
 @frozen
@@ -146,7 +146,8 @@ def _reconciled(
     for one in filled:
         if one.touched:
             metadata = one.view.metadata
-            yield UpdateSlice(metadata.name, metadata.uid, tuple(sorted(labels.items())), tuple(one.endpoints))
+            bodies = tuple(body_of(endpoint) for endpoint in one.endpoints)
+            yield UpdateSlice(metadata.name, metadata.uid, tuple(sorted(labels.items())), bodies)
     rest = list(missing.values())
     for start in range(0, len(rest), MOST_ENDPOINTS):
         yield CreateSlice(_slice_body(service, ports, rest[start : start + MOST_ENDPOINTS]))

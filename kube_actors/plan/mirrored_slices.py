@@ -55,7 +55,8 @@ def plan_mirrored_slices(
         if found is None:
             actions.append(DeleteSlice(one.metadata.name, one.metadata.uid))
         elif found != one.endpoints or dict(one.metadata.labels) != labels:
-            actions.append(UpdateSlice(one.metadata.name, one.metadata.uid, tuple(sorted(labels.items())), found))
+            bodies = tuple(_endpoint_body(endpoint) for endpoint in found)
+            actions.append(UpdateSlice(one.metadata.name, one.metadata.uid, tuple(sorted(labels.items())), bodies))
     actions += [CreateSlice(_body(endpoints, group, found)) for group, found in wanted.items()]
     return tuple(actions)
 
@@ -88,11 +89,19 @@ def _groups(endpoints: EndpointsView) -> dict[Group, tuple[Endpoint, ...]]:
 def _endpoint(address: EndpointAddress, *, ready: bool) -> Endpoint:
     return Endpoint(
         (address.ip,),
-        EndpointConditions(ready, ready),
+        EndpointConditions(ready),
         address.hostname or None,
         address.node_name,
         target_ref=address.target_ref,
     )
+
+
+def _endpoint_body(endpoint: Endpoint) -> dict[str, Any]:
+    """An endpoint as it is written: an Endpoints object tells who is ready, and nothing of serving or terminating.
+
+    Read back, both have their defaults, which are those of `EndpointConditions`: so the slice equals what is wanted.
+    """
+    return {**body_of(endpoint), "conditions": {"ready": endpoint.conditions.ready}}
 
 
 def _sorted(ports: Iterable[EndpointPort]) -> Ports:
@@ -124,6 +133,6 @@ def _body(endpoints: EndpointsView, group: Group, found: tuple[Endpoint, ...]) -
             "ownerReferences": [controller_reference("v1", "Endpoints", metadata.name, metadata.uid)],
         },
         "addressType": family,
-        "endpoints": [body_of(one) for one in found],
+        "endpoints": [_endpoint_body(one) for one in found],
         "ports": [body_of(port) for port in ports],
     }

@@ -65,7 +65,8 @@ class Written:
                     before = self.slices[name]
                     assert before.metadata.uid == uid
                     metadata_after = attrs.evolve(before.metadata, labels=dict(labels))
-                    self.slices[name] = attrs.evolve(before, metadata=metadata_after, endpoints=endpoints)
+                    found = tuple(structure(Endpoint, one) for one in endpoints)
+                    self.slices[name] = attrs.evolve(before, metadata=metadata_after, endpoints=found)
                 case DeleteSlice(name, _):
                     del self.slices[name]
         return Counter(type(action).__name__ for action in actions)

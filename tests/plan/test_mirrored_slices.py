@@ -15,8 +15,8 @@ LABELS = {
     "kubernetes.io/service-name": "db",
     "endpointslice.kubernetes.io/managed-by": "endpointslicemirroring-controller.k8s.io",
 }
-READY = {"ready": True, "serving": True, "terminating": False}
-NOT_READY = {"ready": False, "serving": False, "terminating": False}
+READY = {"ready": True}
+NOT_READY = {"ready": False}
 SUBSET = {
     "addresses": [{"ip": "192.0.2.2", "hostname": "second"}, {"ip": "192.0.2.1", "nodeName": "node-1"}],
     "notReadyAddresses": [{"ip": "192.0.2.3"}],
@@ -93,6 +93,7 @@ def test_families_and_ports_apart() -> None:
 
 
 PLAIN = {"addresses": [{"ip": "192.0.2.1"}], "ports": PORTS}
+HALF = {"notReadyAddresses": [{"ip": "192.0.2.1"}], "ports": PORTS}
 
 
 @pytest.mark.parametrize(
@@ -100,6 +101,7 @@ PLAIN = {"addresses": [{"ip": "192.0.2.1"}], "ports": PORTS}
     [
         pytest.param(endpoints(PLAIN), service(), [mirrored(("192.0.2.1", True))], [], id="equal"),
         pytest.param(endpoints(PLAIN), service(), [mirrored(("192.0.2.7", True))], [UpdateSlice], id="changed"),
+        pytest.param(endpoints(HALF), service(), [mirrored(("192.0.2.1", False))], [], id="not ready, and equal"),
         pytest.param(endpoints(), service(), [mirrored(("192.0.2.1", True))], [DeleteSlice], id="emptied"),
         pytest.param(endpoints(PLAIN), None, [mirrored(("192.0.2.1", True))], [DeleteSlice], id="no service"),
         pytest.param(endpoints(PLAIN), service(selector={"a": "b"}), [], [], id="selector"),
@@ -143,3 +145,10 @@ PLAIN = {"addresses": [{"ip": "192.0.2.1"}], "ports": PORTS}
 def test_upkeep(found: Any, owner: Any, slices: list[Any], does: list[type]) -> None:
     """What is there is changed as little as possible; only our own slices are touched."""
     assert [type(action) for action in plan_mirrored_slices(found, owner, slices)] == does
+
+
+def test_only_ready_is_told() -> None:
+    """An update, too, writes nothing of serving and terminating, which an Endpoints object does not know."""
+    (action,) = plan_mirrored_slices(endpoints(HALF), service(), [mirrored(("192.0.2.7", True))])
+    assert isinstance(action, UpdateSlice)
+    assert action.endpoints == ({"addresses": ["192.0.2.1"], "conditions": {"ready": False}},)

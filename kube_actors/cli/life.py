@@ -8,12 +8,11 @@ import shlex
 import sys
 import time
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 
 import trio
 
 from kube_actors.cli.about import VERSION
-from kube_actors.cli.applying import apply_findings, origin_of
-from kube_actors.cli.following import show_until_ready, until_answering
 from kube_actors.cli.main import NOT_FOUND
 from kube_actors.cli.memory import map_large_blocks
 from kube_actors.cli.prepared import Prepared
@@ -21,13 +20,12 @@ from kube_actors.cli.processes import ProcessIdentity
 from kube_actors.cli.run_options import RunOptions
 from kube_actors.cli.runtime_file import RuntimeRecord, write_record
 from kube_actors.cli.signals import EndSignals
-from kube_actors.cli.views import say, view
 from kube_actors.cluster import Cluster, open_cluster
-from kube_actors.console.server import open_console
 from kube_actors.log import Log
 from kube_actors.network.services import ServiceName
 from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.records import define
+from kube_actors.verbs.session import Session
 
 TEARDOWN_SECONDS = 1.0
 """What is left of the shutdown time for taking down what pods leave behind."""
@@ -41,6 +39,13 @@ log = Log(__name__)
 def _shown(service: ServiceName) -> str:
     """`web`, or `shop/web` outside the namespace default."""
     return service.name if service.namespace == "default" else f"{service.namespace}/{service.name}"
+
+
+def _console(session: Session, path: Path) -> AbstractAsyncContextManager[object]:
+    """The console's code, as that of what comes after it, is read when the API is served."""
+    from kube_actors.console.server import open_console
+
+    return open_console(session, path)
 
 
 @define
@@ -68,7 +73,7 @@ class Life:
 
     async def _live_in(self, opening: AbstractAsyncContextManager[Cluster], started: float) -> None:
         socket = self.prepared.state.console_socket
-        async with opening as cluster, open_console(cluster.session, socket):
+        async with opening as cluster, _console(cluster.session, socket):
             self.started = True
             self._record(cluster)
             gc.set_threshold(50_000, 20, 1000)  # with many actors the default makes timers seconds late
@@ -133,6 +138,10 @@ class Life:
 
     async def _work(self, cluster: Cluster, started: float) -> None:
         """Apply the files, show how they come up, and say where the first listener is."""
+        from kube_actors.cli.applying import apply_findings, origin_of
+        from kube_actors.cli.following import show_until_ready, until_answering
+        from kube_actors.cli.views import say, view
+
         origin = origin_of(self.prepared.cluster, self.options.files)
         keys = await apply_findings(cluster.session, self.prepared.findings, origin, prune=self.options.prune)
         with view(interactive=self.options.interactive) as shown:

@@ -14,6 +14,7 @@ import attrs
 import pytest
 
 from kube_actors.node.agent.keeper import child_pids
+from kube_actors.node.runtime import agent_link
 from kube_actors.node.runtime.agent_link import Tier
 from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, RuntimeBack, RuntimeFailure, RuntimeLost
 
@@ -247,3 +248,15 @@ async def test_nothing_piles_up(stage: ProcessStage) -> None:
         return fewer and children() == [[], [stage.link.agent_pid]]
 
     await eventually(as_before)
+
+
+async def test_where_no_process_can_be_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime is told in a sentence."""
+
+    def refuse() -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(agent_link, "AgentInterpreter", refuse)
+    with pytest.raises(RuntimeFailure, match=r"no process can be started: .*Resource temporarily unavailable"):
+        async with agent_link.open_agent(tmp_path / "agent", cluster_id="none", ranges=RANGES, on_exit="end"):
+            pass

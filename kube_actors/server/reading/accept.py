@@ -25,7 +25,7 @@ _KINDS: Final[Mapping[str, Kind]] = {
 }
 ALL_FORMS: Final[frozenset[Kind]] = frozenset({"object", "table", "partial", "partial_list"})
 UNLISTED: Final = ALL_FORMS - {"table"}
-"""Of what is answered but never kept, such as a review."""
+"""Of what is answered but never kept, such as a review, and of a list that is told as a watch."""
 PLAIN: Final[frozenset[Kind]] = frozenset({"object"})
 """Of what is no object of the API, such as a list of groups."""
 _VERSIONS: Final = frozenset({"v1", "v1beta1"})

@@ -14,7 +14,7 @@ from kube_actors.records import define, frozen
 from kube_actors.server.call import Call
 from kube_actors.server.flow_control import FlowControl
 from kube_actors.server.http import Send, Streaming, Upgrade
-from kube_actors.server.reading.accept import STREAMS
+from kube_actors.server.reading.accept import ALL_FORMS, STREAMS, UNLISTED
 from kube_actors.server.reading.list_options import ListOptions, list_options
 from kube_actors.server.reading.negotiation import negotiate
 from kube_actors.server.reading.resource_versions import reached
@@ -33,8 +33,8 @@ async def watch(call: Call) -> Streaming | Upgrade:
     ApiError 400, 406 and 422 for requests that make no sense. Whatever else goes wrong, a revision that is too long ago
     included, is told as an ERROR event, as kube-apiserver does: client libraries expect it there.
     """
-    accepted = negotiate(call.request, STREAMS)
     options = list_options(call.request, watch=True)
+    accepted = negotiate(call.request, STREAMS, forms=UNLISTED if _is_streamed_list(options) else ALL_FORMS)
     lines = lines_of(call, accepted)
     selection = selection_of(call, options)
     deadline = trio.current_time() + _seconds(options)
@@ -77,6 +77,11 @@ async def _wait_for(store: Store, options: ListOptions) -> Write | None:
     except ApiError as error:
         return _told(error) if options.send_initial_events else None
     return None
+
+
+def _is_streamed_list(options: ListOptions) -> bool:
+    """Whether the watch stands for a list, which is never told as Tables: clients take another form they accept."""
+    return bool(options.send_initial_events) and options.bookmarks
 
 
 def _told(error: ApiError) -> Write:

@@ -349,6 +349,14 @@ async def test_a_table(session: Session) -> None:
     assert [event["object"]["rows"][0]["cells"][0] for event in (first, second)] == ["a", "b"]
 
 
+async def test_a_watch_list_is_never_a_table(session: Session) -> None:
+    """406 for who takes nothing but Tables; who takes more gets the objects."""
+    target = f"{ONE}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"
+    assert (await refusal_of(session, target, accept=TABLE))["code"] == 406
+    async with listening(session, target, accept=f"{TABLE},application/json") as client:
+        assert (await client.next())["object"]["kind"] == "ConfigMap"
+
+
 async def test_metadata_alone(session: Session) -> None:
     """Events carry PartialObjectMetadata; so do bookmarks."""
     target = f"{ONE}&sendInitialEvents=true&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true"

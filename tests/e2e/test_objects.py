@@ -131,7 +131,7 @@ async def test_a_pod_with_a_finalizer_ends_but_stays_until_it_is_released(stage:
     await stage.ready("held")
     await stage.delete(PODS, "held")
 
-    await stage.until(lambda: stage.container("held")["state"].get("terminated"))
+    await stage.until(lambda: stage.container("held").get("state", {}).get("terminated"))
     assert stage.pod("held")["metadata"]["finalizers"] == ["example.com/hold"]
     await stage.client.finalize(Key(PODS, "default", "held"), "example.com/hold")
     await stage.gone(PODS, "held")

@@ -64,7 +64,7 @@ async def core(stage: Stage) -> None:
 
     assert await stage.exec("lone", "sh", "-c", "echo $A; exit 7") == (7, "b\n")
     await stage.kill("lone")
-    await stage.until(lambda: stage.container("lone")["restartCount"] == 1)
+    await stage.until(lambda: stage.container("lone").get("restartCount") == 1)
     await stage.apply(pod("says", shell("echo hello; exit 3"), restartPolicy="Never"))
     assert (await stage.ended("says"))["status"]["phase"] == "Failed"
     await stage.until(lambda: stage.log("says") == "hello\n")

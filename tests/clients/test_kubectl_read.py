@@ -212,8 +212,8 @@ def watching(kubectl: Program, *arguments: str) -> Iterator[Callable[[], list[st
         yield lambda: list(lines)
     finally:
         process.terminate()
+        reader.join()  # before its file is closed
         process.communicate()
-        reader.join()
 
 
 def test_watch(each_kubectl: Program) -> None:

@@ -246,6 +246,7 @@ def test_watch_only(kubectl: Program) -> None:
 
 def test_watch_pods_of_all_namespaces(kubectl: Program) -> None:
     """The life of a pod is seen from everywhere."""
+    kubectl("run", "there", "--image=a:1")
     with watching(kubectl.within(""), "pods", "-A", "-w", "--no-headers") as lines:
         eventually(lines)
         kubectl("run", "seen", "--image=a:1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,10 +10,14 @@ from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.per_object import ObjectActor, PerObject, Route
 from kube_actors.api.quantity import Quantity
 from kube_actors.kinds.pod_amounts import Amounts, amounts_of
-from kube_actors.kinds.quota_usage import MEASURED, counts_for, usage_of
+from kube_actors.kinds.quota_usage import MEASURED, counts_for, gives_up_at, usage_of
 from kube_actors.messages.common import Describe
 from kube_actors.store import Commit, Key, Revision, Store
-from kube_actors.writes.plugins.resource_quotas import QUOTAS, uses_the_same
+from kube_actors.writes.plugins.resource_quotas import PODS, QUOTAS, uses_the_same
+
+GIVE_UP = "give up"
+JUST_AFTER = 0.001
+"""Seconds."""
 
 
 class ResourceQuotaActor(ObjectActor[Describe]):
@@ -35,12 +40,15 @@ class ResourceQuotaActor(ObjectActor[Describe]):
         body = revision.body()
         spec: dict[str, Any] = body.get("spec") or {}
         hard = amounts_of(spec.get("hard"))
-        found = self.plane.store.in_namespace(self.key.namespace)
+        found, now = self.plane.store.in_namespace(self.key.namespace), self.plane.clock.now()
+        ends = (gives_up_at(one.body()) for one in found if _is_ending(one))
+        self.context.notify_at(min((end for end in ends if end >= now), default=math.inf) + JUST_AFTER, GIVE_UP)
         used = dict.fromkeys(hard, Quantity(0))
         known, self.shares = self.shares, {}
         for one in found:
             before = known.get(one.key)
-            share = before if before is not None and before[0] is one else (one, _share(spec, hard, one))
+            same = before is not None and before[0] is one and not _is_ending(one)
+            share = before if before is not None and same else (one, _share(spec, hard, one, now))
             self.shares[one.key] = share
             for name, amount in share[1].items():
                 used[name] = used[name] + amount
@@ -55,14 +63,18 @@ class ResourceQuotaActor(ObjectActor[Describe]):
         return len(found)
 
 
-def _share(spec: dict[str, Any], hard: Amounts, revision: Revision) -> Amounts:
+def _share(spec: dict[str, Any], hard: Amounts, revision: Revision, now: float) -> Amounts:
     resource = revision.key.resource
     if not any(_may_count(name, resource) for name in hard):
         return {}
     body = revision.body()
     if not counts_for(spec, resource, body):
         return {}
-    return {name: amount for name, amount in usage_of(resource, body).items() if name in hard}
+    return {name: amount for name, amount in usage_of(resource, body, now).items() if name in hard}
+
+
+def _is_ending(revision: Revision) -> bool:
+    return revision.key.resource == PODS and revision.projection.deleting is not None
 
 
 def _may_count(name: str, resource: str) -> bool:

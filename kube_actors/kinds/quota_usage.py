@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from kube_actors.api.quantity import Quantity
+from kube_actors.api.times import parse_rfc3339
 from kube_actors.kinds.pod_amounts import Amounts, amounts_of, container_amounts, containers_of, pod_amounts
 from kube_actors.kinds.pod_qos import qos_class
 
@@ -26,14 +28,17 @@ ALL_DEVICES = 32
 Body = Mapping[str, Any]
 
 
-def usage_of(resource: str, body: Body) -> Amounts:
-    """By the names quotas use: `pods`, `requests.cpu`, `count/deployments.apps`, …"""
+def usage_of(resource: str, body: Body, now: float = 0.0) -> Amounts:
+    """By the names quotas use: `pods`, `requests.cpu`, `count/deployments.apps`, …
+
+    A pod that is over, or by `now` (epoch seconds) long should be, only counts as an object.
+    """
     usage: Amounts = {f"count/{resource}": ONE}
     if resource in BY_PLAIN_NAME:
         usage[resource] = ONE
     spec = body.get("spec") or {}
     match resource:
-        case "pods" if (body.get("status") or {}).get("phase") not in ("Succeeded", "Failed"):
+        case "pods" if not _is_over(body) and not now > gives_up_at(body):
             usage["pods"] = ONE
             usage |= _computed(pod_amounts(spec, "requests"), pod_amounts(spec, "limits"))
         case "services":
@@ -43,6 +48,18 @@ def usage_of(resource: str, body: Body) -> Amounts:
         case "resourceclaims.resource.k8s.io":
             usage |= _devices(spec)
     return usage
+
+
+def _is_over(pod: Body) -> bool:
+    return (pod.get("status") or {}).get("phase") in ("Succeeded", "Failed")
+
+
+def gives_up_at(pod: Body) -> float:
+    """When a pod that is being deleted stops to count (epoch seconds; never: infinity): as long after its time as it
+    was given. Its node may be lost, and others are to take its place."""
+    metadata = pod["metadata"]
+    deleted, grace = metadata.get("deletionTimestamp"), metadata.get("deletionGracePeriodSeconds")
+    return math.inf if deleted is None or grace is None else parse_rfc3339(deleted) + grace
 
 
 def _computed(requests: Amounts, limits: Amounts) -> Amounts:
@@ -100,10 +117,16 @@ def _devices(spec: Body) -> Amounts:
 
 
 def unsaid(pod: Body, hard: Iterable[str]) -> str:
-    """What containers of a pod leave out that a quota counts: `must specify limits.cpu for: a,b; …`, or nothing."""
+    """What containers of a pod leave out that a quota counts: `must specify limits.cpu for: a,b; …`, or nothing.
+
+    A pod that says what it wants as a whole leaves nothing out.
+    """
+    spec = pod.get("spec") or {}
+    if any((spec.get("resources") or {}).get(which) for which in ("requests", "limits")):
+        return ""
     required = [name for name in sorted(hard) if name in MUST_BE_SAID]
     missing: dict[str, set[str]] = {}
-    for container, _ in containers_of(pod.get("spec") or {}):
+    for container, _ in containers_of(spec):
         said = _computed(container_amounts(container, "requests"), container_amounts(container, "limits"))
         for name in required:
             if name not in said:

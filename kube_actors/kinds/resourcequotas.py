@@ -67,9 +67,14 @@ def _hard(name: str, amount: Any, field: str) -> list[Cause]:
     quantity = Quantity.parse(amount)
     if quantity.nano < 0:
         found.append(causes.invalid(field, str(quantity), "must be greater than or equal to 0"))
-    if (name in WHOLE or name.startswith("count/")) and quantity != Quantity.of(quantity.value):
+    if (name in WHOLE or _is_extended(name)) and quantity != Quantity.of(quantity.value):
         found.append(causes.invalid(field, str(quantity), "must be an integer"))
     return found
+
+
+def _is_extended(name: str) -> bool:
+    """Whether somebody else than Kubernetes counts it; `count/…` and storage of a class go by the same rule."""
+    return "/" in name and "kubernetes.io/" not in name and not name.startswith("requests.")
 
 
 def _scopes(spec: Body) -> list[Cause]:

@@ -106,6 +106,29 @@ async def test_the_status_of_a_quota(open_simulated: OpenSimulated) -> None:
         assert body(cluster, "resourcequotas", "default", "q")["status"]["hard"] == spec["hard"]
 
 
+async def test_a_quota_gives_up_pods_that_should_have_ended(open_simulated: OpenSimulated) -> None:
+    """One whose node is lost counts for as long again as it was given to end, and others may take its place."""
+    async with open_simulated("a") as cluster:
+        client, clock = cluster.session.client, cluster.system.clock
+        spec = {"hard": {"pods": "1"}}
+        quota = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "q"}, "spec": spec}
+        await client.create(quota, namespace="default")
+        await client.create({"apiVersion": "v1", "kind": "Node", "metadata": {"name": "ghost"}})
+        lost = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "lost"}, "spec": {**POD, "nodeName": "ghost"}}
+        await client.create(lost, namespace="default")
+        await client.delete(Key("pods", "default", "lost"), grace_seconds=30)
+        begun = clock.now()
+
+        def used() -> Any:
+            return body(cluster, "resourcequotas", "default", "q").get("status", {}).get("used")
+
+        await until(cluster, lambda: used() == {"pods": "1"})
+        await until(cluster, lambda: used() == {"pods": "0"})
+        assert 60 <= clock.now() - begun < 62
+        assert body(cluster, "pods", "default", "lost")
+        await client.create({**lost, "metadata": {"name": "next"}}, namespace="default")
+
+
 async def test_a_namespace_ends_in_order(open_simulated: OpenSimulated) -> None:
     """Pods first; what waits for somebody's finalizer is told of; then the namespace goes."""
     async with open_simulated("a", termSeconds=3) as cluster:

@@ -8,7 +8,9 @@ import pytest
 import trio
 
 from kube_actors.errors import ApiError
-from kube_actors.store import Key
+from kube_actors.store import Key, Store
+from kube_actors.writes import Admission
+from kube_actors.writes.plugins import QuotaUsage, ResourceQuota
 
 from .world import World, config_map, deployment, pod
 
@@ -165,6 +167,7 @@ async def test_a_changed_quota_counts_anew(world: World) -> None:
     [
         ({"hard": {"pods": "-1"}}, 'spec.hard[pods]: Invalid value: "-1": must be greater than or equal to 0'),
         ({"hard": {"pods": "500m"}}, 'spec.hard[pods]: Invalid value: "500m": must be an integer'),
+        ({"hard": {"example.com/gpu": "1.5"}}, 'Invalid value: "1500m": must be an integer'),
         ({"hard": {}, "scopes": ["Odd"]}, "unsupported scope"),
         ({"hard": {}, "scopes": ["BestEffort", "NotBestEffort"]}, "conflicting scopes"),
     ],
@@ -242,3 +245,47 @@ async def test_devices_of_claims_are_counted(world: World) -> None:
     assert f"{asked}32," in await refusal(world, devices(exactly(allocationMode="All")))
     assert f"{asked}5," in await refusal(world, devices({"firstAvailable": choices}, exactly(count=2)))
     await world.client.create(devices({"firstAvailable": choices}, exactly()))
+
+
+async def test_pods_that_say_what_they_want_as_a_whole(world: World) -> None:
+    """Their containers need not say it again; a pod that leaves something out takes nothing of it."""
+    await with_quota(world, {"cpu": "1", "limits.memory": "1Gi"})
+    await world.client.create(pod("whole", resources={"requests": {"cpu": "600m"}}))
+    refused = await refusal(world, pod("second", resources={"requests": {"cpu": "600m"}}))
+    assert refused.endswith("requested: cpu=600m, used: cpu=600m, limited: cpu=1")
+    assert "must specify cpu for: app" in await refusal(world, pod("plain", resources={}))
+
+
+async def test_a_deadline_makes_a_pod_count_for_other_quotas(world: World) -> None:
+    """Who gets one later needs room there, too."""
+    await with_quota(world, {"pods": "1"}, "ends", scopes=["Terminating"])
+    await world.client.create(pod("first", activeDeadlineSeconds=60))
+    await world.client.create(pod("second"))
+    second = Key("pods", "default", "second")
+    with pytest.raises(ApiError) as caught:
+        await world.client.mutate(second, lambda body: body["spec"].update(activeDeadlineSeconds=60))
+    exceeded = "exceeded quota: ends, requested: pods=1, used: pods=1, limited: pods=1"
+    assert caught.value.message == f'pods "second" is forbidden: {exceeded}'
+    await world.client.mutate(second, lambda body: body["metadata"].update(labels={"a": "b"}))
+    await world.client.delete(Key("pods", "default", "first"), grace_seconds=0)
+    await world.client.mutate(second, lambda body: body["spec"].update(activeDeadlineSeconds=60))
+
+
+async def test_pods_that_should_have_ended_make_room() -> None:
+    """A pod whose node is lost keeps others out for as long again as it was given to end; as an object it counts on."""
+    later = 0.0
+
+    def admission(store: Store) -> Admission:
+        return Admission(allocating=(ResourceQuota(QuotaUsage(store), lambda: clock.now() + later),))
+
+    world = World(admission)
+    clock = world.clock
+    await world.with_namespace()
+    await with_quota(world, {"pods": "1", "count/pods": "2"})
+    await world.client.create(pod("lost", nodeName="gone"))
+    await world.client.delete(Key("pods", "default", "lost"), grace_seconds=30)
+    later = 60.0
+    assert "used: pods=1" in await refusal(world, pod("next"))
+    later = 60.1
+    await world.client.create(pod("next"))
+    assert "count/pods=2" in await refusal(world, pod("third"))

@@ -92,5 +92,5 @@ def built_in_admission(
             ClaimSizes(store),
             EndpointAddresses(addresses.network),
         ),
-        allocating=(addresses, ResourceQuota(QuotaUsage(store))),
+        allocating=(addresses, ResourceQuota(QuotaUsage(store), float if clock is None else clock.now)),
     )

@@ -6,6 +6,7 @@ in a quota's status are the quota controller's, a moment later.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 import attrs
@@ -13,16 +14,17 @@ import attrs
 from kube_actors.api.quantity import Quantity
 from kube_actors.errors import forbidden
 from kube_actors.kinds.pod_amounts import Amounts, amounts_of
-from kube_actors.kinds.quota_usage import counts_for, unsaid, usage_of
+from kube_actors.kinds.quota_usage import counts_for, gives_up_at, unsaid, usage_of
 from kube_actors.kinds.resourcequotas import QuotaFacts
 from kube_actors.records import define, frozen
 from kube_actors.store import Commit, Key, Revision, Store
 from kube_actors.writes.admission import Resources
 from kube_actors.writes.request import Operation, Request
 
+PODS = "pods"
 QUOTAS = "resourcequotas"
 CHANGE_WITH_UPDATES = frozenset({"persistentvolumeclaims", "resourceclaims.resource.k8s.io", "services"})
-COUNTED_SUBRESOURCES = frozenset({("pods", "resize"), ("persistentvolumeclaims", "status")})
+COUNTED_SUBRESOURCES = frozenset({(PODS, "resize"), ("persistentvolumeclaims", "status")})
 
 
 @define(eq=False)
@@ -34,11 +36,11 @@ class CountedQuota:
     used: Amounts = attrs.field(factory=dict)
     shares: dict[Key, Amounts] = attrs.field(factory=dict)
 
-    def share_of(self, resource: str, body: dict[str, Any]) -> Amounts:
+    def share_of(self, resource: str, body: dict[str, Any], now: float = 0.0) -> Amounts:
         """What the object takes of what this quota counts."""
         if not counts_for(self.spec, resource, body):
             return {}
-        return {name: amount for name, amount in usage_of(resource, body).items() if name in self.hard}
+        return {name: amount for name, amount in usage_of(resource, body, now).items() if name in self.hard}
 
     def count(self, key: Key, share: Amounts) -> None:
         """The object takes this much from now on."""
@@ -63,6 +65,13 @@ class QuotaUsage:
     def of(self, namespace: str) -> dict[str, CountedQuota]:
         """The namespace's quotas by name."""
         return self._quotas.get(namespace, {})
+
+    def give_up_pods(self, namespace: str, now: float) -> None:
+        """Count no more what pods take that should have ended long ago."""
+        for pod in self._store.list(PODS, namespace):
+            if pod.projection.deleting is not None and now > gives_up_at(body := pod.body()):
+                for counted in self.of(namespace).values():
+                    counted.count(pod.key, counted.share_of(PODS, body, now))
 
     def _learn(self, quota: Revision) -> None:
         """Count everything there is."""
@@ -93,7 +102,7 @@ def uses_the_same(commit: Commit) -> bool:
     revision, previous = commit.revision, commit.previous
     if commit.kind != "modified" or previous is None:
         return False
-    if revision.key.resource == "pods":
+    if revision.key.resource == PODS:
         now, before = revision.projection, previous.projection
         return bool(now.facts.terminal == before.facts.terminal and now.generation == before.generation)
     return revision.key.resource not in CHANGE_WITH_UPDATES
@@ -101,10 +110,14 @@ def uses_the_same(commit: Commit) -> bool:
 
 @frozen(eq=False)
 class ResourceQuota:
-    """Holds what a write adds against the quotas of its namespace, as the last step before the commit."""
+    """Holds what a write adds against the quotas of its namespace, as the last step before the commit.
+
+    `now` is the time by which pods are given up (epoch seconds).
+    """
 
     resources: ClassVar[Resources] = None
     usage: QuotaUsage
+    now: Callable[[], float]
 
     def matches(self, request: Request) -> bool:
         """New objects in namespaces with quotas; of others those whose usage can grow."""
@@ -114,22 +127,28 @@ class ResourceQuota:
             return not request.subresource
         if request.subresource:
             return (request.resource.id, request.subresource) in COUNTED_SUBRESOURCES
-        return request.operation is Operation.UPDATE and request.resource.id in CHANGE_WITH_UPDATES
+        if request.operation is not Operation.UPDATE:
+            return False
+        if request.resource.id == PODS:  # with a deadline it counts for other quotas than without
+            return _has_deadline(request.new) != _has_deadline(request.old or {})
+        return request.resource.id in CHANGE_WITH_UPDATES
 
     def allocate(self, request: Request) -> None:
         """403 in Kubernetes' words for the first quota, by name, that stands in the way."""
         resource, key = request.resource.id, request.key
         quotas = sorted(self.usage.of(key.namespace).items())
         relevant = [(name, counted) for name, counted in quotas if counts_for(counted.spec, resource, request.new)]
-        if resource == "pods":
+        if resource == PODS:
             for name, counted in relevant:
                 if why := unsaid(request.new, counted.hard):
                     raise forbidden(key.plural, key.name, f"failed quota: {name}: {why}", group=key.group)
         for name, counted in relevant:
             before = {} if request.old is None else counted.share_of(resource, request.old)
             added = _added(counted.share_of(resource, request.new), before)
-            exceeded = [each for each in sorted(added) if _exceeds(counted, each, added[each])]
-            if exceeded:
+            if not _exceeded(counted, added):
+                continue
+            self.usage.give_up_pods(key.namespace, self.now())
+            if exceeded := _exceeded(counted, added):
                 raise forbidden(key.plural, key.name, _words(name, counted, added, exceeded), group=key.group)
 
 
@@ -139,8 +158,12 @@ def _added(new: Amounts, old: Amounts) -> Amounts:
     return {name: amount for name, amount in grown.items() if amount.nano > 0}
 
 
-def _exceeds(counted: CountedQuota, name: str, added: Quantity) -> bool:
-    return counted.hard[name] < counted.used[name] + added
+def _has_deadline(pod: dict[str, Any]) -> bool:
+    return (pod.get("spec") or {}).get("activeDeadlineSeconds") is not None
+
+
+def _exceeded(counted: CountedQuota, added: Amounts) -> list[str]:
+    return [name for name in sorted(added) if counted.hard[name] < counted.used[name] + added[name]]
 
 
 def _words(name: str, counted: CountedQuota, added: Amounts, exceeded: list[str]) -> str:

@@ -7,7 +7,8 @@ from typing import Any
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.per_object import ObjectActor, PerObject
-from kube_actors.api.selectors import LabelSelector
+from kube_actors.api.registry import Registry
+from kube_actors.api.selectors import LabelSelector, printed_selector
 from kube_actors.messages.common import Describe
 from kube_actors.plan.disruption import BudgetPlan, Controller, GuardedPod, plan_budget
 from kube_actors.store import Commit, Key, Owner, Revision, Store
@@ -21,6 +22,11 @@ SCALABLE = {
     ("", "ReplicationController"): "replicationcontrollers",
 }
 EXPIRY = "expiry"
+UNMANAGED = (
+    "Pods selected by this PodDisruptionBudget (selector: {}) were found to be unmanaged. As a result, the status of "
+    "the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please "
+    'set ".spec.minAvailable" field of the PDB to an integer value.'
+)
 
 
 class DisruptionBudgetActor(ObjectActor[Describe]):
@@ -57,8 +63,11 @@ class DisruptionBudgetActor(ObjectActor[Describe]):
         if plan.error:
             text = f"Failed to calculate the number of expected pods: {plan.error}"
             self.events.record(about, "Warning", "CalculateExpectedPodCountFailed", text)
-        if not any_pods and self.reconciles == 1:
+        if not any_pods:
             self.events.record(about, "Normal", "NoPods", "No matching pods found")
+        if plan.unmanaged:
+            selector = printed_selector(revision.projection.facts.selector or {})
+            self.events.record(about, "Warning", "UnmanagedPods", UNMANAGED.format(selector))
         for name in plan.stayed:
             pod = self.plane.store.get(Key("pods", self.key.namespace, name))
             if pod is not None:
@@ -76,8 +85,11 @@ class DisruptionBudgetActor(ObjectActor[Describe]):
         group = owner.api_version.rpartition("/")[0]
         resource = SCALABLE.get((group, owner.kind))
         if resource is None:
-            kind = f"{owner.kind.lower()}s.{group}" if group else f"{owner.kind.lower()}s"
-            return Controller(owner.uid, error=f"{kind} does not implement the scale subresource")
+            known = Registry.built_in().by_kind(owner.api_version, owner.kind)
+            if known is None:
+                why = f'no matches for kind "{owner.kind}" in version "{owner.api_version}"'
+                return Controller(owner.uid, error=why)
+            return Controller(owner.uid, error=f"{known.id} does not implement the scale subresource")
         found = self.plane.find(Key(resource, pod.namespace, owner.name), owner.uid)
         if found is None:
             return Controller(owner.uid, error=f'found no controllers for pod "{pod.name}"')

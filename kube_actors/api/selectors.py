@@ -21,6 +21,7 @@ __all__ = [
     "Requirement",
     "SelectorError",
     "field_text",
+    "printed_selector",
 ]
 
 
@@ -171,3 +172,17 @@ def field_text(body: Mapping[str, Any], field: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value) if isinstance(value, (str, int, float)) else ""
+
+
+def printed_selector(selector: Mapping[str, Any]) -> str:
+    """`{"matchLabels": …, "matchExpressions": …}` as Go prints it; some texts of Kubernetes say selectors so."""
+    labels = "".join(f"{key}: {value}," for key, value in sorted((selector.get("matchLabels") or {}).items()))
+    expressions = "".join(
+        f"LabelSelectorRequirement{{Key:{each.get('key', '')},Operator:{each.get('operator', '')},"
+        f"Values:[{' '.join(each.get('values') or ())}],}},"
+        for each in selector.get("matchExpressions") or ()
+    )
+    return (
+        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},"
+        f"MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
+    )

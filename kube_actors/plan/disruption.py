@@ -41,12 +41,15 @@ class GuardedPod:
 
 @frozen
 class BudgetPlan:
-    """The status to be written, when to look again (None: when something changes), and pods that did not go in time."""
+    """The status to be written, when to look again (None: when something changes), and what is to be told of: pods that
+    did not go in time, why nothing could be counted, and whether there are pods that the count should have and has
+    not, for nobody keeps up their number."""
 
     status: dict[str, Any]
     look_again_at: float | None = None
     stayed: tuple[str, ...] = ()
     error: str = ""
+    unmanaged: bool = False
 
 
 def plan_budget(budget: Mapping[str, Any], pods: Iterable[GuardedPod], now: float) -> BudgetPlan:
@@ -75,14 +78,20 @@ def plan_budget(budget: Mapping[str, Any], pods: Iterable[GuardedPod], now: floa
     if disrupted:
         status["disruptedPods"] = {name: rfc3339(since) for name, since in sorted(disrupted.items())}
     ends = [since + DELETION_TIMEOUT for since in disrupted.values()]
-    return BudgetPlan(status, min(ends, default=None), stayed)
+    unmanaged = _asks_controllers(budget["spec"]) and any(pod.controller is None for pod in guarded.values())
+    return BudgetPlan(status, min(ends, default=None), stayed, unmanaged=unmanaged)
+
+
+def _asks_controllers(spec: Mapping[str, Any]) -> bool:
+    """Whether it matters how many pods are wanted, not how many there are."""
+    return spec.get("maxUnavailable") is not None or isinstance(spec.get("minAvailable"), str)
 
 
 def _expectation(spec: Mapping[str, Any], pods: tuple[GuardedPod, ...]) -> tuple[int, int, str]:
     """(expected, desired healthy, error)."""
     most, least = spec.get("maxUnavailable"), spec.get("minAvailable")
-    if most is None and not isinstance(least, str):
-        return (len(pods), least, "") if least is not None else (0, 0, "")
+    if not _asks_controllers(spec):
+        return (0, 0, "") if least is None else (len(pods), least, "")
     controllers = {pod.controller.uid: pod.controller for pod in pods if pod.controller is not None}
     errors = [controller.error for controller in controllers.values() if controller.error]
     if errors:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Any, assert_never
 
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.errors import ApiError, Cause, conflict, forbidden, unnamed
+from kube_actors.errors import ApiError, Cause, forbidden, unnamed
 from kube_actors.plan.disruption_target import mark_disruption
 from kube_actors.plan.eviction import Forbidden, Granted, Refused, needs_no_budget, plan_eviction
 from kube_actors.records import frozen
 from kube_actors.store import Key, Revision, Store
 from kube_actors.verbs.session import Session
 from kube_actors.writes import Client, Identity
+from kube_actors.writes.deletion import DeleteOptions, check_preconditions
 
 API_SERVER = Identity("system:apiserver", ("system:masters", "system:authenticated"), "kube-apiserver")
+PODS = "pods"
 BUDGETS = "poddisruptionbudgets.policy"
 VIOLATES = "Cannot evict pod as it would violate the pod's disruption budget."
 TOO_MANY = "This pod has more than one PodDisruptionBudget, which the eviction subresource does not support."
@@ -32,18 +34,19 @@ class Eviction:
 
 
 async def evict_pod(session: Session, client: Client, eviction: Eviction) -> None:
-    """Charge the budget and delete the pod in the client's name.
+    """Charge the budget, mark the pod and delete it in the client's name.
 
     ApiError 404 without the pod, 409 for another one than is meant, 429 while its budget has nothing left, 403 for a
     budget that is not in order, 500 when more than one guards the pod.
     """
     pod = client.live(eviction.key)
-    _check(pod, eviction)
     body = pod.body()
+    wanted = DeleteOptions(eviction.uid, eviction.resource_version)
+    check_preconditions(session.registry.by_id(PODS), pod.key.name, body["metadata"], wanted)
     if not needs_no_budget(body):
         await _charge(session, pod, eviction)
-        if not eviction.dry_run:
-            await _mark(session, pod)
+    if not eviction.dry_run:
+        await _mark(session, pod)
     await client.delete(
         pod.key,
         uid=pod.uid,
@@ -51,17 +54,6 @@ async def evict_pod(session: Session, client: Client, eviction: Eviction) -> Non
         propagation=eviction.propagation,
         dry_run=eviction.dry_run,
     )
-
-
-def _check(pod: Revision, eviction: Eviction) -> None:
-    """The preconditions, before anything is charged."""
-    for what, wanted, found in (
-        ("UID", eviction.uid, pod.uid),
-        ("ResourceVersion", eviction.resource_version, str(pod.resource_version)),
-    ):
-        if wanted and wanted != found:
-            why = f"Precondition failed: {what} in precondition: {wanted}, {what} in object meta: {found}"
-            raise conflict("pods", pod.key.name, why)
 
 
 async def _charge(session: Session, pod: Revision, eviction: Eviction) -> None:

@@ -25,6 +25,16 @@ def budget(spec: dict[str, Any], **status: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
+    ("spec", "told"),
+    [({"maxUnavailable": 1}, True), ({"minAvailable": "50%"}, True), ({"minAvailable": 1}, False), ({}, False)],
+)
+def test_pods_that_nobody_keeps_up(spec: dict[str, Any], told: bool) -> None:
+    """They are told of where the number that is wanted matters."""
+    assert plan_budget(budget(spec), pods(5, controller=None), NOW).unmanaged is told
+    assert not plan_budget(budget(spec), pods(5), NOW).unmanaged
+
+
+@pytest.mark.parametrize(
     ("spec", "found", "expected", "desired", "healthy", "allowed"),
     [
         pytest.param({"maxUnavailable": 1}, pods(5), 5, 4, 5, 1, id="one may go"),

@@ -92,7 +92,7 @@ async def test_two_budgets_are_one_too_many(tmp_path: Path) -> None:
         with pytest.raises(ApiError, match="This pod has more than one PodDisruptionBudget") as caught:
             await evict_pod(session, session.client, Eviction(only.key))
         assert caught.value.code == 500
-        with pytest.raises(ApiError, match="UID in precondition: somebody") as caught:
+        with pytest.raises(ApiError, match=r"the UID in the precondition \(somebody\) does not match") as caught:
             await evict_pod(session, session.client, Eviction(only.key, uid="somebody"))
         assert caught.value.code == 409
 
@@ -159,3 +159,33 @@ async def test_budgets_that_make_no_sense(tmp_path: Path, spec: dict[str, Any], 
         with pytest.raises(ApiError) as caught:
             await cluster.session.client.create(budget(**spec), namespace="default")
         assert message in caught.value.message
+
+
+async def test_a_budget_tells_what_it_cannot_count(tmp_path: Path) -> None:
+    """No pods; pods that nobody keeps up; and controllers that nobody knows or that have no number to ask for."""
+    async with simulated_cluster(tmp_path) as cluster:
+        session = cluster.session
+
+        async def until_told(reason: str, text: str) -> None:
+            while not any(
+                (each["reason"], text in each["message"]) == (reason, True)
+                for each in (event.body() for event in session.plane.store.list("events"))
+            ):
+                await session.plane.clock.sleep(0.1)
+
+        await create(session, budget(maxUnavailable=1))
+        await until_told("NoPods", "No matching pods found")
+        await create(session, pod("alone", labels={"app": "web"}))
+        shown = "(selector: &LabelSelector{MatchLabels:map[string]string{app: web,},MatchExpressions:"
+        await until_told("UnmanagedPods", shown)
+        owner = {"apiVersion": "example.com/v1", "kind": "Widget", "name": "w", "uid": "1", "controller": True}
+        for kind, version, why in (
+            ("Widget", "example.com/v1", 'no matches for kind "Widget" in version "example.com/v1"'),
+            ("Job", "batch/v1", "jobs.batch does not implement the scale subresource"),
+        ):
+            owned = pod(kind.lower(), labels={"app": "web"})
+            owned["metadata"]["ownerReferences"] = [{**owner, "kind": kind, "apiVersion": version}]
+            made = await session.client.create(owned)
+            await until_told("CalculateExpectedPodCountFailed", why)
+            if session.plane.store.get(made.key) is not None:
+                await session.client.delete(made.key, grace_seconds=0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from kube_actors.api.selectors import printed_selector
 from kube_actors.kinds.columns.words import Row, age, part
 
 Body = Mapping[str, Any]
@@ -59,13 +60,4 @@ def _parameters(reference: Body) -> str:
     selector = reference.get("selector")
     if selector is None:
         return "<unset>"
-    labels = "".join(f"{key}: {value}," for key, value in sorted(part(selector, "matchLabels").items()))
-    expressions = "".join(
-        f"LabelSelectorRequirement{{Key:{each.get('key', '')},Operator:{each.get('operator', '')},"
-        f"Values:[{' '.join(each.get('values') or ())}],}},"
-        for each in selector.get("matchExpressions") or ()
-    )
-    return (
-        f"&LabelSelector{{MatchLabels:map[string]string{{{labels}}},"
-        f"MatchExpressions:[]LabelSelectorRequirement{{{expressions}}},}}"
-    )
+    return printed_selector(selector)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from kube_actors.access.nodes.restriction import check_eviction
 from kube_actors.errors import bad_request
 from kube_actors.kinds.hooks import Body
@@ -11,6 +9,7 @@ from kube_actors.server.call import Call
 from kube_actors.server.http import Response
 from kube_actors.server.writing.answers import success
 from kube_actors.server.writing.bodies import Expected, check_types, read_body
+from kube_actors.server.writing.delete_options import deletion_of
 from kube_actors.server.writing.options import read_options
 from kube_actors.server.writing.places import settle_created
 from kube_actors.verbs.eviction import Eviction, evict_pod
@@ -21,7 +20,7 @@ CREATED = 201
 async def eviction(call: Call) -> Response:
     """201 with a Status when the pod's deletion has begun; errors as `evict_pod` raises them."""
     options = read_options(call, "CreateOptions")
-    expected = Expected.type(call, "policy/v1", "Eviction")
+    expected = Expected.type(call, "policy/v1", "Eviction", "policy/v1beta1")
     body = await call.work.run(read_body, call, options.validation, expected)
     settle_created(call, body)
     check_types(body, expected)
@@ -36,13 +35,12 @@ async def eviction(call: Call) -> Response:
 
 
 def _eviction(call: Call, body: Body, *, dry_run: bool) -> Eviction:
-    options: dict[str, Any] = body.get("deleteOptions") or {}
-    preconditions = options.get("preconditions") or {}
+    wanted = deletion_of(body.get("deleteOptions") or {})
     return Eviction(
         call.key,
-        preconditions.get("uid") or None,
-        preconditions.get("resourceVersion") or None,
-        options.get("gracePeriodSeconds"),
-        options.get("propagationPolicy"),
-        dry_run or bool(options.get("dryRun")),
+        wanted.uid,
+        wanted.resource_version,
+        wanted.grace_seconds,
+        wanted.propagation,
+        dry_run or wanted.dry_run,
     )

@@ -35,7 +35,11 @@ class Deletion:
 
 def read_deletion(call: Call) -> Deletion:
     """Read the options. ApiError 400 for a body that is none, 415 for an unknown media type, 422 for wrong values."""
-    options = _of_body(call) if call.request.body else _of_query(call.request)
+    return deletion_of(_of_body(call) if call.request.body else _of_query(call.request))
+
+
+def deletion_of(options: Body) -> Deletion:
+    """What DeleteOptions of the right types ask for. ApiError 422 for wrong values."""
     _check(options)
     orphan = options.get("orphanDependents")
     propagation = options.get("propagationPolicy") or None

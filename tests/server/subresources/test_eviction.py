@@ -55,6 +55,30 @@ async def test_granted(session: Session) -> None:
     assert session.plane.store.get(WEB) is None
 
 
+async def test_the_old_version_of_an_eviction(session: Session) -> None:
+    """What clients of before v1.22 send means the same."""
+    body = {**eviction(gracePeriodSeconds=0), "apiVersion": "policy/v1beta1"}
+    response = await ask(session, "POST", PATH, body)
+    assert isinstance(response, Full)
+    assert response.status == 201
+    assert session.plane.store.get(WEB) is None
+
+
+@pytest.mark.parametrize("phase", ["Pending", "Running", "Succeeded"])
+async def test_an_evicted_pod_tells_so(session: Session, phase: str) -> None:
+    """Also one that needs no leave: as long as somebody holds it, its status says why it ends."""
+    await with_budget(session, disruptionsAllowed=1)
+    await session.client.mutate(WEB, lambda pod: pod["metadata"].update(finalizers=["example.com/held"]))
+    await session.client.mutate(WEB, lambda pod: pod["status"].update(phase=phase), subresource="status")
+    response = await ask(session, "POST", PATH, eviction(gracePeriodSeconds=0))
+    assert isinstance(response, Full)
+    assert response.status == 201
+    held = session.client.live(WEB).body()
+    (target,) = [each for each in held["status"]["conditions"] if each["type"] == "DisruptionTarget"]
+    assert (target["status"], target["reason"]) == ("True", "EvictionByEvictionAPI")
+    assert held["metadata"]["deletionTimestamp"]
+
+
 async def test_refused(session: Session) -> None:
     """429 with the cause; a budget not counted yet names the seconds to wait."""
     await with_budget(session)
@@ -77,7 +101,15 @@ async def test_refused(session: Session) -> None:
     [
         (PATH, eviction("other"), 400, "name in URL does not match name in Eviction object"),
         (PATH.replace("web", "gone"), eviction("gone"), 404, 'pods "gone" not found'),
-        (PATH, eviction(preconditions={"uid": "another"}), 409, "UID in precondition: another"),
+        (PATH, eviction(preconditions={"uid": "another"}), 409, "the UID in the precondition (another) does not match"),
+        (PATH, eviction(dryRun=["Some"]), 422, 'dryRun: Unsupported value: ["Some"]: supported values: "All"'),
+        (PATH, eviction(propagationPolicy="Odd"), 422, 'propagationPolicy: Unsupported value: "Odd"'),
+        (
+            PATH,
+            {**eviction(), "apiVersion": "policy/v2"},
+            400,
+            "the API version in the data (policy/v2) does not match",
+        ),
         (PATH, {**eviction(), "kind": "Pod", "apiVersion": "v1"}, 400, "does not match"),
     ],
 )

@@ -154,10 +154,12 @@ def _owner_references(references: list[dict[str, Any]]) -> list[Cause]:
     controllers = []
     for index, reference in enumerate(references):
         field = f"metadata.ownerReferences[{index}]"
-        for name in ("apiVersion", "kind", "name", "uid"):
+        api_version = reference.get("apiVersion") or ""
+        if api_version.count("/") > 1 or not api_version.rpartition("/")[2]:
+            found.append(causes.invalid(f"{field}.apiVersion", api_version, "version must not be empty"))
+        for name in ("kind", "name", "uid"):
             if not reference.get(name):
-                why = "version must not be empty" if name == "apiVersion" else "must not be empty"
-                found.append(causes.invalid(f"{field}.{name}", reference.get(name) or "", why))
+                found.append(causes.invalid(f"{field}.{name}", "", "must not be empty"))
         if reference.get("apiVersion") == "v1" and reference.get("kind") == "Event":
             found.append(causes.invalid(field, reference, "is disallowed from being an owner"))
         if reference.get("controller"):

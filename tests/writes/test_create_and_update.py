@@ -126,8 +126,8 @@ async def test_every_problem_at_once(world: World) -> None:
         "metadata.name",
         "metadata.labels",
         "metadata.annotations",
-        "spec.template.spec.containers[0].name",
         "spec.replicas",
+        "spec.template.spec.containers[0].name",
     ]
 
 
@@ -141,6 +141,18 @@ async def test_owners_are_named_in_full(world: World) -> None:
         ("apiVersion", 'Invalid value: "": version must not be empty'),
         ("uid", 'Invalid value: "": must not be empty'),
     ]
+
+
+@pytest.mark.parametrize("api_version", ["apps/", "a/b/c", "/"])
+async def test_owners_of_no_version(world: World, api_version: str) -> None:
+    """A group alone is none, nor is what is no group and version."""
+    body = config_map()
+    body["metadata"]["ownerReferences"] = [{"name": "a", "kind": "Pod", "uid": "1", "apiVersion": api_version}]
+    with pytest.raises(ApiError) as caught:
+        await world.client.create(body)
+    (cause,) = caught.value.causes
+    assert cause.field == "metadata.ownerReferences[0].apiVersion"
+    assert cause.message == f'Invalid value: "{api_version}": version must not be empty'
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,29 @@
-"""ValidatingAdmissionPolicies and MutatingAdmissionPolicies, and their bindings.
-
-Expressions are kept as they are sent: nothing here reads them.
-"""
+"""ValidatingAdmissionPolicies and MutatingAdmissionPolicies, and their bindings."""
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
+from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.admission_defaults import default_matching
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.policies import (
+    annotations_rules,
+    mutation_rules,
+    param_kind_rules,
+    param_ref_rules,
+    validation_rules,
+    variable_rules,
+)
+from kube_actors.kinds.rules.request_matching import choice_rules, condition_rules, matching_rules
+from kube_actors.kinds.rules.webhooks import FAILURE_POLICIES, REINVOCATIONS
 
-_BINDINGS = ("ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicyBinding")
+_BINDINGS: Final = ("ValidatingAdmissionPolicyBinding", "MutatingAdmissionPolicyBinding")
 ACTIONS: Final = ("Audit", "Deny", "Warn")
+CHANGEABLE: Final = ("*", "CONNECT", "CREATE", "UPDATE")
+"""Operations whose requests can be changed on their way in; `*` is all of them."""
 _NOTHING_TO_DO: Final = "validations or auditAnnotations must contain at least one item"
 
 
@@ -28,50 +38,89 @@ def _default(body: Body) -> None:
         default_matching(spec.get("matchConstraints"))
 
 
-def _validate(new: Body, _old: Body | None) -> list[Cause]:
+def _validate(new: Body, old: Body | None) -> list[Cause]:
     spec, kind = new.get("spec") or {}, new.get("kind", "")
+    changes = kind.startswith("Mutating")
     if kind in _BINDINGS:
-        found = [] if spec.get("policyName") else [causes.required("spec.policyName")]
-        return found + _actions(spec) if kind == "ValidatingAdmissionPolicyBinding" else found
-    found = _constraints(spec)
-    if kind == "MutatingAdmissionPolicy":
-        return found if spec.get("mutations") else [*found, causes.required("spec.mutations")]
-    if not spec.get("validations") and not spec.get("auditAnnotations"):
-        found += [causes.required(f"spec.{name}", _NOTHING_TO_DO) for name in ("validations", "auditAnnotations")]
-    found += _expressions(spec.get("validations") or (), "spec.validations", "expression")
-    return found + _expressions(spec.get("auditAnnotations") or (), "spec.auditAnnotations", "valueExpression")
+        found = _binding(spec, changes=changes)
+        return found if changes else found + _actions(spec.get("validationActions") or [])
+    found = choice_rules(spec.get("failurePolicy"), FAILURE_POLICIES, "spec.failurePolicy")
+    if spec.get("paramKind") is not None:
+        found += param_kind_rules(spec["paramKind"], "spec.paramKind")
+    found += _constraints(spec.get("matchConstraints"), changes=changes)
+    before = (old or {}).get("spec") or {}
+    if old is None or any(spec.get(name) != before.get(name) for name in ("paramKind", "matchConditions")):
+        found += condition_rules(spec.get("matchConditions") or [], "spec.matchConditions")
+    for index, variable in enumerate(spec.get("variables") or ()):
+        found += variable_rules(variable, f"spec.variables[{index}]")
+    return found + (_mutating(spec) if changes else _validating(spec, new["metadata"].get("name", "")))
 
 
-def _constraints(spec: Body) -> list[Cause]:
+def _mutating(spec: Body) -> list[Cause]:
+    mutations, policy = spec.get("mutations") or [], spec.get("reinvocationPolicy")
+    found = [] if mutations else [causes.required("spec.mutations", "mutations must contain at least one item")]
+    for index, mutation in enumerate(mutations):
+        found += mutation_rules(mutation, f"spec.mutations[{index}]")
+    field = "spec.reinvocationPolicy"
+    return found + (choice_rules(policy, REINVOCATIONS, field) if policy else [causes.required(field)])
+
+
+def _validating(spec: Body, name: str) -> list[Cause]:
+    validations, annotations = spec.get("validations") or [], spec.get("auditAnnotations") or []
+    if not validations and not annotations:
+        return [causes.required(f"spec.{each}", _NOTHING_TO_DO) for each in ("validations", "auditAnnotations")]
+    found = []
+    for index, validation in enumerate(validations):
+        found += validation_rules(validation, f"spec.validations[{index}]")
+    return found + annotations_rules(annotations, name, "spec.auditAnnotations")
+
+
+def _constraints(constraints: Body | None, *, changes: bool) -> list[Cause]:
     """A policy is about something."""
-    constraints, field = spec.get("matchConstraints"), "spec.matchConstraints"
+    field = "spec.matchConstraints"
     if constraints is None:
         return [causes.required(field)]
-    return [] if constraints.get("resourceRules") else [causes.required(f"{field}.resourceRules")]
+    found = matching_rules(constraints, field)
+    if not constraints.get("resourceRules"):
+        found.append(causes.required(f"{field}.resourceRules"))
+    return found + (_changeable(constraints, field) if changes else [])
 
 
-def _expressions(items: Any, field: str, name: str) -> list[Cause]:
+def _changeable(matching: Body, field: str) -> list[Cause]:
     return [
-        causes.required(f"{field}[{index}].{name}", f"{name} is not specified")
-        for index, item in enumerate(items)
-        if not (item.get(name) or "").strip()
+        causes.not_supported(f"{field}.resourceRules.operations", operation, CHANGEABLE)
+        for rule in matching.get("resourceRules") or ()
+        for operation in rule.get("operations") or ()
+        if operation not in CHANGEABLE
     ]
 
 
-def _actions(spec: Body) -> list[Cause]:
+def _binding(spec: Body, *, changes: bool) -> list[Cause]:
+    """Which policy, with what parameters, for which requests."""
+    policy, matching = spec.get("policyName") or "", spec.get("matchResources")
+    found = [] if policy else [causes.required("spec.policyName")]
+    if policy:
+        found += [causes.invalid("spec.policyName", policy, why) for why in names.dns1123_subdomain(policy)]
+    if spec.get("paramRef") is not None:
+        found += param_ref_rules(spec["paramRef"], "spec.paramRef")
+    if matching is None:
+        return found
+    found += matching_rules(matching, "spec.matchResources")
+    return found + (_changeable(matching, "spec.matchResources") if changes else [])
+
+
+def _actions(actions: list[str]) -> list[Cause]:
     """What is done about an object that the policy does not like."""
-    actions, field = spec.get("validationActions") or [], "spec.validationActions"
-    if not actions:
-        return [causes.required(field)]
-    found = [causes.duplicate(f"{field}[{at}]", each) for at, each in enumerate(actions) if each in actions[:at]]
-    found += [
-        causes.not_supported(f"{field}[{at}]", each, ACTIONS) for at, each in enumerate(actions) if each not in ACTIONS
-    ]
+    field, found = "spec.validationActions", []
+    for at, each in enumerate(actions):
+        found += choice_rules(each, ACTIONS, f"{field}[{at}]")
+        if each in actions[:at]:
+            found.append(causes.duplicate(f"{field}[{at}]", each))
     if {"Deny", "Warn"} <= set(actions):
         why = "must not contain both Deny and Warn (repeating the same validation failure information in the API "
         why += "response and headers serves no purpose)"
         found.append(causes.invalid(field, actions, why))
-    return found
+    return found if actions else [causes.required(field, "at least one validation action is required")]
 
 
 HOOKS = Hooks(default=_default, validate=_validate, status_metadata=())

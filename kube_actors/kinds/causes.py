@@ -45,6 +45,11 @@ def too_long(field: str, limit: int) -> Cause:
     return Cause("FieldValueTooLong", f"Too long: may not be more than {limit} bytes", field)
 
 
+def too_many(field: str, count: int, limit: int) -> Cause:
+    """`Too many: 65: must have at most 64 items`."""
+    return Cause("FieldValueTooMany", f"Too many: {count}: must have at most {limit} items", field)
+
+
 def immutable(field: str, value: Any) -> Cause:
     """`Invalid value: …: field is immutable`."""
     return invalid(field, value, "field is immutable")

@@ -8,7 +8,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.admission_defaults import default_matching
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.kinds.rules.webhooks import webhook_rules
+from kube_actors.kinds.rules.webhooks import demands_after, webhook_rules
 
 HTTPS = 443
 LONGEST_CALL = 10
@@ -42,12 +42,14 @@ def _changed(new: Body, old: Body) -> bool:
     return bool(new.get("webhooks") != old.get("webhooks"))
 
 
-def _validate(new: Body, _old: Body | None) -> list[Cause]:
+def _validate(new: Body, old: Body | None) -> list[Cause]:
+    webhooks = new.get("webhooks") or []
+    demands = demands_after(None if old is None else old.get("webhooks") or [], webhooks)
     found, taken = [], set()
-    for index, webhook in enumerate(new.get("webhooks") or ()):
+    for index, webhook in enumerate(webhooks):
         field, name = f"webhooks[{index}]", webhook.get("name", "")
-        found += webhook_rules(webhook, field)
-        if name and name in taken:
+        found += webhook_rules(webhook, field, demands)
+        if demands.unique_names and name and name in taken:
             found.append(causes.duplicate(f"{field}.name", name))
         taken.add(name)
     return found

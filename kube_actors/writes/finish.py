@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kube_actors.api.schema import REQUIRED
 from kube_actors.errors import Cause
 from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
@@ -11,20 +12,19 @@ from kube_actors.writes import metadata
 from kube_actors.writes.prepare import STATUS_WRITES, content_changed
 from kube_actors.writes.request import Operation, Request
 
-MISSING = "Required value"
-EMPTY = "must not be empty"
-
 
 def finish(request: Request) -> None:
     """Raise 422 with every cause; parts that did not change are not looked at. What is valid may deserve a warning."""
-    found = [*metadata.validate(request), *request.causes]
+    found: list[Cause] = metadata.validate(request)
+    judged: list[Cause] = []
     if request.operation is Operation.CREATE:
-        found += request.hooks.validate(request.new, None)
+        judged += request.hooks.validate(request.new, None)
     elif request.old is not None:
-        found += _changes(request, request.old)
-    found += _of_version(request)
-    if found:
-        raise request.invalid(_once(found))
+        judged += _changes(request, request.old)
+    judged += _of_version(request)
+    if found or judged or request.causes:
+        found += _unjudged(request.causes, [*found, *judged])
+        raise request.invalid(_once(found + judged))
     if request.heard and not request.subresource:
         for warning in warnings_of(request.resource.id, request.new, request.old):
             request.warn(warning)
@@ -58,24 +58,27 @@ def _of_version(request: Request) -> list[Cause]:
     return hooks.validate(as_version(request.new, sent), None if old is None else as_version(old, sent))
 
 
-def _once(found: list[Cause]) -> list[Cause]:
-    """Without what schema and kind both complain about: a kind that says more of a missing field is heard alone, and
-    so is one that says of a list what the schema says of its items."""
-    seen: dict[tuple[str, str], Cause] = {}
-    for cause in found:
-        seen.setdefault((cause.field, cause.message), cause)
-    missing = {cause.field for cause in found if cause.message == MISSING}
-    explained = {field for field in missing if any(_explains(cause, field) for cause in found)}
+def _unjudged(causes: list[Cause], judged: list[Cause]) -> list[Cause]:
+    """What the schema alone complains about: of a field that other rules have judged, they know better.
+
+    A field that is missing has been judged as well when they say what is missing in it.
+    """
+    fields = {cause.field for cause in judged}
     return [
         cause
-        for (field, message), cause in seen.items()
-        if (field not in explained if message == MISSING else field not in missing - explained)
-        and not (field.endswith("]") and (field.rpartition("[")[0], message) in seen)
+        for cause in causes
+        if cause.field not in fields
+        and not (cause.reason == REQUIRED and any(field.startswith(f"{cause.field}.") for field in fields))
     ]
 
 
-def _explains(cause: Cause, field: str) -> bool:
-    """Whether the cause says why the field is needed, or what is needed in it."""
-    if cause.field == field:
-        return cause.message.startswith(f"{MISSING}:") or cause.message.endswith(EMPTY)
-    return cause.field.startswith(f"{field}.")
+def _once(found: list[Cause]) -> list[Cause]:
+    """Each cause once; one that stands for a whole list is not told of its items again."""
+    seen: dict[tuple[str, str], Cause] = {}
+    for cause in found:
+        seen.setdefault((cause.field, cause.message), cause)
+    return [
+        cause
+        for (field, message), cause in seen.items()
+        if not (field.endswith("]") and (field.rpartition("[")[0], message) in seen)
+    ]

@@ -13,7 +13,8 @@ def label_selector_rules(selector: Body, field: str) -> list[Cause]:
     found = label_map_rules(selector.get("matchLabels") or {}, f"{field}.matchLabels")
     for index, requirement in enumerate(selector.get("matchExpressions") or ()):
         place = f"{field}.matchExpressions[{index}]"
-        key, operator, values = requirement.get("key", ""), requirement.get("operator"), requirement.get("values") or []
+        key, operator, values = (requirement.get(name) for name in ("key", "operator", "values"))
+        key, operator, values = key or "", operator or "", values or []
         found += [causes.invalid(f"{place}.key", key, why) for why in names.qualified_name(key)]
         if operator in ("In", "NotIn"):
             if not values:
@@ -24,7 +25,7 @@ def label_selector_rules(selector: Body, field: str) -> list[Cause]:
             if values:
                 why = "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"
                 found.append(causes.forbidden(f"{place}.values", why))
-        elif operator is not None:
+        else:
             found.append(causes.invalid(f"{place}.operator", operator, "not a valid selector operator"))
     return found
 

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import copy
+import importlib
+import inspect
+import pickle
+import pkgutil
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from types import ModuleType
+from typing import Any, ClassVar
 
 import attrs
 import pytest
 
+import kube_actors
 from kube_actors.records import define, frozen
 
 
@@ -115,3 +125,161 @@ def test_values_that_are_odd_compare_as_attrs_compares_them(make: Callable[..., 
     assert make(True) == make(1)
     with pytest.raises(TypeError):
         hash(make([]))
+
+
+def _family() -> tuple[Any, Any]:
+    """A class and one below it, declared just now: nobody has used them."""
+
+    @define
+    class Base:
+        KINDS: ClassVar[tuple[str, ...]] = ("base",)
+        name: str
+        tags: list[str] = attrs.field(factory=list)
+
+        def told(self) -> str:
+            return f"I am {self.name}"
+
+    @frozen
+    class Below(Base):
+        size: int = attrs.field(default=1, validator=attrs.validators.gt(0))
+
+        def told(self) -> str:
+            return f"{super().told()}, of {self.size}"
+
+    return Base, Below
+
+
+def test_the_first_instance_of_a_class_is_like_every_other() -> None:
+    """Defaults, factories, validators and `super()` work for a class whose base nobody has used."""
+    _, below = _family()
+    first, second = below("a", size=2), below("a", size=2)
+    assert (first.told(), first.tags, below.KINDS) == ("I am a, of 2", [], ("base",))
+    assert first == second
+    assert first.tags is not second.tags
+    assert type(first) is below
+    with pytest.raises(ValueError, match="must be > 0"):
+        below("a", size=0)
+    with pytest.raises(TypeError, match="name"):
+        below()
+    with pytest.raises(AttributeError):
+        first.other = 1
+
+
+def test_the_fields_of_a_class_that_nobody_has_used() -> None:
+    """They are asked for by cattrs and `evolve` alike, and come with those of its bases."""
+    _, below = _family()
+    assert attrs.has(below)
+    assert [field.name for field in attrs.fields(below)] == ["name", "tags", "size"]
+    base, _ = _family()
+    assert [field.name for field in attrs.fields(base)] == ["name", "tags"]
+
+
+def test_a_class_below_that_attrs_does_not_know() -> None:
+    """A plain class may stand below one that nobody has used, with an `__init__` of its own."""
+    base, _ = _family()
+
+    class Plainly(base):  # type: ignore[misc, valid-type]
+        def __init__(self) -> None:
+            super().__init__("plain")
+
+    assert Plainly().told() == "I am plain"
+    assert base("x").told() == "I am x"
+
+
+def test_the_first_instance_may_come_from_elsewhere() -> None:
+    """Out of a pickle in a process that has only read the declaration, or as a copy."""
+    _, below = _family()
+    state = below("a", size=2).__getstate__()
+    _, unused = _family()
+    found: Any = unused.__new__(unused)
+    found.__setstate__(state)
+    assert (found.told(), found.size) == ("I am a, of 2", 2)
+    assert copy.copy(found) == found
+    assert pickle.loads(pickle.dumps(Point3(1, 2))) == Point3(1, 2)
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads that give way to each other after every microsecond."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("restless")
+def test_many_threads_may_use_a_class_first() -> None:
+    """It is completed once; nobody sees half of it."""
+    for _ in range(20):
+        _, below = _family()
+        made: list[Any] = []
+        together = threading.Barrier(4)
+
+        def use(below: type = below, made: list[Any] = made, together: threading.Barrier = together) -> None:
+            together.wait()
+            made.append(below("a"))
+
+        threads = [threading.Thread(target=use) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert made == [below("a")] * 4
+
+
+def test_what_stands_below_a_frozen_class_is_frozen() -> None:
+    """As with attrs, and whichever of the two is used first."""
+
+    @frozen
+    class Base:
+        name: str
+
+    @define
+    class Below(Base):
+        size: int = attrs.field(default=1, validator=attrs.validators.gt(0))
+
+    below: Any = Below("a")
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        below.size = 2
+
+
+def test_what_is_built_in_ways_of_its_own() -> None:
+    """Exceptions are raised with their fields, cached properties live in slots, an own `__init__` stays."""
+
+    @define
+    class Odd(Exception):
+        code: int
+
+    @frozen
+    class Squared:
+        x: int
+
+        @cached_property
+        def square(self) -> int:
+            return self.x * self.x
+
+    @define
+    class Own:
+        x: int
+
+        def __init__(self) -> None:
+            self.x = 3
+
+    with pytest.raises(Odd) as raised:
+        raise Odd(7)
+    assert (raised.value.code, raised.value.args) == (7, (7,))
+    own: Any = Own
+    assert (Squared(3).square, own().x) == (9, 3)
+    assert not hasattr(Squared(3), "__dict__")
+
+
+def test_every_class_of_the_package_can_be_completed() -> None:
+    """What attrs refuses is seen here, not when somebody first uses it."""
+    for found in pkgutil.walk_packages(kube_actors.__path__, "kube_actors."):
+        if not found.name.endswith("__main__"):
+            for each in _classes(importlib.import_module(found.name)):
+                assert "__init__" in vars(each) or not attrs.has(each), each
+
+
+def _classes(module: ModuleType) -> list[type]:
+    return [each for _, each in inspect.getmembers(module, inspect.isclass) if each.__module__ == module.__name__]

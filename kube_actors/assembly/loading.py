@@ -12,7 +12,6 @@ from typing import Final
 
 import trio
 
-from kube_actors import log
 from kube_actors.store import Revision, Store
 
 _MODULES: Final = (
@@ -53,7 +52,6 @@ async def load_in_steps(store: Store, is_asked: Callable[[], bool]) -> None:
 def _steps(store: Store) -> Iterator[Callable[[], object]]:
     for name in _MODULES:
         yield partial(importlib.import_module, name)
-    yield log.set_up
     from kube_actors.api.views import VIEWS
 
     for resource in VIEWS:

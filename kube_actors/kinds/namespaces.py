@@ -10,6 +10,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.facts import NamespaceFacts
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+from kube_actors.kinds.rules.finalizers import standard_or_qualified
 
 FINALIZER = "kubernetes"
 NAME_LABEL = "kubernetes.io/metadata.name"
@@ -39,8 +40,9 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
 def _validate(new: Body, old: Body | None) -> list[Cause]:
     found = []
     for index, finalizer in enumerate((new.get("spec") or {}).get("finalizers") or []):
-        field = f"spec.finalizers[{index}]"
+        field = "spec.finalizers" if old is None else f"spec.finalizers[{index}]"  # as Kubernetes says it
         found += [causes.invalid(field, finalizer, why) for why in names.qualified_name(finalizer)]
+        found += standard_or_qualified(finalizer, field)
     return found
 
 

@@ -9,11 +9,11 @@ from kube_actors.api import names
 from kube_actors.api.times import rfc3339
 from kube_actors.errors import Cause, bad_request
 from kube_actors.kinds import causes
+from kube_actors.kinds.rules.finalizers import standard_or_qualified
 from kube_actors.kinds.rules.selectors import label_map_rules
 from kube_actors.writes.request import Request, metadata_of
 
 ANNOTATIONS_LIMIT = 256 * 1024
-STANDARD_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
 # The bits of a UUID that are random, and what stands in the others: version 4, variant 10.
 _UUID_FREE = ~((0xF000 << 64) | (0xC000 << 48))
 _UUID_VERSION_4 = (0x4000 << 64) | (0x8000 << 48)
@@ -177,9 +177,7 @@ def _finalizers(metadata: dict[str, Any], before: dict[str, Any]) -> list[Cause]
     for index, finalizer in enumerate(finalizers):
         field = f"metadata.finalizers[{index}]"
         found += [causes.invalid(field, finalizer, why) for why in names.qualified_name(finalizer)]
-        if not before and "/" not in finalizer and finalizer not in STANDARD_FINALIZERS:
-            why = "name is neither a standard finalizer name nor is it fully qualified"
-            found.append(causes.invalid(field, finalizer, why))
+        found += standard_or_qualified(finalizer, field)
     if "orphan" in finalizers and "foregroundDeletion" in finalizers:
         why = "finalizer orphan and foregroundDeletion cannot be both set"
         found.append(causes.invalid("metadata.finalizers", finalizers, why))

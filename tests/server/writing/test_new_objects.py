@@ -157,13 +157,22 @@ async def test_what_a_new_pod_may_not_have(call: Caller, spec: dict[str, Any], c
 
 
 async def test_finalizers_are_qualified(call: Caller) -> None:
-    """A new object's finalizers are Kubernetes' own or have a domain."""
+    """An object's finalizers are Kubernetes' own or have a domain, when it is new and later; a namespace's own, too."""
     names = ["mine", "orphan", "example.com/mine"]
-    reply = await call(
-        "POST", "/api/v1/namespaces/default/configmaps", {"metadata": {"name": "x", "finalizers": names}}
-    )
-    why = "name is neither a standard finalizer name nor is it fully qualified"
-    assert (reply.code, reply.causes) == (422, [f'metadata.finalizers[0]: Invalid value: "mine": {why}'])
+    maps, why = "/api/v1/namespaces/default/configmaps", "name is neither a standard finalizer name nor is it fully"
+    refused = (422, [f'metadata.finalizers[0]: Invalid value: "mine": {why} qualified'])
+    reply = await call("POST", maps, {"metadata": {"name": "x", "finalizers": names}})
+    assert (reply.code, reply.causes) == refused
+    await call("POST", maps, {"metadata": {"name": "x"}})
+    reply = await call("PATCH", f"{maps}/x", {"metadata": {"finalizers": names}}, "application/merge-patch+json")
+    assert (reply.code, reply.causes) == refused
+    namespace = {"metadata": {"name": "shop"}, "spec": {"finalizers": ["mine"]}}
+    reply = await call("POST", "/api/v1/namespaces", namespace)
+    assert (reply.code, reply.causes) == (422, [f'spec.finalizers: Invalid value: "mine": {why} qualified'])
+    made = (await call("POST", "/api/v1/namespaces", {"metadata": {"name": "shop"}})).body
+    made["spec"]["finalizers"].append("mine")
+    reply = await call("PUT", "/api/v1/namespaces/shop/finalize", made)
+    assert (reply.code, reply.causes) == (422, [f'spec.finalizers[1]: Invalid value: "mine": {why} qualified'])
 
 
 async def test_selectors_of_jobs_are_made(call: Caller) -> None:

@@ -274,6 +274,19 @@ def test_a_saturated_new_set_empties_adopted_old_ones() -> None:
     assert sizes(plan_rollout(a_deployment(version="2"), (old, a_set("2", 10)), NOW)) == {"web-1": 0}
 
 
+@pytest.mark.parametrize("strategy", ["RollingUpdate", "Recreate"])
+def test_made_while_paused(strategy: str) -> None:
+    """A Deployment that was paused from the beginning has no sets, and says how it is."""
+    paused = a_deployment(3, revision="", paused=True, progressDeadlineSeconds=600, strategy={"type": strategy})
+    plan = plan_rollout(paused, (), NOW)
+    assert (plan.actions, plan.events, plan.wake_at) == ((), (), None)
+    assert (plan.status.observed_generation, plan.status.replicas) == (1, 0)
+    assert [(one.type, one.status, one.reason) for one in plan.status.conditions] == [
+        ("Progressing", "Unknown", "DeploymentPaused"),
+        ("Available", "False", "MinimumReplicasUnavailable"),
+    ]
+
+
 def test_paused_rolls_nothing_out_but_scales() -> None:
     """A paused Deployment makes no new set; its replicas still follow."""
     paused = a_deployment(12, version="2", paused=True, progressDeadlineSeconds=600)

@@ -26,7 +26,12 @@ def is_scaling(draft: Draft) -> bool:
 
 
 def scale(draft: Draft) -> None:
-    """Resize the sets for the Deployment's number of replicas, keeping their proportions."""
+    """Resize the sets for the Deployment's number of replicas, keeping their proportions.
+
+    One that was paused when it was made has none yet.
+    """
+    if not draft.every:
+        return
     only = _only_or_latest(draft)
     if only is not None:
         draft.scale(only, _bounded(draft, only))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 NOT_AN_ADDRESS: Final = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
 NOT_A_RANGE: Final = "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)"
+NOT_AN_INTERFACE: Final = "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"
 MAPPED: Final = "must not be an IPv4-mapped IPv6 address"
 LOOPBACK: Final = "may not be in the loopback range (127.0.0.0/8, ::1/128)"
 
@@ -65,6 +66,15 @@ def canonical_range_problems(value: Any) -> list[str]:
         return found
     shortest = str(ipaddress.ip_network(value))
     return [] if shortest == value else [f'must be in canonical form ("{shortest}")']
+
+
+def interface_problems(value: Any) -> list[str]:
+    """What is wrong with the address of a network interface, which stands with the length of its network's prefix."""
+    try:
+        interface = ipaddress.ip_interface(value if "/" in value and "%" not in value else "")
+    except ValueError:
+        return [NOT_AN_INTERFACE]
+    return [] if str(interface) == value else [f'must be in canonical form ("{interface}")']
 
 
 def outside_address(value: Any) -> list[str]:

@@ -11,7 +11,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.persistentvolumeclaims import VOLUME_MODES, access_mode_rules
 from kube_actors.kinds.pod_defaults import default_volume_source
-from kube_actors.kinds.rules.scheduling import node_term_rules
+from kube_actors.kinds.rules.scheduling import node_selector_rules
 from kube_actors.kinds.rules.volume_sources import outside_source_rules
 
 POLICIES: Final = ("Delete", "Recycle", "Retain")
@@ -67,10 +67,7 @@ def _node_affinity(affinity: Body, field: str) -> list[Cause]:
     required = affinity.get("required")
     if required is None:
         return [causes.required(f"{field}.required", "must specify required node constraints")]
-    terms, place = required.get("nodeSelectorTerms") or [], f"{field}.required.nodeSelectorTerms"
-    if not terms:
-        return [causes.required(place, "must have at least one node selector term")]
-    return [cause for index, term in enumerate(terms) for cause in node_term_rules(term, f"{place}[{index}]")]
+    return node_selector_rules(required, f"{field}.required")
 
 
 def _capacity(spec: Body) -> list[Cause]:

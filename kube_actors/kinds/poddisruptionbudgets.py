@@ -9,6 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.amounts import amount_rules
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.conditions import conditions_rules
 from kube_actors.kinds.rules.selectors import label_selector_rules
 from kube_actors.kinds.rules.statuses import counts
 from kube_actors.records import frozen
@@ -43,6 +44,12 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return found
 
 
-_validate_status = counts("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+_validate_counts = counts("disruptionsAllowed", "currentHealthy", "desiredHealthy", "expectedPods")
+
+
+def _validate_status(new: Body, old: Body) -> list[Cause]:
+    conditions = (new.get("status") or {}).get("conditions")
+    return conditions_rules(conditions, "status.conditions") + _validate_counts(new, old)
+
 
 HOOKS = Hooks(validate=_validate, validate_subresource={"status": _validate_status}, project=_facts)

@@ -7,25 +7,33 @@ from typing import Any
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.claim_statuses import claim_status_rules
 from kube_actors.kinds.rules.devices import claim_rules
 
 
 def _default(body: Body) -> None:
-    """One device of each request; a template has its claim's spec in its own."""
+    """One device of each request, where nobody says more; a template has its claim's spec in its own."""
     spec = body.get("spec")
     inner = spec.get("spec", spec) if isinstance(spec, dict) else None
     devices = inner.get("devices") if isinstance(inner, dict) else None
     requests = devices.get("requests") if isinstance(devices, dict) else None
     for request in requests if isinstance(requests, list) else ():
         if isinstance(request, dict):
-            _default_amount(request.get("exactly"))
-            for each in request.get("firstAvailable") or ():
-                _default_amount(each)
+            alternatives = request.get("firstAvailable")
+            for wanted in (request.get("exactly"), *(alternatives if isinstance(alternatives, list) else ())):
+                _default_wanted(wanted)
 
 
-def _default_amount(wanted: Any) -> None:
-    if isinstance(wanted, dict) and wanted.setdefault("allocationMode", "ExactCount") == "ExactCount":
-        wanted.setdefault("count", 1)
+def _default_wanted(wanted: Any) -> None:
+    if not isinstance(wanted, dict):
+        return
+    wanted["allocationMode"] = wanted.get("allocationMode") or "ExactCount"
+    if wanted["allocationMode"] == "ExactCount":
+        wanted["count"] = wanted.get("count") or 1
+    tolerations = wanted.get("tolerations")
+    for toleration in tolerations if isinstance(tolerations, list) else ():
+        if isinstance(toleration, dict):
+            toleration["operator"] = toleration.get("operator") or "Equal"
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
@@ -37,4 +45,10 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return claim_rules(spec.get("spec") or {}, "spec.spec") if is_template else claim_rules(spec, "spec")
 
 
-HOOKS = Hooks(default=_default, validate=_validate, generation=None, status_metadata=())
+HOOKS = Hooks(
+    default=_default,
+    validate=_validate,
+    validate_subresource={"status": claim_status_rules},
+    generation=None,
+    status_metadata=(),
+)

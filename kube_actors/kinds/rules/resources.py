@@ -42,6 +42,12 @@ def resources_rules(resources: Body, field: str, claims: frozenset[str] | None =
     return found if claims is None else found + _claims(resources.get("claims") or (), f"{field}.claims", claims)
 
 
+def is_extended(name: str) -> bool:
+    """Whether somebody else than Kubernetes counts the resource: `example.com/gpu`."""
+    is_native = "/" not in name or "kubernetes.io/" in name
+    return not is_native and not name.startswith("requests.") and not names.qualified_name(f"requests.{name}")
+
+
 def _request(name: str, requested: Quantity, limit: Any, field: str) -> list[Cause]:
     """Against its limit; what cannot be shared out twice needs one that is the same."""
     is_shared_out = "/" not in name and not name.startswith("hugepages-")

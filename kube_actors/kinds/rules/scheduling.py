@@ -49,6 +49,14 @@ def tolerations_rules(tolerations: Any, field: str) -> list[Cause]:
     return found
 
 
+def node_selector_rules(selector: Body, field: str) -> list[Cause]:
+    """Some terms, of which one has to fit."""
+    terms, place = selector.get("nodeSelectorTerms") or [], f"{field}.nodeSelectorTerms"
+    if not terms:
+        return [causes.required(place, "must have at least one node selector term")]
+    return [cause for index, term in enumerate(terms) for cause in node_term_rules(term, f"{place}[{index}]")]
+
+
 def node_term_rules(term: Body, field: str) -> list[Cause]:
     """One node selector term."""
     found = []

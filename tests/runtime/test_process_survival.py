@@ -12,6 +12,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+import trio
 
 from kube_actors.node.agent.keeper import child_pids
 from kube_actors.node.runtime import agent_link
@@ -101,6 +102,27 @@ async def test_an_exit_while_the_agent_was_dead_is_reported(stage: ProcessStage)
     exited = await stage.next_exit()
     assert (exited.id, exited.exit_code) == (spec.id, 9)
     await stage.no_more_exits()
+
+
+@pytest.mark.parametrize("after", [0.0, 0.02, 0.05, 0.1, 0.15, 0.2])
+async def test_an_agent_that_nobody_waits_for_any_more_ends(tmp_path: Path, after: float) -> None:
+    """Whoever starts one and is cancelled before it answers leaves nothing behind, not even for a while."""
+    with trio.move_on_after(after):
+        async with agent_link.open_agent(tmp_path / "agent", cluster_id="early", ranges=RANGES, on_exit="end"):
+            await trio.sleep_forever()
+
+    async def nobody_writes_its_log() -> bool:
+        return not any(_told_to(record).startswith(str(tmp_path)) for record in Path("/proc").glob("[0-9]*/fd/2"))
+
+    with trio.fail_after(4):  # an agent that waits for a runtime does so for eight
+        await eventually(nobody_writes_its_log)
+
+
+def _told_to(descriptor: Path) -> str:
+    try:
+        return os.readlink(descriptor)
+    except OSError:
+        return ""  # it has ended meanwhile
 
 
 async def test_the_agent_dies_again_and_again(stage: ProcessStage) -> None:

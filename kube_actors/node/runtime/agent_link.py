@@ -73,6 +73,8 @@ class AgentLink:
     ) -> None:
         self._settings, self._keep, self._held = settings, keep, tuple(held)
         self._interpreter, self._meanwhile = interpreter, meanwhile
+        self._has_started_agent = False
+        self._refusal: Exception = RuntimeFailure("AgentNotStarted", "the agent started but cannot be reached")
         self._connection: AgentConnection | None = None
         self._nursery: trio.Nursery | None = None
         self._numbers = itertools.count(1)
@@ -203,24 +205,42 @@ class AgentLink:
     async def connect_agent(self) -> None:
         """Connect and greet; starts the agent when there is none, waits for one that is just ending or being left.
 
-        Raises RuntimeFailure.
+        Raises RuntimeFailure. An agent that was started for a caller who is cancelled ends before this returns.
         """
-        last: Exception = RuntimeFailure("AgentNotStarted", "the agent started but cannot be reached")
         with trio.move_on_after(_CONNECT_WITHIN):
-            while True:
-                try:
-                    connection = await AgentConnection.open(self._settings, keep=self._keep)
-                except (RuntimeFailure, RuntimeGone) as failure:
-                    if isinstance(failure, RuntimeFailure) and failure.reason != "Busy":
-                        raise
-                    last = failure
-                    await trio.sleep(_RECONNECT_EVERY)
-                    continue
-                if connection is not None:
-                    self._connection, self.hello = connection, connection.hello
-                    return
-                await start_agent(self._own_interpreter(), self._settings, self._held, meanwhile=self._meanwhile)
-        raise RuntimeFailure("AgentNotStarted", str(last)) from last
+            try:
+                return await self._connected_agent()
+            except trio.Cancelled:
+                if self._has_started_agent:
+                    await self._end_unused()
+                raise
+        raise RuntimeFailure("AgentNotStarted", str(self._refusal)) from self._refusal
+
+    async def _connected_agent(self) -> None:
+        while True:
+            try:
+                connection = await AgentConnection.open(self._settings, keep=self._keep)
+            except (RuntimeFailure, RuntimeGone) as failure:
+                if isinstance(failure, RuntimeFailure) and failure.reason != "Busy":
+                    raise
+                self._refusal = failure
+                await trio.sleep(_RECONNECT_EVERY)
+                continue
+            if connection is not None:
+                self._connection, self.hello = connection, connection.hello
+                return
+            self._has_started_agent = True
+            await start_agent(self._own_interpreter(), self._settings, self._held, meanwhile=self._meanwhile)
+
+    async def _end_unused(self) -> None:
+        """Leave an agent before it has anything to do: without a runtime it would wait for one."""
+        with trio.move_on_after(_END_WITHIN, shield=True), contextlib.suppress(RuntimeGone, RuntimeFailure):
+            connection = await AgentConnection.open(self._settings, keep=False)
+            if connection is not None:
+                await connection.send({"op": "end", "id": 1})
+                while await connection.receive() is not None:
+                    pass
+                connection.close()
 
     def _own_interpreter(self) -> AgentInterpreter:
         """The one that waits, the first time."""

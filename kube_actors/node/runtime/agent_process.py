@@ -12,6 +12,7 @@ from kube_actors.node.runtime.agent_interpreter import AgentInterpreter
 from kube_actors.node.runtime.base import RuntimeFailure
 
 _START_WITHIN = 20.0  # seconds
+_SETTLE_WITHIN = 3.0  # seconds, for an agent on its way that nobody wants any more
 _SAID = 65_536
 
 
@@ -25,13 +26,20 @@ async def start_agent(
     """Start keeper and agent and return when they serve; of our descriptors they get `held`. `meanwhile` is called
     while they are on their way.
 
-    The interpreter is used up. Raises RuntimeFailure with what they said.
+    The interpreter is used up. Raises RuntimeFailure with what they said. Whoever is cancelled meanwhile has to end
+    the agent: it serves by then.
     """
     interpreter.tell(settings.dump(), held)
     meanwhile()
     try:
         with trio.fail_after(_START_WITHIN):
             said = await _all_said(interpreter)
+    except trio.Cancelled:
+        with trio.move_on_after(_SETTLE_WITHIN, shield=True):
+            await _all_said(interpreter)
+        interpreter.process.kill()
+        interpreter.close()
+        raise
     except BaseException as error:
         interpreter.process.kill()
         interpreter.close()

@@ -7,7 +7,7 @@ from kube_actors.actors.node.admission import Share, Tally, rejection_of
 from kube_actors.actors.pod.actor import PodActor
 from kube_actors.actors.pod.world import PodWorld
 from kube_actors.api.quantity import Quantity
-from kube_actors.api.views import PodView, body_of
+from kube_actors.api.views import NodeView, PodView, body_of
 from kube_actors.config.types import NodeConfig
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Context, NameTaken, Ref
@@ -36,6 +36,8 @@ class Residents:
         self._plane = plane
         self._node = config.name
         self._world = world
+        self._seen_node: NodeView | None = None
+        """What the latest pod was judged by: held, so that it is not structured anew for the next one."""
 
     def see(self, key: Key, uid: str) -> None:
         """A pod was bound to this node, or changed on it."""
@@ -77,7 +79,8 @@ class Residents:
     def _take(self, revision: Revision) -> None:
         """Run a pod, unless it cannot be run here."""
         node = self._plane.store.get(Key("nodes", "", self._node))
-        why = rejection_of(revision, None if node is None else node.view, self.tally, self._plane.clock.now())
+        self._seen_node = None if node is None else node.view
+        why = rejection_of(revision, self._seen_node, self.tally, self._plane.clock.now())
         if why is None:
             self._hold_share(revision)
             self._start(revision, None)

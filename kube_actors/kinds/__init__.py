@@ -27,6 +27,7 @@ MODULES: Mapping[str, str] = {
     "csidrivers.storage.k8s.io": "csidrivers",
     "csinodes.storage.k8s.io": "csinodes",
     "csistoragecapacities.storage.k8s.io": "csistoragecapacities",
+    "customresourcedefinitions.apiextensions.k8s.io": "customresourcedefinitions",
     "daemonsets.apps": "daemonsets",
     "deployments.apps": "deployments",
     "deviceclasses.resource.k8s.io": "deviceclasses",
@@ -78,12 +79,7 @@ MODULES: Mapping[str, str] = {
 }
 
 # Kinds without a module of their own whose status is all that a write of the status may change.
-STATUS_ONLY = frozenset(
-    {
-        "customresourcedefinitions.apiextensions.k8s.io",
-        "storageversionmigrations.storagemigration.k8s.io",
-    }
-)
+STATUS_ONLY = frozenset({"storageversionmigrations.storagemigration.k8s.io"})
 
 
 @functools.cache

@@ -245,30 +245,6 @@ def _service(**spec: Any) -> dict[str, Any]:
             ],
         ),
         (
-            "resourceclaims.resource.k8s.io",
-            {
-                "spec": {
-                    "devices": {
-                        "requests": [
-                            {"name": "a"},
-                            {"name": "a", "exactly": {"deviceClassName": "gpu", "allocationMode": "All", "count": 2}},
-                            {"name": "b", "firstAvailable": [{"name": "big", "deviceClassName": ""}]},
-                        ],
-                        "constraints": [{"requests": ["b/big", "c"], "matchAttribute": "example.com/numa"}],
-                        "config": [{}],
-                    }
-                }
-            },
-            [
-                "spec.devices.requests[0]: Required value: exactly one of `exactly` or `firstAvailable` is required",
-                'spec.devices.requests[1].name: Duplicate value: "a"',
-                "spec.devices.requests[1].exactly.count: Invalid value: 2: must not be specified when allocationMode is 'All'",
-                "spec.devices.requests[2].firstAvailable[0].deviceClassName: Required value",
-                "spec.devices.constraints[0].requests[1]: Invalid value: \"c\": must be the name of a request in the claim or the name of a request and a subrequest separated by '/'",
-                "spec.devices.config[0].opaque: Required value",
-            ],
-        ),
-        (
             "volumeattributesclasses.storage.k8s.io",
             {"driverName": "d"},
             ["parameters: Required value: must contain at least one key/value pair"],

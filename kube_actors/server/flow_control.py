@@ -61,6 +61,7 @@ class FlowControl:
         self._unsubscribe = [store.subscribe(self._committed, each) for each in (SCHEMAS, LEVELS)]
         self._streams: Counter[tuple[str, str, str]] = Counter()
         self._all_streams = 0
+        self.is_running = False
 
     @property
     def levels(self) -> Mapping[str, Level]:
@@ -74,9 +75,13 @@ class FlowControl:
 
     async def run(self) -> None:
         """Let requests in that wait for nothing but time to pass. For ever."""
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._gate.run)
-            nursery.start_soon(self._beginnings.run)
+        self.is_running = True
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(self._gate.run)
+                nursery.start_soon(self._beginnings.run)
+        finally:
+            self.is_running = False
 
     def close(self) -> None:
         """Look at the cluster's objects no more."""

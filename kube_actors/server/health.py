@@ -1,12 +1,13 @@
 """`/healthz`, `/livez` and `/readyz`: whether the server is well, alive and ready.
 
 The answer is a word, a line for each check, or one check alone. What is checked beside the server itself is told by
-`HealthChecks`, a part of the API.
+`HealthChecks`, a part of the API: what a start has to do (`start_hooks`) and what others add.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final
 
 import attrs
@@ -19,6 +20,7 @@ from kube_actors.server.cached_documents import check_read_only
 from kube_actors.server.call import Api, Call
 from kube_actors.server.http import Full, Headers, Response
 from kube_actors.server.routes import nothing_there
+from kube_actors.server.start_hooks import START_HOOKS, Hook
 from kube_actors.store import Store
 
 Check = Callable[[], Awaitable[str]]
@@ -44,33 +46,34 @@ class HealthCheck:
 
 @define(eq=False)
 class HealthChecks:
-    """What is checked beside the server itself. While it is `draining`, the server is alive but not ready."""
+    """What is checked beside the server itself. While it is `draining`, the server is alive but not ready.
+
+    A start hook that is done stays done: who deletes a role later does not make the server ill.
+    """
 
     draining: bool = False
     _more: list[HealthCheck] = attrs.field(factory=list, init=False)
+    _done: set[str] = attrs.field(factory=set, init=False)
 
     def add(self, name: str, run: Check, endpoints: Iterable[str] = _ALL) -> None:
         """Check this as well, under a name like `poststarthook/start-nodes`."""
         self._more.append(HealthCheck(name, run, frozenset(endpoints)))
 
-    def of(self, store: Store) -> tuple[HealthCheck, ...]:
-        """Everything that is checked, in the order it is shown."""
+    def of(self, api: Api) -> tuple[HealthCheck, ...]:
+        """What is checked, in the order it is shown."""
+        hooks = (HealthCheck(name, partial(self._hook, name, hook, api)) for name, hook in START_HOOKS.items())
+        return (*hooks, *self._more, HealthCheck("shutdown", self._shutdown, _READY))
 
-        async def journal() -> str:
-            return await _not_durable(store)
+    async def _hook(self, name: str, hook: Hook, api: Api) -> str:
+        if name in self._done:
+            return ""
+        why = hook(api)
+        if not why:
+            self._done.add(name)
+        return why
 
-        async def shutdown() -> str:
-            return "process is shutting down" if self.draining else ""
-
-        return (
-            HealthCheck("ping", _well),
-            HealthCheck("log", _well),
-            HealthCheck("etcd", journal),
-            HealthCheck("etcd-readiness", journal, _READY),
-            HealthCheck("informer-sync", _well, _READY),
-            *self._more,
-            HealthCheck("shutdown", shutdown, _READY),
-        )
+    async def _shutdown(self) -> str:
+        return "process is shutting down" if self.draining else ""
 
 
 async def health(call: Call) -> Response:
@@ -117,11 +120,19 @@ async def _all(call: Call, endpoint: str, checks: list[HealthCheck]) -> Full:
 
 
 def _checks(api: Api) -> tuple[HealthCheck, ...]:
+    """Those of the server itself first. One without further parts is ready when its store is."""
+    journal = partial(_not_durable, api.store)
+    own = (
+        HealthCheck("ping", _well),
+        HealthCheck("log", _well),
+        HealthCheck("etcd", journal),
+        HealthCheck("etcd-readiness", journal, _READY),
+        HealthCheck("informer-sync", _well, _READY),
+    )
     try:
-        known = api.part(HealthChecks)
-    except LookupError:  # a server without further parts is ready when its store is
-        known = HealthChecks()
-    return known.of(api.store)
+        return (*own, *api.part(HealthChecks).of(api))
+    except LookupError:
+        return own
 
 
 async def _well() -> str:

@@ -92,6 +92,8 @@ def test_version_and_health(kubectl: Program) -> None:
     assert kubectl("get", "--raw", "/readyz").stdout == "ok"
     assert kubectl("get", "--raw", "/livez?verbose").stdout.endswith("livez check passed\n")
     assert kubectl("get", "--raw", "/readyz/etcd").stdout == "ok"
+    assert "[+]poststarthook/rbac/bootstrap-roles ok\n" in kubectl("get", "--raw", "/healthz?verbose").stdout
+    assert kubectl("get", "--raw", "/livez/poststarthook/rbac/bootstrap-roles").stdout == "ok"
     assert "/apis/apps/v1" in json.loads(kubectl("get", "--raw", "/").stdout)["paths"]
 
 

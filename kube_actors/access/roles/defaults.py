@@ -14,6 +14,7 @@ from kube_actors.api.codecs import json
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.rules.rbac import GROUP
 from kube_actors.plan.role_aggregation import cluster_role, plan_aggregation
+from kube_actors.store import Key
 
 API_VERSION: Final = f"{GROUP}/v1"
 AUTOUPDATE: Final = "rbac.authorization.kubernetes.io/autoupdate"
@@ -37,6 +38,25 @@ def default_roles() -> list[Body]:
             roles.append(_role("Role", name, row["rules"], short, namespace=namespace))
             bindings.append(_binding("Role", name, row, namespace=namespace))
     return [*roles, *bindings]
+
+
+def default_role_keys() -> Iterator[Key]:
+    """Where the default roles and bindings are kept."""
+    facts = json.loads_trusted(_FACTS.read_bytes())
+    for name, row in facts["cluster_roles"].items():
+        yield _key("clusterroles", name)
+        if _is_bound(row):
+            yield _key("clusterrolebindings", row.get("binding", name))
+    for name in facts["controllers"]:
+        yield from (_key(resource, CONTROLLER + name) for resource in ("clusterroles", "clusterrolebindings"))
+    for namespace, rows in facts["roles"].items():
+        for name, row in rows.items():
+            yield _key("roles", name, namespace)
+            yield _key("rolebindings", row.get("binding", name), namespace)
+
+
+def _key(resource: str, name: str, namespace: str = "") -> Key:
+    return Key(f"{resource}.{GROUP}", namespace, name)
 
 
 def _is_bound(row: Mapping[str, Any]) -> bool:

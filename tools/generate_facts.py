@@ -1,16 +1,20 @@
 """Write `kube_actors/api/facts.json`: everything the registry and the schemas know about the Kubernetes API.
 
-Sources: the tables in `tools/facts/` (resources, printer columns, enums and the fields that take them) and the
-OpenAPI definitions of v1.36 in the development dependency `kubernetes-validate`.
+Sources: the tables in `tools/facts/` (resources, printer columns, enums and the fields that take them, the fields that
+are written though nobody set them) and the OpenAPI definitions of v1.36 in the development dependency
+`kubernetes-validate`. `written-when-unset.txt` has a line for each type that has such fields, structs left out: they
+are those whose Go tag has no `omitempty`, and times that are no pointers.
 
     python tools/generate_facts.py            # rewrite the file
     python tools/generate_facts.py --check    # fail when the file is not what this program writes
 
 Shape of the result: `resources` is a list of rows, `columns` is inside each row, and `types` maps a short type name
-(`core.v1.Container`) to `{"fields": {name: spec}, "required": [...], "always": [...], "atomic": true}`; `always` names
-the fields that hold a struct, not a pointer to one, and so are there in every object. A field's spec is a type
-expression (`string`, `int32`, `[]@core.v1.Container`, `map[]quantity`) or, when there is more to say, an object
-`{"t": expression, "list": "map", "keys": [...], "merge": key, "patch": [...], "enum": [...], "atomic": true}`.
+(`core.v1.Container`) to `{"fields": {name: spec}, "required": [...], "always": [...], "written": [...],
+"pointers": [...], "atomic": true}`. `always` names the fields that hold a struct, not a pointer to one, and so are
+there in every object, `written` the other fields that are, and `pointers` those of which zero says more than nothing.
+A field's spec is a type expression (`string`, `int32`, `[]@core.v1.Container`, `map[]quantity`) or, when there is more
+to say, an object `{"t": expression, "list": "map", "keys": [...], "merge": key, "patch": [...], "enum": [...],
+"atomic": true}`.
 """
 
 from __future__ import annotations
@@ -60,6 +64,8 @@ EXTRA_ROOTS = (
     "io.k8s.apimachinery.pkg.apis.meta.v1.DeleteOptions",
     "io.k8s.apimachinery.pkg.apis.meta.v1.Status",
 )
+# Type expressions of values that have a zero.
+SCALARS = frozenset({"string", "bytes", "bool", "int32", "int64", "double"})
 # OpenAPI marks these as required, yet the server takes an object without them: an absent number is 0.
 ZERO_IS_FINE = {
     ("core.v1.SleepAction", "seconds"),
@@ -177,6 +183,7 @@ def reachable_types(definitions: dict[str, Any], roots: list[str]) -> dict[str, 
                 seen.add(target)
                 waiting.append(target)
     add_structs(types)
+    add_zeros(types)
     if enums:
         raise SystemExit(f"tools/facts/enum_fields.json names fields that do not exist: {sorted(enums)}")
     return dict(sorted(types.items()))
@@ -200,6 +207,33 @@ def struct_fields(messages: Messages, name: str) -> set[str]:
         elif not flags and type_ in messages and type_ not in SHAPED:
             found.add(field_name)
     return found
+
+
+def add_zeros(types: dict[str, Any]) -> None:
+    """Write down for each type which fields are written when nobody set them, and which tell zero from nothing."""
+    messages = read_table()
+    lines = (TABLES / "written-when-unset.txt").read_text().splitlines()
+    written = {name: fields for name, *fields in map(str.split, lines)}
+    for name, facts in types.items():
+        fields = facts["fields"]
+        strangers = set(written.get(name, ())) - fields.keys()
+        if strangers:
+            raise SystemExit(
+                f"tools/facts/written-when-unset.txt names fields of {name} that do not exist: {strangers}"
+            )
+        absent = sorted(pointer_fields(messages, name)) if name in messages else []
+        pointers = [each for each in absent if expression_of(fields[each]) in SCALARS]
+        facts.update({key: value for key, value in (("written", written.get(name)), ("pointers", pointers)) if value})
+
+
+def expression_of(spec: str | dict[str, Any]) -> str:
+    """The type expression of a field's spec."""
+    return spec if isinstance(spec, str) else str(spec["t"])
+
+
+def pointer_fields(messages: Messages, name: str) -> set[str]:
+    """The fields of a message that can be absent: their zero is kept."""
+    return {field_name for field_name, _type, *flags in messages[name].values() if flags == ["p"]}
 
 
 def printer_columns(resources: list[dict[str, Any]]) -> dict[tuple[str, str, str], list[str]]:

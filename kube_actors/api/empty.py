@@ -1,23 +1,25 @@
-"""What Kubernetes makes of a struct of which nobody says anything: its structs, and the fields it cannot do without."""
+"""What Kubernetes makes of a struct of which nobody says anything, or not everything: what it always writes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from kube_actors.api.types import Kind, Node
-
-_NUMBERS = (Kind.INT32, Kind.INT64, Kind.DOUBLE)
+from kube_actors.api.types import ObjectType
 
 
-def empty(node: Node) -> Any:
-    """The empty value of a place: `{"replicas": 0}` for the status of a ReplicaSet. A new one with every call."""
-    if node.kind is Kind.LIST:
-        return []
-    if node.kind in _NUMBERS:
-        return 0
-    if node.kind is Kind.BOOL:
-        return False
-    struct = node.object_type
-    if struct is None:
-        return {} if node.kind is Kind.MAP else ""
-    return {name: empty(struct.fields[name]) for name in sorted({*struct.always, *struct.declared})}
+def empty(struct: ObjectType) -> dict[str, Any]:
+    """The empty struct: `{"replicas": 0}` for the status of a ReplicaSet. A new one with every call."""
+    value: dict[str, Any] = {}
+    complete(struct, value)
+    return value
+
+
+def complete(struct: ObjectType, value: dict[str, Any]) -> None:
+    """Give `value`, in place, the fields of its own that are written though nobody set them: `eventTime: null`."""
+    for name, unset in struct.unset.items():
+        if name not in value:
+            value[name] = unset
+    for name in struct.always:
+        if name not in value:
+            below = struct.fields[name].object_type
+            value[name] = {} if below is None else empty(below)

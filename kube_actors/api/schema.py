@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from kube_actors.api.codecs import json
-from kube_actors.api.types import Kind, Node
+from kube_actors.api.empty import empty
+from kube_actors.api.types import UNSET, Kind, Node
 from kube_actors.api.validation import (
     INVALID,
     NOT_SUPPORTED,
     REQUIRED,
     UNKNOWN_FIELD,
     WRONG_TYPE,
+    Reading,
     check,
 )
 from kube_actors.errors import MOST_CAUSES, ApiError, Cause, bad_request
@@ -82,44 +83,38 @@ class Schema:
         little more than comparing the rest. Null counts as absent. Required fields are not asked for below the
         object's own `status`: those who report it write what they know.
         """
-        return self.read(body, old)[0]
+        return self.read(body, old).causes
 
-    def read(self, body: Any, old: Mapping[str, Any] | None = None) -> tuple[list[Cause], bool]:
-        """What `validate` finds, and whether every time and quantity it looked at is spelt as is usual (`spelling`)."""
-        causes: list[Cause] = []
-        is_usual = check(self.root, body, old, causes)
-        return causes, is_usual
+    def read(self, body: Any, old: Mapping[str, Any] | None = None) -> Reading:
+        """What `validate` finds, and what else there is to do with what it looked at."""
+        return check(self.root, body, old)
 
     def drop_nulls(self, body: dict[str, Any]) -> None:
         """Remove fields that are null, in place: for Kubernetes they were never there (`creationTimestamp: null`).
 
         A key of a map and an item of a list stay, with what Go has where nothing was set (`data: {empty: null}` is the
-        empty text). Inside values that are kept as they are (`RawExtension`), null stays.
+        empty text). Null stays where that is what is written when nothing was set, and inside values that are kept as
+        they are (`RawExtension`).
         """
-        if b"null" in json.dumps(body):  # far cheaper than the walk, and nearly always the end of it
-            _drop_nulls(self.root, body)
+        _drop_nulls(self.root, body)
 
 
-# What a value of Go is before anything was set; objects and lists are left out.
-_UNSET: Final[Mapping[Kind, str | int | bool]] = {
-    Kind.STRING: "",
-    Kind.BYTES: "",
-    Kind.QUANTITY: "0",
-    Kind.BOOL: False,
-    Kind.INT32: 0,
-    Kind.INT64: 0,
-    Kind.DOUBLE: 0,
-    Kind.INT_OR_STRING: 0,
-}
+def _unset_item(node: Node | None) -> Any:
+    """What stands in a map or list where nothing was set; None for a map without such an item."""
+    if node is None:
+        return None
+    if node.object_type is not None:
+        return empty(node.object_type)
+    return "" if node.kind is Kind.BYTES else UNSET.get(node.kind)
 
 
 def _drop_nulls(node: Node, value: Any) -> None:
     if node.preserves_unknown:
         return
-    unset = None if node.items is None else _UNSET.get(node.items.kind)
     if isinstance(value, dict):
-        for key in [key for key, item in value.items() if item is None]:
-            if unset is not None:
+        nullable = () if node.object_type is None else node.object_type.nullable
+        for key in [key for key, item in value.items() if item is None and key not in nullable]:
+            if node.kind is Kind.MAP and (unset := _unset_item(node.items)) is not None:
                 value[key] = unset
             else:
                 del value[key]
@@ -129,7 +124,7 @@ def _drop_nulls(node: Node, value: Any) -> None:
     elif isinstance(value, list) and node.items is not None:
         for index, item in enumerate(value):
             if item is None:
-                value[index] = {} if unset is None else unset
+                value[index] = _unset_item(node.items)
             elif isinstance(item, (dict, list)):
                 _drop_nulls(node.items, item)
 

@@ -1,7 +1,7 @@
 """Fields that a kind does not have, and fields given twice: found in Kubernetes' words, the unknown ones taken out.
 
-With them go lists and maps that hold nothing, which Kubernetes does not keep either: whose last annotation is taken
-away has no `annotations`.
+With them go lists and maps that hold nothing, and zeros that say no more than nothing, which Kubernetes does not keep
+either: whose last annotation is taken away has no `annotations`, and `hostNetwork: false` is not written.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_PROBLEMS: Final = 100
 
 
 def prune(schema: Schema, body: dict[str, Any]) -> list[str]:
-    """Take out, in place, every field the schema does not know, and every empty list or map that is not required.
+    """Take out, in place, every field the schema does not know, and every zero, empty list or map that is not written.
 
     Answers the paths of the unknown ones (`spec.containers[0].foo`), of the first `MOST_PROBLEMS`.
     """
@@ -67,6 +67,8 @@ def _prune(node: Node, value: Any, path: str, found: list[str]) -> None:
                 _prune(child, item, _below(path, name), found)
             elif struct is not None and child.kind is _EMPTY_IS_NONE[type(item)] and _may_go(struct, name):
                 strangers.append(name)
+        elif not item and struct is not None and struct.unwritten_zeros.get(name) is type(item):
+            strangers.append(name)
     for name in strangers:
         del value[name]
 

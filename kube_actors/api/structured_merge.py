@@ -16,7 +16,6 @@ from kube_actors.api.structured_values import (
     merge,
     with_parents,
     without,
-    without_nulls,
 )
 from kube_actors.api.typed_configuration import misfits
 from kube_actors.api.versioned_change import Change, VersionedSet, Versions
@@ -78,13 +77,14 @@ def apply(
 ) -> tuple[dict[str, Any], Owners]:
     """Merge an applied configuration into the live object, which has the same version.
 
-    Returns the merged object (not yet defaulted) and the owners. Raises 409 `Conflict` with a cause for each field
-    that another manager owns with another value, unless `force` takes over all of them or `taken` this one.
+    Returns the merged object (not yet defaulted, and with the nulls of the configuration) and the owners. Raises 409
+    `Conflict` with a cause for each field that another manager owns with another value, unless `force` takes over all
+    of them or `taken` this one.
     """
     api_version = applied["apiVersion"]
     schema = versions.schema(api_version)
     assert schema is not None, "what is applied has a version that is served"
-    own = field_set_of(without_nulls(applied), schema) - UNOWNED
+    own = field_set_of(applied, schema) - UNOWNED
     after = {**owners, manager: VersionedSet(own, api_version)}
     merged = merge(live, applied, schema)
     if manager in owners:

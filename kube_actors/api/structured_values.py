@@ -64,13 +64,13 @@ def compare(old: Any, new: Any, schema: Schema) -> Difference:
 def given(body: dict[str, Any], schema: Schema) -> FieldSet:
     """The fields that whoever creates an object has given it.
 
-    What is there before anybody says anything is given by nobody: its structs, and the lists it cannot do without.
+    What is there before anybody says anything is given by nobody: its structs, and what is written when it is not set.
     """
     return FieldSet(_given(body, schema.root))
 
 
 def merge(live: dict[str, Any], applied: dict[str, Any], schema: Schema) -> dict[str, Any]:
-    """The live object with the applied configuration merged in; null in the configuration removes."""
+    """The live object with the applied configuration merged in; nulls of the configuration are in it."""
     merged: dict[str, Any] = _merge(live, applied, schema.root)
     return merged
 
@@ -167,10 +167,11 @@ def _compare_members(before: dict[str, Any], after: dict[str, Any], node: Node) 
 def _given(value: dict[str, Any], node: Node) -> Trie:
     trie: Trie = {}
     struct, fields = node.object_type, node.fields
-    there: tuple[str, ...] = () if struct is None else (*struct.always, *struct.required)
+    there: frozenset[str] = frozenset() if struct is None else struct.there
     for name, part in value.items():
         if type(part) is not dict and type(part) is not list:
-            trie["f:" + name] = {}
+            if struct is None or name not in there or part != struct.unset[name]:
+                trie["f:" + name] = {}
             continue
         child = fields.get(name)
         if child is None or not child.granular or name not in there:
@@ -210,16 +211,16 @@ def _whole(value: Any, node: Node | None) -> Trie:
 
 
 def _merge(live: Any, applied: Any, node: Node | None) -> Any:
-    """The live value with the applied one merged in; null in the configuration removes."""
+    """The live value with the applied one merged in; an applied null takes the place of what has one owner, and leaves
+    alone what has parts with owners of their own."""
+    if applied is None:
+        return live if node is not None and _parts(live, node) else None
     if node is None or _parts(applied, node) is None or _parts(live, node) is None:
-        return without_nulls(applied)
+        return applied
     if node.kind is not Kind.LIST:
         merged = dict(live)
         for name, value in applied.items():
-            if value is None:
-                merged.pop(name, None)
-            else:
-                merged[name] = _merge(live[name], value, node.child(name)) if name in live else without_nulls(value)
+            merged[name] = _merge(live[name], value, node.child(name)) if name in live else value
         return merged
     return list(_merged_items(live, _elements(applied, node), node))
 
@@ -238,15 +239,8 @@ def _merged_items(live: list[Any], ours: Parts, node: Node) -> Iterator[Any]:
             kept = [each for each in waiting[:before] if each[0] in ours]
             waiting = kept + [each for each in waiting[before:] if each[0] != element]
         met = theirs.get(element, _MISSING)
-        yield without_nulls(value) if met is _MISSING or type(met) is Repeated else _merge(met, value, node.items)
+        yield value if met is _MISSING or type(met) is Repeated else _merge(met, value, node.items)
     yield from (item for _, item in waiting)
-
-
-def without_nulls(value: Any) -> Any:
-    """The value without members that are null, at any depth of objects."""
-    if isinstance(value, dict):
-        return {name: without_nulls(member) for name, member in value.items() if member is not None}
-    return value
 
 
 def _with_parents(trie: Trie, node: Node | None) -> Trie:

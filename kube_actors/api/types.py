@@ -57,7 +57,9 @@ _GO_NAMES: Final = {
 class ObjectType:
     """A struct of the API by its short name (`core.v1.Container`); one instance per table.
 
-    `always` are the fields that hold a struct and are there, empty or not, in whatever Kubernetes makes of an object.
+    `always` are the fields that hold a struct and are there, empty or not, in whatever Kubernetes makes of an object;
+    `written` are other fields that are there though nobody set them: null, zero or the empty text.
+    `pointers` are the fields of which zero says more than nothing.
     `declared` are the fields that the API's description calls required, `required` those of them that are missed when
     they are absent: a number that nobody set is 0, and a struct is an empty one, for the kind's rules to judge.
     """
@@ -66,6 +68,8 @@ class ObjectType:
     declared: tuple[str, ...]
     required: tuple[str, ...]
     always: tuple[str, ...]
+    written: tuple[str, ...]
+    pointers: tuple[str, ...]
     atomic: bool
     _field_facts: Mapping[str, FieldFacts] = attrs.field(repr=False)
     _table: TypeTable = attrs.field(repr=False)
@@ -79,6 +83,28 @@ class ObjectType:
     def go_name(self) -> str:
         """`v1.Container`."""
         return self.name.partition(".")[2]
+
+    @functools.cached_property
+    def there(self) -> frozenset[str]:
+        """The fields that every object of the type has: `always` and `written`."""
+        return frozenset((*self.always, *self.written))
+
+    @functools.cached_property
+    def unset(self) -> Mapping[str, str | int | bool | None]:
+        """What stands in the `written` fields when nobody set them."""
+        return {name: None if name in self.pointers else UNSET.get(self.fields[name].kind) for name in self.written}
+
+    @functools.cached_property
+    def nullable(self) -> frozenset[str]:
+        """The fields in which null is written when nobody set them."""
+        return frozenset(name for name, value in self.unset.items() if value is None)
+
+    @functools.cached_property
+    def unwritten_zeros(self) -> Mapping[str, type]:
+        """The fields that are not written when they are zero, each with the type of its zero."""
+        ruled_out = {*self.written, *self.pointers}
+        types = ((name, _ZERO_TYPES.get(node.kind)) for name, node in self.fields.items() if name not in ruled_out)
+        return {name: type_ for name, type_ in types if type_ is not None}
 
 
 @frozen(eq=False)
@@ -146,6 +172,24 @@ class Node:
         return self.items
 
 
+# What a value of Go is before anything was set, if that is not null; structs are left out.
+UNSET: Final[Mapping[Kind, str | int | bool]] = {
+    Kind.STRING: "",
+    Kind.QUANTITY: "0",
+    Kind.BOOL: False,
+    Kind.INT32: 0,
+    Kind.INT64: 0,
+    Kind.DOUBLE: 0,
+    Kind.INT_OR_STRING: 0,
+}
+# Kinds of which a zero need not be written.
+_ZERO_TYPES: Final[Mapping[Kind, type]] = {
+    Kind.STRING: str,
+    Kind.BYTES: str,
+    Kind.BOOL: bool,
+    Kind.INT32: int,
+    Kind.INT64: int,
+}
 # Kinds whose Go type has a value from the start that says nothing of whether anybody set it.
 _ZERO: Final = frozenset({"bool", "double", "int32", "int64", "intOrString", "quantity"})
 # Numbers of which Kubernetes says that they are required when they are 0.
@@ -211,7 +255,17 @@ class TypeTable:
             declared = tuple(facts.get("required", ()))
             always = tuple(facts.get("always", ()))
             required = tuple(each for each in declared if _is_missed(name, each, facts["fields"][each], always))
-            found = ObjectType(name, declared, required, always, facts.get("atomic", False), facts["fields"], self)
+            found = ObjectType(
+                name,
+                declared,
+                required,
+                always,
+                tuple(facts.get("written", ())),
+                tuple(facts.get("pointers", ())),
+                facts.get("atomic", False),
+                facts["fields"],
+                self,
+            )
             self._object_types[name] = found
         return found
 

@@ -7,12 +7,12 @@ error, and a value whose Python type settles the matter costs one comparison: a 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from kube_actors.api import base64_text, quantity, times
 from kube_actors.api.codecs import json
 from kube_actors.api.spelling import is_usual
-from kube_actors.api.types import Kind, Node
+from kube_actors.api.types import Kind, Node, ObjectType
 from kube_actors.errors import Cause
 
 UNKNOWN_FIELD: Final = "UnknownField"
@@ -33,44 +33,63 @@ class _Key(str):
     __slots__ = ()
 
 
-def check(root: Node, body: Any, old: Mapping[str, Any] | None, causes: list[Cause]) -> bool:
-    """Append every error of `body` to `causes`; parts that are identical in `old` are taken to be right.
+class Reading(NamedTuple):
+    """What was found in an object.
 
-    Answers whether what was looked at is spelt as is usual (`spelling`).
+    `is_usual`: times and quantities are spelt as is usual (`spelling`). `has_nulls`: there are some that do not stand
+    for themselves. `gaps` are the structs that lack fields which are always written, each with its type.
     """
-    walk = _Walk(causes)
+
+    causes: list[Cause]
+    is_usual: bool
+    has_nulls: bool
+    gaps: list[tuple[ObjectType, dict[str, Any]]]
+
+
+def check(root: Node, body: Any, old: Mapping[str, Any] | None) -> Reading:
+    """Every error of `body`, and what else there is to do with it; parts that are identical in `old` are taken to be
+    right."""
+    walk = _Walk()
     if isinstance(body, dict):
         walk.object(root, body, old, None, True)
     else:
         message = f"json: cannot unmarshal {_json_kind(body)} into Go value of type {root.go_name}"
-        causes.append(Cause(WRONG_TYPE, message))
-    return walk.is_usual
+        walk.causes.append(Cause(WRONG_TYPE, message))
+    return Reading(walk.causes, walk.is_usual, walk.has_nulls, walk.gaps)
 
 
 class _Walk:
     """The walk over one object. `demand` says whether required fields are asked for at this depth."""
 
-    __slots__ = ("causes", "is_usual")
+    __slots__ = ("causes", "gaps", "has_nulls", "is_usual")
 
-    def __init__(self, causes: list[Cause]) -> None:
-        self.causes = causes
+    def __init__(self) -> None:
+        self.causes: list[Cause] = []
+        self.gaps: list[tuple[ObjectType, dict[str, Any]]] = []
+        self.has_nulls = False
         self.is_usual = True
 
     def object(self, node: Node, value: dict[str, Any], old: Any, trail: _Trail, demand: bool) -> None:
-        fields = node.fields
+        fields, struct = node.fields, node.object_type
         before = old if isinstance(old, dict) else {}
+        is_whole = struct is None or struct.there <= value.keys()
         for key, item in value.items():
             child = fields.get(key)
             if child is None:
                 path = _text((trail, key))
                 self.causes.append(Cause(UNKNOWN_FIELD, f'unknown field "{path}"', path))
-            elif type(item) is not child.sufficient_type and item is not None:
+            elif item is None:
+                if struct is None or key not in struct.nullable:
+                    self.has_nulls, is_whole = True, False
+            elif type(item) is not child.sufficient_type:
                 earlier = before.get(key)
                 if item is not earlier:
                     asked = demand and not (trail is None and key == "status")
                     self.value(child, item, earlier, (trail, key), node, asked)
         if demand:
             self.required(node, value, old, trail)
+        if not is_whole and struct is not None:
+            self.gaps.append((struct, value))
 
     def required(self, node: Node, value: dict[str, Any], old: Any, trail: _Trail) -> None:
         """Fields that must be there, unless they were missing before as well.
@@ -119,15 +138,19 @@ class _Walk:
         before = old if isinstance(old, dict) else {}
         items = _items(node)
         for key, item in value.items():
-            if type(item) is not items.sufficient_type and item is not None:
+            if item is None:
+                self.has_nulls = True
+            elif type(item) is not items.sufficient_type:
                 self.value(items, item, before.get(key), (trail, _Key(key)), owner, demand)
 
     def list(self, node: Node, value: list[Any], old: Any, trail: _Trail, owner: Node, demand: bool) -> None:
         before = old if isinstance(old, list) else []
         items = _items(node)
         for index, item in enumerate(value):
-            if item is None and items.kind is Kind.OBJECT:
-                item = {}  # for Kubernetes an object of which nothing was set
+            if item is None:
+                self.has_nulls = True
+                if items.kind is Kind.OBJECT:
+                    item = {}  # for Kubernetes an object of which nothing was set
             if item is None or type(item) is items.sufficient_type:
                 continue
             previous = before[index] if index < len(before) else None

@@ -19,9 +19,17 @@ _RENAMED = {
 _BACK = {new: old for old, new in _RENAMED.items()}
 
 
+# What the core form writes even when nobody said it, and the other form only when somebody did.
+_OPTIONAL = ("reportingController", "reportingInstance")
+
+
 def to_events_group(body: Body) -> Body:
     """A core Event as `events.k8s.io/v1` shows it."""
-    return {**_renamed(body, _RENAMED), "apiVersion": "events.k8s.io/v1"}
+    renamed = {**_renamed(body, _RENAMED), "apiVersion": "events.k8s.io/v1"}
+    for name in _OPTIONAL:
+        if not renamed.get(name):
+            renamed.pop(name, None)
+    return renamed
 
 
 def to_core(body: Body) -> Body:

@@ -14,8 +14,8 @@ SCOPES = ("Cluster", "Namespace")
 def _default(body: Body) -> None:
     spec = body.get("spec")
     parameters = spec.get("parameters") if isinstance(spec, dict) else None
-    if isinstance(parameters, dict):
-        parameters.setdefault("scope", "Cluster")
+    if isinstance(parameters, dict) and parameters.get("scope") is None:
+        parameters["scope"] = "Cluster"
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:

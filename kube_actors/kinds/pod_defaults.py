@@ -118,7 +118,7 @@ def _default_probe(probe: Body) -> None:
     _default_http_get(probe)
     grpc = probe.get("grpc")
     if grpc is not None:
-        grpc.setdefault("service", "")
+        grpc["service"] = grpc.get("service") or ""
 
 
 def _default_http_get(handler: Body) -> None:

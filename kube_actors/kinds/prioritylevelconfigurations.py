@@ -26,7 +26,8 @@ def _default(body: Body) -> None:
             exempt.setdefault(name, 0)
     limited = spec.get("limited")
     if isinstance(limited, dict):
-        limited.setdefault("nominalConcurrencyShares", 30)
+        if limited.get("nominalConcurrencyShares") is None:
+            limited["nominalConcurrencyShares"] = 30
         limited.setdefault("lendablePercent", 0)
         queuing = (limited.get("limitResponse") or {}).get("queuing")
         if isinstance(queuing, dict):

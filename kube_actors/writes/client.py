@@ -144,15 +144,19 @@ class Client(SubresourceSession):
         self.check_subresource(resource, subresource)
         versions = self.pipeline.versions(resource)
         ownership.check_configuration(own, versions)
-        own = applied_part(own, subresource, resource, hooks_for(resource.id))
+        hooks = hooks_for(resource.id)
+        first_status = own.get("status") if hooks.keeps_first_status and not subresource else None
+        own = applied_part(own, subresource, resource, hooks)
         collected = list(warnings)
 
         async def attempt() -> Applied:
             live = self.live(key) if subresource else self.store.get(key)
             before = live.body() if live is not None else {}
             record = functools.partial(ownership.record_apply, force=force)
-            new = await self.work.run(record, before, own, self.author(sent, subresource), versions)
+            new = await self.work.run(record, before, clone(own), self.author(sent, subresource), versions)
             new = as_version(new, resource)
+            if live is None and first_status is not None:
+                new["status"] = clone(first_status)
             prune(resource.schema, new)  # empty maps of the configuration are owned, but not kept
             operation = Operation.CREATE if live is None else Operation.UPDATE
             request = self.request(operation, resource, key, new, subresource, dry_run, collected, heard=True)

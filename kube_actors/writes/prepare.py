@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from kube_actors.api.empty import empty
+from kube_actors.api.empty import complete, empty
 from kube_actors.api.schema import decoding_error
 from kube_actors.api.spelling import spell
 from kube_actors.api.versioned_change import Versions
@@ -41,7 +41,8 @@ def fill_frame(request: Request) -> None:
     if root is not None and "spec" in root.always:
         request.new.setdefault("spec", {})
     if root is not None and "status" in root.always and request.new.get("status") is None:
-        request.new["status"] = empty(root.fields["status"])
+        status = root.fields["status"].object_type
+        request.new["status"] = {} if status is None else empty(status)
 
 
 def prepare_update(request: Request, old: Body) -> None:
@@ -78,23 +79,26 @@ def _shared(value: Any, before: Any) -> Any:
 
 
 def read(request: Request) -> None:
-    """Refuse (400) what cannot be read as this kind; remember what else the schema finds. Then spell it as is usual.
+    """Refuse (400) what cannot be read as this kind; remember what else the schema finds. What nothing is wrong with is
+    spelt as is usual, and has what is written though nobody says it.
 
     What is the very same value as before is not looked at: a status write only pays for the status.
     """
-    schema = request.resource.schema
-    found, is_usual = schema.read(request.new, request.old)
-    error = decoding_error(request.resource.api_version, request.resource.kind, found)
+    new, old, schema = request.new, request.old, request.resource.schema
+    found = schema.read(new, old)
+    error = decoding_error(request.resource.api_version, request.resource.kind, found.causes)
     if error is not None:
         raise error
-    request.causes = found
-    new, old = request.new, request.old
-    for name in [name for name, value in new.items() if value is None]:
-        del new[name]
-    changed = new if old is None else {name: new[name] for name in new if _differs(new, old, name)}
-    schema.drop_nulls(changed)
-    if not found and not is_usual:
+    request.causes = found.causes
+    if found.has_nulls:
+        schema.drop_nulls(new)
+    if found.causes:
+        return
+    if not found.is_usual:
+        changed = new if old is None else {name: new[name] for name in new if _differs(new, old, name)}
         new.update(spell(schema.root, changed))
+    for struct, value in found.gaps:
+        complete(struct, value)
 
 
 def keep_other_half(request: Request, old: Body) -> None:

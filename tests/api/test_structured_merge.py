@@ -117,10 +117,19 @@ def test_same_value_is_no_conflict() -> None:
     assert (merged, _paths(owners)) == (live, {"alice": [".spec.replicas"], "bob": [".spec.replicas"]})
 
 
-def test_null_removes() -> None:
-    """An applied null takes the field away and does not own it."""
-    merged, owners = apply(_deployment(replicas=2, paused=True), _deployment(replicas=None), {}, ALICE, VERSIONS)
-    assert (merged, _paths(owners)) == (_deployment(paused=True), {"alice": [".spec"]})
+def test_null_is_a_value() -> None:
+    """An applied null is owned and takes the place of a value, which conflicts with whoever owns that; what has parts
+    of its own it leaves alone."""
+    live, applied = _deployment(replicas=2, paused=True), _deployment(replicas=None, template=None)
+    merged, owners = apply(live, applied, {}, ALICE, VERSIONS)
+    assert merged == _deployment(replicas=None, paused=True, template=None)
+    assert _paths(owners) == {"alice": [".spec.replicas", ".spec.template"]}
+    live, bobs = apply({}, _deployment({"web": {"image": "a"}}, replicas=2), {}, BOB, VERSIONS)
+    with pytest.raises(ApiError) as caught:
+        apply(live, applied, bobs, ALICE, VERSIONS)
+    assert [cause.field for cause in caught.value.causes] == [".spec.replicas"]
+    merged, _ = apply(live, applied, bobs, ALICE, VERSIONS, force=True)
+    assert merged["spec"] == {**live["spec"], "replicas": None}
 
 
 def test_key_defaults_identify_items() -> None:

@@ -166,7 +166,7 @@ def test_the_last_apply_is_always_in_force(history: list[tuple[str, dict[str, An
             client = world.named(manager)
             applied = await client.apply(deployment(**spec), force=True)
             stored = applied.revision.body()["spec"]
-            assert {name: stored[name] for name in spec if name != "strategy"} == {
+            assert {name: stored.get(name, False) for name in spec if name != "strategy"} == {
                 name: value for name, value in spec.items() if name != "strategy"
             }
             assert (await client.apply(deployment(**spec))).outcome == "unchanged"

@@ -23,7 +23,11 @@ def _named(name: str = "x", **parts: Any) -> dict[str, Any]:
     [
         ("/apis/apps/v1/namespaces/default/deployments", {"spec": WORKLOAD}, {}),
         ("/apis/apps/v1/namespaces/default/replicasets", {"spec": WORKLOAD}, {"replicas": 0}),
-        ("/apis/apps/v1/namespaces/default/statefulsets", {"spec": WORKLOAD}, {"replicas": 0}),
+        (
+            "/apis/apps/v1/namespaces/default/statefulsets",
+            {"spec": WORKLOAD},
+            {"availableReplicas": 0, "replicas": 0},
+        ),
         (
             "/apis/apps/v1/namespaces/default/daemonsets",
             {"spec": WORKLOAD},
@@ -43,7 +47,7 @@ def _named(name: str = "x", **parts: Any) -> dict[str, Any]:
         (
             "/apis/autoscaling/v2/namespaces/default/horizontalpodautoscalers",
             {"spec": {"scaleTargetRef": {"kind": "Deployment", "name": "a"}, "maxReplicas": 1}},
-            {"desiredReplicas": 0},
+            {"currentMetrics": None, "desiredReplicas": 0},
         ),
         ("/api/v1/namespaces/default/resourcequotas", {"spec": {"hard": {"pods": "1"}}}, {}),
     ],
@@ -68,8 +72,9 @@ async def test_a_status_is_emptied_not_removed(call: Caller) -> None:
 async def test_a_node_says_itself_what_it_is(call: Caller) -> None:
     """A node is created with its status, as kubelets and simulators do."""
     status = {"capacity": {"cpu": "4"}, "allocatable": {"cpu": "4"}}
-    assert (await call("POST", "/api/v1/nodes", _named(status=status))).body["status"] == status
-    assert (await call("POST", "/api/v1/nodes", _named("bare"))).body["status"]["nodeInfo"]["kubeletVersion"] == ""
+    bare = (await call("POST", "/api/v1/nodes", _named("bare"))).body["status"]
+    assert (bare["nodeInfo"]["kubeletVersion"], bare["daemonEndpoints"]) == ("", {"kubeletEndpoint": {"Port": 0}})
+    assert (await call("POST", "/api/v1/nodes", _named(status=status))).body["status"] == {**bare, **status}
 
 
 async def test_templates_of_daemon_sets_are_counted(call: Caller) -> None:

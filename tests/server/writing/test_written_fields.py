@@ -150,7 +150,7 @@ async def test_nobody_owns_what_nobody_said(call: Caller) -> None:
     assert condition == {"type": "Fine", "status": "True", "lastProbeTime": None, "lastTransitionTime": None}
     fields = reply.body["metadata"]["managedFields"][1]["fieldsV1"]["f:status"]["f:conditions"]
     names = {"f:lastProbeTime", "f:lastTransitionTime", "f:status", "f:type"}
-    assert fields['k:{"type":"Fine"}'] == {".": {}, **dict.fromkeys(names, {})}
+    assert fields['k:{"type":"Fine"}'] == {".": {}, **{name: {} for name in names}}
 
 
 async def test_who_leaves_nulls_out_changes_nothing(call: Caller) -> None:

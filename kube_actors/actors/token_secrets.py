@@ -11,6 +11,7 @@ import trio
 
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.actors.namespace_object import EVERYWHERE
+from kube_actors.actors.token_tracking import token_tracking
 from kube_actors.errors import ApiError
 from kube_actors.kernel import Actor
 from kube_actors.messages.common import Describe, Description
@@ -60,8 +61,9 @@ class TokenSecretsActor(Actor[Describe]):
         self.filled = 0
 
     async def started(self) -> None:
-        """Look at every such Secret once."""
+        """Look at every such Secret once, and say since when their use is noted."""
         store = self.plane.store
+        self.context.spawn("tracking", lambda: token_tracking(self.plane))
         self.unsubscribe = [
             store.subscribe(self._secret_committed, "secrets"),
             store.subscribe(self._account_committed, "serviceaccounts"),

@@ -12,6 +12,7 @@ from trio.testing import wait_all_tasks_blocked
 
 from kube_actors.access.authenticators import TokenRefused
 from kube_actors.actors.namespace_object import EVERYWHERE
+from kube_actors.api.times import rfc3339
 from kube_actors.store import Key
 from tests.access.requests import World, open_world
 
@@ -151,3 +152,24 @@ async def test_other_secrets_are_left_alone(world: World) -> None:
     body["metadata"]["annotations"]["note"] = '{"type":"kubernetes.io/service-account-token"}'
     await world.client.create(body)
     assert await filled(world) == {}
+
+
+async def test_since_when_use_is_noted(world: World) -> None:
+    """A ConfigMap says the day as soon as there is a place for it; it comes back, and nonsense is put right."""
+    key = Key("configmaps", "kube-system", "kube-apiserver-legacy-service-account-token-tracking")
+    assert world.store.get(key) is None
+    await world.client.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "kube-system"}})
+
+    async def data() -> Any:
+        await wait_all_tasks_blocked()
+        return world.client.live(key).body()["data"]
+
+    today = await data()
+    assert today == {"since": rfc3339(world.clock.now())[:10]}
+    for nonsense in ("yesterday", "20250101"):
+        await world.client.mutate(key, lambda body, text=nonsense: body["data"].update(since=text))  # type: ignore[misc]
+        assert await data() == today
+    await world.client.mutate(key, lambda body: body["data"].update(since="2020-02-03"))
+    assert await data() == {"since": "2020-02-03"}
+    await world.client.delete(key)
+    assert await data() == today

@@ -9,9 +9,9 @@ from kube_actors.api.certificate_request import one_line_base64, read_request
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
+from kube_actors.kinds.rules.signers import signer_rules
 
 SHORTEST_SECONDS: Final = 600
-LONGEST_DOMAIN: Final = 253
 LEGACY_SIGNER: Final = "kubernetes.io/legacy-unknown"
 DECISIONS: Final = ("Approved", "Denied")
 USAGES: Final = (
@@ -84,31 +84,10 @@ def _usages(spec: Body) -> list[Cause]:
 
 
 def _signer_name(signer: str) -> list[Cause]:
-    """`example.com/signer-name`."""
     field = "spec.signerName"
-    if not signer:
-        return [causes.required(field)]
     if signer == LEGACY_SIGNER:
         return [causes.invalid(field, signer, "the legacy signerName is not allowed via this API version")]
-    domain, separator, path = signer.partition("/")
-    if not separator or "/" in path:
-        why = "must be a fully qualified domain and path of the form 'example.com/signer-name'"
-        return [causes.invalid(field, signer, why)]
-    found = [causes.too_long(field, LONGEST_DOMAIN)] if len(domain) > LONGEST_DOMAIN else []
-    found += _labels(field, domain, names.dns1123_label)
-    if "." not in domain:
-        why = "should be a domain with at least two segments separated by dots"
-        found.append(causes.invalid(field, domain, why))
-    return found + _labels(field, path, names.dns1123_subdomain)
-
-
-def _labels(field: str, text: str, grammar: Any) -> list[Cause]:
-    """What is wrong with the first label that is not one."""
-    for label in text.split("."):
-        found = [causes.invalid(field, text, f'validating label "{label}": {why}') for why in grammar(label)]
-        if found:
-            return found
-    return []
+    return signer_rules(signer, field)
 
 
 def _expiration(spec: Body) -> list[Cause]:

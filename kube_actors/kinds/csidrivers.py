@@ -11,8 +11,12 @@ from kube_actors.kinds.rules.volume_sources import driver_rules
 
 MODES: Final = ("Ephemeral", "Persistent")
 POLICIES: Final = ("File", "None", "ReadWriteOnceWithFSType")
-FROZEN: Final = ("attachRequired", "volumeLifecycleModes")
+# Fields that stay, and what Kubernetes calls them when they do not.
+FROZEN: Final = {"attachRequired": "attachedRequired", "volumeLifecycleModes": "volumeLifecycleModes"}
 SHORTEST_TOKEN: Final = 600
+LONGEST_TOKEN: Final = 1 << 32
+SHORTEST_PERIOD: Final = 10
+"""Seconds between two looks at how much a node takes."""
 
 _DEFAULTS: Final = {
     "attachRequired": True,
@@ -39,7 +43,7 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     modes = spec.get("volumeLifecycleModes") or []
     found += [causes.not_supported("spec.volumeLifecycleModes", mode, MODES) for mode in modes if mode not in MODES]
     policy = spec.get("fsGroupPolicy")
-    if policy not in (None, *POLICIES):
+    if policy is not None and policy not in POLICIES:
         found.append(causes.not_supported("spec.fsGroupPolicy", policy, POLICIES))
     taken = set()
     for index, request in enumerate(spec.get("tokenRequests") or ()):
@@ -54,10 +58,17 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         if seconds is not None and seconds < SHORTEST_TOKEN:
             why = "may not specify a duration less than 10 minutes"
             found.append(causes.invalid(f"{field}.expirationSeconds", seconds, why))
+        if seconds is not None and seconds > LONGEST_TOKEN:
+            why = "may not specify a duration larger than 2^32 seconds"
+            found.append(causes.invalid(f"{field}.expirationSeconds", seconds, why))
+    period = spec.get("nodeAllocatableUpdatePeriodSeconds")
+    if period is not None and period < SHORTEST_PERIOD:
+        why = f"must be greater than or equal to {SHORTEST_PERIOD} seconds"
+        found.append(causes.invalid("spec.nodeAllocatableUpdatePeriodSeconds", period, why))
     before = (old or {}).get("spec") or {}
-    for name in FROZEN if old is not None else ():
+    for name, called in FROZEN.items() if old is not None else ():
         if spec.get(name) != before.get(name):
-            found.append(causes.immutable(f"spec.{name}", spec.get(name)))
+            found.append(causes.immutable(f"spec.{called}", spec.get(name)))
     return found
 
 

@@ -16,6 +16,9 @@ from kube_actors.kinds.rules.selectors import label_map_rules
 
 MAXIMUM_ENDPOINTS = 1000
 MAXIMUM_ADDRESSES = 100
+MAXIMUM_TOPOLOGY = 16
+MAXIMUM_HINTS = 8
+PROTOCOLS = ("SCTP", "TCP", "UDP")
 SERVICE_LABEL = "kubernetes.io/service-name"
 
 
@@ -43,8 +46,8 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     found = [] if kind else [causes.required("addressType")]
     endpoints = new.get("endpoints") or []
     if len(endpoints) > MAXIMUM_ENDPOINTS:
-        why = f"Too many: {len(endpoints)}: must have at most {MAXIMUM_ENDPOINTS} items"
-        found.append(Cause("FieldValueTooMany", why, "endpoints"))
+        found.append(causes.too_many("endpoints", len(endpoints), MAXIMUM_ENDPOINTS))
+        endpoints = []
     for index, endpoint in enumerate(endpoints):
         found += _endpoint(endpoint, kind, f"endpoints[{index}]")
     taken = set()
@@ -55,6 +58,8 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         if name in taken:
             found.append(causes.duplicate(f"{field}.name", name))
         taken.add(name)
+        if port.get("protocol") == "":
+            found.append(causes.not_supported(f"{field}.protocol", "", PROTOCOLS))
         if port.get("port") is not None:
             found += causes.port(f"{field}.port", port["port"])
         protocol = port.get("appProtocol")
@@ -70,8 +75,7 @@ def _endpoint(endpoint: Body, kind: object, field: str) -> list[Cause]:
     if not addresses:
         return [causes.required(f"{field}.addresses", "must contain at least 1 address")]
     if len(addresses) > MAXIMUM_ADDRESSES:
-        why = f"Too many: {len(addresses)}: must have at most {MAXIMUM_ADDRESSES} items"
-        return [Cause("FieldValueTooMany", why, f"{field}.addresses")]
+        return [causes.too_many(f"{field}.addresses", len(addresses), MAXIMUM_ADDRESSES)]
     found = []
     for index, address in enumerate(addresses):
         place = f"{field}.addresses[{index}]"
@@ -92,16 +96,22 @@ def _place(endpoint: Body, field: str) -> list[Cause]:
     if node is not None:
         found += [causes.invalid(f"{field}.nodeName", node, why) for why in names.dns1123_subdomain(node)]
     topology = endpoint.get("deprecatedTopology") or {}
+    if len(topology) > MAXIMUM_TOPOLOGY:
+        found.append(causes.too_many(f"{field}.deprecatedTopology", len(topology), MAXIMUM_TOPOLOGY))
     found += label_map_rules(topology, f"{field}.deprecatedTopology")
     hints = endpoint.get("hints") or {}
-    for name in ("forZones", "forNodes"):
+    for name, rule in (("forZones", names.label_value), ("forNodes", names.dns1123_subdomain)):
         taken: set[str] = set()
-        for index, hint in enumerate(hints.get(name) or ()):
+        given = hints.get(name) or []
+        if len(given) > MAXIMUM_HINTS:
+            found.append(causes.too_many(f"{field}.hints.{name}", len(given), MAXIMUM_HINTS))
+            continue
+        for index, hint in enumerate(given):
             place, value = f"{field}.hints.{name}[{index}].name", hint.get("name", "")
             if value in taken:
                 found.append(causes.duplicate(place, value))
             else:
-                found += [causes.invalid(place, value, why) for why in names.label_value(value)]
+                found += [causes.invalid(place, value, why) for why in rule(value)]
             taken.add(value)
     return found
 

@@ -9,6 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import is_address
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.domain_paths import typed_reference_rules
 from kube_actors.kinds.rules.load_balancers import ingress_status_rules
 
 PATH_TYPES = ("Exact", "ImplementationSpecific", "Prefix")
@@ -18,28 +19,28 @@ _BAD_AT_END = ("/..", "/.")
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
-    spec = new.get("spec") or {}
-    found = [cause for index, each in enumerate(spec.get("tls") or ()) for cause in _tls(each, f"spec.tls[{index}]")]
-    rules = spec.get("rules") or []
+    spec, found = new.get("spec") or {}, []
+    rules = spec.get("rules")
     if not rules and spec.get("defaultBackend") is None:
         found.append(causes.invalid("spec", rules, "either `defaultBackend` or `rules` must be specified"))
-    for index, rule in enumerate(rules):
-        found += _rule(rule, f"spec.rules[{index}]")
     if spec.get("defaultBackend") is not None:
         found += _backend(spec["defaultBackend"], "spec.defaultBackend")
+    for index, rule in enumerate(rules or ()):
+        found += _rule(rule, f"spec.rules[{index}]")
+    for index, each in enumerate(spec.get("tls") or ()):
+        found += _tls(each, f"spec.tls[{index}]")
     chosen = spec.get("ingressClassName")
     if chosen is not None:
         found += [causes.invalid("spec.ingressClassName", chosen, why) for why in names.dns1123_subdomain(chosen)]
         annotated = (new["metadata"].get("annotations") or {}).get(CLASS_ANNOTATION)
-        if old is None and annotated is not None:
-            field = f"metadata.annotations.{CLASS_ANNOTATION}"
-            found.append(causes.invalid(field, annotated, "can not be set when the class field is also set"))
+        if old is None and annotated not in (None, chosen):
+            why = "must match `ingressClassName` when both are specified"
+            found.append(causes.invalid(f"annotations.{CLASS_ANNOTATION}", annotated, why))
     return found
 
 
 def _host(host: str, field: str) -> list[Cause]:
-    if is_address(host):
-        return [causes.invalid(field, host, "must be a DNS name, not an IP address")]
+    """A name, or all names directly below one."""
     wrong = names.wildcard_subdomain(host) if "*" in host else names.dns1123_subdomain(host)
     return [causes.invalid(field, host, why) for why in wrong]
 
@@ -53,7 +54,10 @@ def _tls(tls: Body, field: str) -> list[Cause]:
 
 
 def _rule(rule: Body, field: str) -> list[Cause]:
-    found = _host(rule["host"], f"{field}.host") if rule.get("host") else []
+    host, found = rule.get("host") or "", []
+    if host and is_address(host):
+        found.append(causes.invalid(f"{field}.host", host, "must be a DNS name, not an IP address"))
+    found += _host(host, f"{field}.host") if host else []
     http = rule.get("http")
     if http is None:
         return found
@@ -62,7 +66,9 @@ def _rule(rule: Body, field: str) -> list[Cause]:
         found.append(causes.required(f"{field}.http.paths"))
     for at, each in enumerate(paths):
         place = f"{field}.http.paths[{at}]"
-        found += _path(each, place) + _backend(each.get("backend") or {}, f"{place}.backend")
+        found += _path(each, place)
+        if each.get("pathType") is not None:
+            found += _backend(each.get("backend") or {}, f"{place}.backend")
     return found
 
 
@@ -75,9 +81,10 @@ def _path(each: Body, place: str) -> list[Cause]:
     if kind == "ImplementationSpecific":
         fits = not path or path.startswith("/")
         return [] if fits else [causes.invalid(f"{place}.path", path, "must be an absolute path")]
-    if not path.startswith("/"):
-        return [causes.invalid(f"{place}.path", path, "must be an absolute path")]
-    found = [causes.invalid(f"{place}.path", path, f"must not contain '{bad}'") for bad in _BAD_IN_PATHS if bad in path]
+    found = [] if path.startswith("/") else [causes.invalid(f"{place}.path", path, "must be an absolute path")]
+    found += [
+        causes.invalid(f"{place}.path", path, f"must not contain '{bad}'") for bad in _BAD_IN_PATHS if bad in path
+    ]
     found += [
         causes.invalid(f"{place}.path", path, f"cannot end with '{bad}'") for bad in _BAD_AT_END if path.endswith(bad)
     ]
@@ -90,9 +97,9 @@ def _backend(backend: Body, field: str) -> list[Cause]:
     if service is not None and resource is not None:
         return [causes.invalid(field, "", "cannot set both resource and service backends")]
     if service is None and resource is None:
-        return [causes.required(field, "port name or number is required")]
+        return [causes.invalid(field, "", "resource or service backend is required")]
     if resource is not None:
-        return [] if resource.get("name") and resource.get("kind") else [causes.required(f"{field}.resource.name")]
+        return typed_reference_rules(resource, f"{field}.resource")
     found = []
     name, port = service.get("name"), service.get("port") or {}
     if not name:

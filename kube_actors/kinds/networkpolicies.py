@@ -42,7 +42,7 @@ def _validate(new: Body, _old: Body | None) -> list[Cause]:
     types = spec.get("policyTypes") or []
     if len(types) > len(TYPES):
         why = "may not specify more than two policyTypes"
-        found.append(causes.invalid("spec.policyTypes", types, why))
+        return [*found, causes.invalid("spec.policyTypes", types, why)]
     for index, kind in enumerate(types):
         if kind not in TYPES:
             found.append(causes.not_supported(f"spec.policyTypes[{index}]", kind, TYPES))

@@ -42,9 +42,7 @@ def _default(body: Body) -> None:
 
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
-    spec = new.get("spec")
-    if not isinstance(spec, dict):
-        return []  # the schema asks for it
+    spec = new.get("spec") or {}
     found = access_mode_rules(spec.get("accessModes") or [], "spec.accessModes")
     found += _capacity(spec) + _source(spec)
     policy, mode = spec.get("persistentVolumeReclaimPolicy"), spec.get("volumeMode")
@@ -55,10 +53,11 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     name = spec.get("storageClassName")
     if name:
         found += [causes.invalid("spec.storageClassName", name, why) for why in names.dns1123_subdomain(name)]
+    found += _attributes(spec)
     if spec.get("nodeAffinity") is not None:
         found += _node_affinity(spec["nodeAffinity"], "spec.nodeAffinity")
     if old is not None:
-        found += _changes(spec, old["spec"])
+        found += _changes(spec, old.get("spec") or {})
     return found
 
 
@@ -95,8 +94,8 @@ def _source(spec: Body) -> list[Cause]:
         found.append(causes.invalid("spec.hostPath.path", spec["hostPath"]["path"], "must not contain '..'"))
     for name in sources[:1]:
         found += outside_source_rules(name, spec[name], f"spec.{name}")
-    if "csi" in sources and not spec["csi"].get("volumeHandle"):
-        found.append(causes.required("spec.csi.volumeHandle"))
+    for name, rules in _NAMESPACED.items():
+        found += rules(spec[name], f"spec.{name}") if name in sources else []
     if "hostPath" in sources:
         found += [] if spec["hostPath"].get("path") else [causes.required("spec.hostPath.path")]
         if spec["hostPath"].get("path") == "/" and spec.get("persistentVolumeReclaimPolicy") == "Recycle":
@@ -107,6 +106,48 @@ def _source(spec: Body) -> list[Cause]:
     if "local" in sources and not (spec.get("nodeAffinity") or {}).get("required"):
         found.append(causes.required("spec.nodeAffinity", "Local volume requires node affinity"))
     return found
+
+
+def _attributes(spec: Body) -> list[Cause]:
+    """What a driver is to change about the volume."""
+    chosen, field = spec.get("volumeAttributesClassName"), "spec.volumeAttributesClassName"
+    if chosen is None:
+        return []
+    found = [causes.invalid(field, chosen, why) for why in names.dns1123_subdomain(chosen)] if chosen else []
+    found += [] if chosen else [causes.required(field, "an empty string is disallowed")]
+    if spec.get("csi") is None:
+        found.append(causes.required("spec.csi", "has to be specified when using volumeAttributesClassName"))
+    return found
+
+
+def _csi(source: Body, field: str) -> list[Cause]:
+    """The volume by the driver's name for it, and Secrets in namespaces of their own."""
+    found = [] if source.get("volumeHandle") else [causes.required(f"{field}.volumeHandle")]
+    for name in _SECRETS:
+        reference = source.get(name)
+        if reference is not None:
+            missing = [part for part in ("name", "namespace") if not reference.get(part)]
+            found += [causes.required(f"{field}.{name}.{part}") for part in missing]
+    return found
+
+
+def _azure_file(source: Body, field: str) -> list[Cause]:
+    return [causes.required(f"{field}.secretNamespace")] if source.get("secretNamespace") == "" else []
+
+
+def _iscsi(source: Body, field: str) -> list[Cause]:
+    reference = source.get("secretRef")
+    return [] if reference is None or reference.get("name") else [causes.required(f"{field}.secretRef.name")]
+
+
+_SECRETS: Final = (
+    "controllerPublishSecretRef",
+    "controllerExpandSecretRef",
+    "nodePublishSecretRef",
+    "nodeExpandSecretRef",
+)
+# Sources that say more in a PersistentVolume than in a pod: which namespace something is in.
+_NAMESPACED: Final = {"csi": _csi, "azureFile": _azure_file, "iscsi": _iscsi}
 
 
 def _changes(spec: Body, before: Body) -> list[Cause]:

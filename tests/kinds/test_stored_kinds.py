@@ -171,7 +171,7 @@ def test_an_ingress() -> None:
     spec: Body = {"rules": [{"host": "web.example.org", "http": {"paths": [path]}}]}
     assert wrong("ingresses.networking.k8s.io", spec) == []
     assert wrong("ingresses.networking.k8s.io", {}) == [
-        "spec: Invalid value: []: either `defaultBackend` or `rules` must be specified"
+        "spec: Invalid value: null: either `defaultBackend` or `rules` must be specified"
     ]
     bad = {"path": "web", "pathType": "Exact", "backend": {"service": {"name": "web"}}}
     assert wrong("ingresses.networking.k8s.io", {"rules": [{"http": {"paths": [bad]}}]}) == [

@@ -111,6 +111,8 @@ def _profiles(context: Body, field: str) -> list[Cause]:
 def _operating_system(spec: Body, field: str) -> Iterator[Cause]:
     """What the operating system that the pod names does not have."""
     system = (spec.get("os") or {}).get("name")
+    if spec.get("os") is not None and not system:
+        yield causes.required(f"{field}.os.name")
     containers = [
         (container.get("securityContext") or {}, f"{field}.{kind}[{index}].securityContext")
         for kind in ("initContainers", "containers", "ephemeralContainers")

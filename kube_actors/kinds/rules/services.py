@@ -13,6 +13,7 @@ from kube_actors.kinds.rules.ports import named_port_rules
 from kube_actors.kinds.rules.selectors import label_map_rules
 from kube_actors.kinds.rules.traffic import kept_class_rules, traffic_rules
 
+FAMILY_POLICIES = ("PreferDualStack", "RequireDualStack", "SingleStack")
 DAY = 86400
 MOST_ADDRESSES = 2
 
@@ -125,7 +126,10 @@ def _families(spec: Body, kind: Any) -> list[Cause]:
     found += [
         causes.duplicate(f"spec.ipFamilies[{at}]", each) for at, each in enumerate(families) if each in families[:at]
     ]
-    if spec.get("ipFamilyPolicy") == "RequireDualStack":
+    policy = spec.get("ipFamilyPolicy")
+    if policy is not None and policy not in FAMILY_POLICIES:
+        found.append(causes.not_supported("spec.ipFamilyPolicy", policy, FAMILY_POLICIES))
+    if policy == "RequireDualStack":
         why = "this cluster is not configured for dual-stack services"
         found.append(causes.invalid("spec.ipFamilyPolicy", "RequireDualStack", why))
     return found

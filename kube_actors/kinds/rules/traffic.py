@@ -11,13 +11,16 @@ from kube_actors.kinds.addresses import range_problems
 from kube_actors.kinds.hooks import Body
 
 DISTRIBUTIONS: Final = ("PreferClose", "PreferSameNode", "PreferSameZone")
+POLICIES: Final = ("Cluster", "Local")
 KUBELET_PORT: Final = 10250
 _OF_LOAD_BALANCERS: Final = ("loadBalancerClass", "allocateLoadBalancerNodePorts", "loadBalancerSourceRanges")
 
 
 def traffic_rules(spec: Body, kind: Any) -> list[Cause]:
     """Where traffic comes from, and which endpoints it is to go to."""
-    found = []
+    policy, found = spec.get("internalTrafficPolicy"), []
+    if policy is not None and policy not in POLICIES:
+        found.append(causes.not_supported("spec.internalTrafficPolicy", policy, POLICIES))
     distribution = spec.get("trafficDistribution")
     if distribution is not None and distribution not in DISTRIBUTIONS:
         found.append(causes.not_supported("spec.trafficDistribution", distribution, DISTRIBUTIONS))

@@ -15,7 +15,12 @@ from kube_actors.kinds.rules.mounts import local_path_rules
 LONGEST_DRIVER: Final = 63
 _LUN: Final = "must be between 0 and 255, inclusive"
 _PARTITION: Final = "must be between 1 and 255, inclusive"
-_IQN: Final = re.compile(r"iqn\.\d{4}-\d{2}\.[0-9A-Za-z\-.]+(:[^,;*&$|\s]+)$")
+# Names of a target, by the authority that gives them.
+_TARGETS: Final = {
+    "iqn": re.compile(r"iqn\.\d{4}-\d{2}\.[0-9A-Za-z\-.]+(:[^,;*&$|\s]+)$"),
+    "eui": re.compile(r"eui.[0-9A-Za-z]{16}$"),
+    "naa": re.compile(r"naa.[0-9A-Za-z]{32}$"),
+}
 
 
 def outside_source_rules(kind: str, source: Body, field: str) -> list[Cause]:
@@ -38,15 +43,40 @@ def _nfs(source: Body, field: str) -> list[Cause]:
 
 def _iscsi(source: Body, field: str) -> list[Cause]:
     found = _needed(source, field, "targetPortal", "iqn")
-    name, lun = source.get("iqn", ""), source.get("lun", 0)
-    if name and not name.startswith(("iqn", "eui", "naa")):
-        found.append(causes.invalid(f"{field}.iqn", name, "must be valid format starting with iqn, eui, or naa"))
-    elif name.startswith("iqn") and not _IQN.match(name):
-        found.append(causes.invalid(f"{field}.iqn", name, "must be valid format"))
+    lun, initiator = source.get("lun", 0), source.get("initiatorName")
+    found += _target(source["iqn"], f"{field}.iqn") if source.get("iqn") else []
+    found += [] if initiator is None else _target(initiator, f"{field}.initiatorname")
     if not 0 <= lun <= 255:
         found.append(causes.invalid(f"{field}.lun", lun, _LUN))
     if (source.get("chapAuthDiscovery") or source.get("chapAuthSession")) and source.get("secretRef") is None:
         found.append(causes.required(f"{field}.secretRef"))
+    return found
+
+
+def _target(name: str, field: str) -> list[Cause]:
+    expression = _TARGETS.get(name[:3])
+    if expression is None:
+        return [causes.invalid(field, name, "must be valid format starting with iqn, eui, or naa")]
+    return [] if expression.match(name) else [causes.invalid(field, name, "must be valid format")]
+
+
+def _flocker(source: Body, field: str) -> list[Cause]:
+    name, known = source.get("datasetName") or "", source.get("datasetUUID")
+    if not name and not known:
+        return [causes.required(field, "one of datasetName and datasetUUID is required")]
+    why = "datasetName and datasetUUID can not be specified simultaneously"
+    found = [causes.invalid(field, "resource", why)] if name and known else []
+    slash = causes.invalid(f"{field}.datasetName", name, "must not contain '/'")
+    return [*found, slash] if "/" in name else found
+
+
+def _storageos(source: Body, field: str) -> list[Cause]:
+    found, reference = _needed(source, field, "volumeName"), source.get("secretRef")
+    for name in ("volumeName", "volumeNamespace"):
+        value = source.get(name) or ""
+        found += [causes.invalid(f"{field}.{name}", value, why) for why in names.dns1123_label(value)] if value else []
+    if reference is not None and not reference.get("name"):
+        found.append(causes.required(f"{field}.secretRef.name"))
     return found
 
 
@@ -116,6 +146,7 @@ _RULES: Final[Mapping[str, Callable[[Body, str], list[Cause]]]] = {
     "csi": _csi,
     "fc": _fc,
     "flexVolume": _all_of("driver"),
+    "flocker": _flocker,
     "gcePersistentDisk": _disk("pdName"),
     "gitRepo": _git,
     "glusterfs": _all_of("endpoints", "path"),
@@ -126,5 +157,6 @@ _RULES: Final[Mapping[str, Callable[[Body, str], list[Cause]]]] = {
     "quobyte": _all_of("registry", "volume"),
     "rbd": _all_of("monitors", "image"),
     "scaleIO": _all_of("gateway", "system", "volumeName"),
+    "storageos": _storageos,
     "vsphereVolume": _all_of("volumePath"),
 }

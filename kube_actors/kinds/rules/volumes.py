@@ -12,9 +12,13 @@ from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.persistentvolumeclaims import claim_rules
 from kube_actors.kinds.rules.environment import field_path_rules
 from kube_actors.kinds.rules.mounts import local_path_rules
+from kube_actors.kinds.rules.selectors import label_selector_rules
+from kube_actors.kinds.rules.signers import signer_rules
 from kube_actors.kinds.rules.volume_sources import outside_source_rules
 
 SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32  # seconds
+SHORTEST_CERTIFICATE, LONGEST_CERTIFICATE = 3600, 91 * 86400  # seconds
+KEY_TYPES = ("ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519", "RSA3072", "RSA4096")
 DOWNWARD_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
 
 
@@ -135,6 +139,8 @@ def _downward(source: Body, field: str) -> list[Cause]:
             found.append(causes.required(f"{place}.fieldRef", "one of fieldRef and resourceFieldRef is required"))
         elif not resource.get("containerName"):
             found.append(causes.required(f"{place}.resourceFieldRef.containerName"))
+        elif not resource.get("resource"):
+            found.append(causes.required(f"{place}.resourceFieldRef.resource"))
     return found
 
 
@@ -155,6 +161,10 @@ def _projected(source: Body, field: str) -> list[Cause]:
             found += _downward(inner, inside)
         elif given[0] == "serviceAccountToken":
             found += _token(inner, inside)
+        elif given[0] == "clusterTrustBundle":
+            found += _trust_bundle(inner, inside)
+        elif given[0] == "podCertificate":
+            found += _certificate(inner, inside)
         paths = [item.get("path") for item in inner.get("items") or ()] or [inner.get("path")]
         for path in paths:
             if path and path in taken:
@@ -172,3 +182,41 @@ def _token(source: Body, field: str) -> list[Cause]:
     elif seconds > LONGEST_TOKEN:
         found.append(causes.invalid(place, seconds, "may not specify a duration larger than 2^32 seconds"))
     return found + _file(source, field)
+
+
+def _trust_bundle(source: Body, field: str) -> list[Cause]:
+    """One bundle by its name, or all of a signer."""
+    name, signer, path = source.get("name"), source.get("signerName"), source.get("path") or ""
+    found: list[Cause] = []
+    if name is not None and signer is not None:
+        found.append(causes.invalid(field, source, "only one of name and signerName may be used"))
+    elif name is not None:
+        found += [] if name else [causes.required(f"{field}.name", "must be a valid object name")]
+        if source.get("labelSelector") is not None:
+            why = "labelSelector must be unset if name is specified"
+            found.append(causes.invalid(f"{field}.labelSelector", source["labelSelector"], why))
+    elif signer is not None:
+        found += signer_rules(signer, f"{field}.signerName")
+        found += label_selector_rules(source.get("labelSelector") or {}, f"{field}.labelSelector")
+    else:
+        found.append(causes.required(field, "either name or signerName must be specified"))
+    return found + (local_path_rules(path, f"{field}.path") if path else [causes.required(f"{field}.path")])
+
+
+def _certificate(source: Body, field: str) -> list[Cause]:
+    """A key of the pod's own, and where it and its certificate are written."""
+    kind, seconds = source.get("keyType") or "", source.get("maxExpirationSeconds")
+    found = [] if kind in KEY_TYPES else [causes.not_supported(f"{field}.keyType", kind, KEY_TYPES)]
+    found += signer_rules(source.get("signerName") or "", f"{field}.signerName")
+    if seconds is not None and not SHORTEST_CERTIFICATE <= seconds <= LONGEST_CERTIFICATE:
+        why = f"if provided, maxExpirationSeconds must be >= {SHORTEST_CERTIFICATE}"
+        if seconds > LONGEST_CERTIFICATE:
+            why = f"if provided, maxExpirationSeconds must be <= {LONGEST_CERTIFICATE}"
+        found.append(causes.invalid(f"{field}.maxExpirationSeconds", seconds, why))
+    paths = {name: source.get(name) for name in ("credentialBundlePath", "keyPath", "certificateChainPath")}
+    if not any(paths.values()):
+        why = "specify at least one of credentialBundlePath, keyPath, and certificateChainPath"
+        found.append(causes.required(field, why))
+    for name, path in paths.items():
+        found += local_path_rules(path, f"{field}.{name}") if path else []
+    return found

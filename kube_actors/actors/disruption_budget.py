@@ -7,6 +7,7 @@ from typing import Any
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.per_object import ObjectActor, PerObject
+from kube_actors.actors.stale_disruptions import StaleDisruptions
 from kube_actors.api.registry import Registry
 from kube_actors.api.selectors import LabelSelector, printed_selector
 from kube_actors.messages.common import Describe
@@ -138,10 +139,20 @@ def _counts_the_same(one: Revision, other: Revision) -> bool:
     return same and now.facts.ready == before.facts.ready
 
 
-def disruption_budgets(plane: ControlPlane) -> PerObject[Describe]:
-    """The supervisor of all PodDisruptionBudget actors."""
+class DisruptionBudgets(PerObject[Describe]):
+    """The supervisor of all PodDisruptionBudget actors, and of the one that clears up after disruptions that did not
+    come about."""
+
+    async def started(self) -> None:
+        """Begin with what is there."""
+        await super().started()
+        self.context.spawn("stale-disruptions", lambda: StaleDisruptions(self.plane))
+
+
+def disruption_budgets(plane: ControlPlane) -> DisruptionBudgets:
+    """The disruption controller."""
     routes = BudgetRoutes(plane.store)
-    return PerObject(
+    return DisruptionBudgets(
         plane,
         BUDGETS,
         lambda key, uid: DisruptionBudgetActor(plane, key, uid),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from kube_actors.plan.disruption import Controller, GuardedPod, plan_budget
+from kube_actors.plan.disruption_target import stale_at, take_back_disruption
 from kube_actors.plan.eviction import Forbidden, Granted, Refused, needs_no_budget, plan_eviction
 
 NOW = 1_735_689_600.0
@@ -179,3 +180,33 @@ def test_pods_that_serve_nobody(phase: str, deleting: bool, free: bool) -> None:
     """Need no budget's leave."""
     metadata = {"deletionTimestamp": STAMP} if deleting else {}
     assert needs_no_budget({"metadata": metadata, "status": {"phase": phase}}) is free
+
+
+MARK = {"type": "DisruptionTarget", "status": "True", "reason": "Any", "lastTransitionTime": STAMP}
+
+
+@pytest.mark.parametrize(
+    ("condition", "phase", "deleted", "stale"),
+    [
+        ({}, "Running", False, NOW + 120),
+        ({"lastTransitionTime": None}, "Running", False, 120.0),
+        ({"status": "False"}, "Running", False, None),
+        ({"type": "Ready"}, "Running", False, None),
+        ({"reason": "TerminationByKubelet"}, "Running", False, None),
+        ({}, "Failed", False, None),
+        ({}, "Running", True, None),
+    ],
+)
+def test_when_a_mark_is_stale(condition: dict[str, Any], phase: str, deleted: bool, stale: float | None) -> None:
+    """Two minutes after it was set, unless the pod ends."""
+    metadata = {"deletionTimestamp": STAMP} if deleted else {}
+    pod = {"metadata": metadata, "status": {"phase": phase, "conditions": [{**MARK, **condition}]}}
+    assert stale_at(pod) == stale
+
+
+def test_a_mark_is_taken_back() -> None:
+    """What was said with it goes, too."""
+    pod = {"metadata": {}, "status": {"conditions": [dict(MARK)]}}
+    take_back_disruption(pod, NOW + 60)
+    expected = {"type": "DisruptionTarget", "status": "False", "lastTransitionTime": "2025-01-01T00:01:00Z"}
+    assert pod["status"]["conditions"] == [expected]

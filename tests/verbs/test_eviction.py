@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kube_actors.api.times import rfc3339
 from kube_actors.errors import ApiError
 from kube_actors.store import Revision
 from kube_actors.verbs.drain import DrainRequest, evict, plan_drain
@@ -189,3 +190,37 @@ async def test_a_budget_tells_what_it_cannot_count(tmp_path: Path) -> None:
             await until_told("CalculateExpectedPodCountFailed", why)
             if session.plane.store.get(made.key) is not None:
                 await session.client.delete(made.key, grace_seconds=0)
+
+
+async def test_a_disruption_that_does_not_come_about(tmp_path: Path) -> None:
+    """Two minutes later a pod that nobody deletes is told so; not one that is over, deleted, or ended by its node."""
+    async with simulated_cluster(tmp_path, simulation={"termSeconds": 600}) as cluster:
+        session, clock = cluster.session, cluster.plane.clock
+        target = {"type": "DisruptionTarget", "status": "True", "reason": "PreemptionByScheduler", "message": "m"}
+
+        def told(name: str) -> dict[str, Any]:
+            conditions = session.client.live(key("pods", name)).body()["status"]["conditions"]
+            return next(each for each in conditions if each["type"] == "DisruptionTarget")
+
+        await create(session, *(pod(name) for name in ("lives", "ends", "over", "kubelet")))
+        while any(each.projection.facts.phase != "Running" for each in pods(session)):
+            await clock.sleep(0.1)
+        for each in pods(session):
+            reason = "TerminationByKubelet" if each.key.name == "kubelet" else target["reason"]
+            mark = {**target, "reason": reason, "lastTransitionTime": rfc3339(clock.now())}
+            await session.client.mutate(
+                each.key,
+                lambda body, mark=mark: body["status"].setdefault("conditions", []).append(mark),  # type: ignore[misc]
+                subresource="status",
+            )
+        await session.client.mutate(
+            key("pods", "over"), lambda body: body["status"].update(phase="Failed"), subresource="status"
+        )
+        await session.client.delete(key("pods", "ends"), grace_seconds=500)
+        begun = clock.now()
+        while told("lives")["status"] == "True" and clock.now() < begun + 200:
+            await clock.sleep(0.5)
+        assert 119 <= clock.now() - begun < 123
+        assert {"reason", "message"}.isdisjoint(told("lives"))
+        await clock.sleep(120)
+        assert [told(name)["status"] for name in ("ends", "over", "kubelet")] == ["True"] * 3

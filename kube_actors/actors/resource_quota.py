@@ -52,11 +52,11 @@ class ResourceQuotaActor(ObjectActor[Describe]):
             self.shares[one.key] = share
             for name, amount in share[1].items():
                 used[name] = used[name] + amount
-        status = {
-            "hard": {name: str(amount) for name, amount in hard.items()},
-            "used": {name: str(amount) for name, amount in used.items()},
-        }
-        if status != body.get("status"):
+        status = {}
+        if hard:
+            status["hard"] = {name: str(amount) for name, amount in hard.items()}
+            status["used"] = {name: str(amount) for name, amount in used.items()}
+        if status != body.get("status", {}):
             await self.client.mutate(
                 self.key, lambda quota: quota.update(status=status), subresource="status", uid=self.uid
             )

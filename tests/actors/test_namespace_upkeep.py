@@ -104,6 +104,8 @@ async def test_the_status_of_a_quota(open_simulated: OpenSimulated) -> None:
             await client.delete(Key("pods", "default", name), grace_seconds=0)
         await until(cluster, lambda: used() == empty)
         assert body(cluster, "resourcequotas", "default", "q")["status"]["hard"] == spec["hard"]
+        await client.mutate(Key("resourcequotas", "default", "q"), lambda quota: quota["spec"].pop("hard"))
+        await until(cluster, lambda: not body(cluster, "resourcequotas", "default", "q")["status"])
 
 
 async def test_a_quota_gives_up_pods_that_should_have_ended(open_simulated: OpenSimulated) -> None:

@@ -1,8 +1,8 @@
-"""Which pods nobody needs any more: those of nodes that are gone or out of service, and too many finished ones."""
+"""Which pods nobody needs any more: those that no node will ever end, and too many finished ones."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import attrs
@@ -15,8 +15,9 @@ ENDED = ("Succeeded", "Failed")
 
 @attrs.frozen(order=True)
 class Finished:
-    """A pod that is over, by age."""
+    """A pod that is over: first those that their node threw out, then by age."""
 
+    stays: bool
     created: float
     namespace: str
     name: str
@@ -34,9 +35,23 @@ def is_out_of_service(ready: bool, taints: Iterable[tuple[str, str, str]]) -> bo
     return not ready and any(key == OUT_OF_SERVICE for key, _, _ in taints)
 
 
-def give_up(pod: dict[str, Any], message: str, now: float) -> None:
-    """Write its last status into a pod that ran where nobody can ask any more; one that is over stays as it is."""
+def is_evicted(status: Mapping[str, Any]) -> bool:
+    """Whether a pod's node ended it because it ran out of something."""
+    return status.get("phase") == "Failed" and status.get("reason") == "Evicted"
+
+
+def give_up(pod: dict[str, Any]) -> None:
+    """Write its last phase into a pod that nobody will ever end; one that is over stays as it is."""
     status = pod.setdefault("status", {})
-    if status.get("phase") not in ENDED:
-        status["phase"] = "Failed"
-        mark_disruption(pod, "DeletionByPodGC", message, now)
+    if status.get("phase") in ENDED:
+        return
+    status["phase"] = "Failed"
+    if generation := pod["metadata"].get("generation"):
+        status["observedGeneration"] = generation
+
+
+def give_up_orphan(pod: dict[str, Any], now: float) -> None:
+    """The same for one whose node is gone; it is told so."""
+    if (pod.get("status") or {}).get("phase") not in ENDED:
+        mark_disruption(pod, "DeletionByPodGC", "PodGC: node no longer exists", now)
+        give_up(pod)

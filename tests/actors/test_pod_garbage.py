@@ -84,18 +84,45 @@ async def test_a_node_out_of_service(open_simulated: OpenSimulated) -> None:
         assert client.get(Key("pods", "default", "running")) is not None
 
 
+async def test_pods_that_somebody_holds(open_simulated: OpenSimulated) -> None:
+    """One that never had a node and one whose machine is off are over although they stay; it is no disruption."""
+    async with open_simulated("a") as cluster:
+        client, clock = cluster.session.client, cluster.system.clock
+        taint = {"key": "node.kubernetes.io/out-of-service", "value": "nodeshutdown", "effect": "NoSchedule"}
+        await client.create({**GHOST, "spec": {"taints": [taint]}})
+        for name, node in (("pending", ""), ("lost", "ghost")):
+            body = pod(name, node)
+            body["metadata"]["finalizers"] = ["example.com/held"]
+            body["spec"]["nodeSelector"] = {"no": "where"}
+            await client.create(body)
+            await client.delete(Key("pods", "default", name))
+        keys = [Key("pods", "default", name) for name in ("pending", "lost")]
+        for _ in range(30):
+            statuses = [client.live(key).body()["status"] for key in keys]
+            if all(each["phase"] == "Failed" for each in statuses):
+                break
+            await clock.sleep(1)
+        assert [each["phase"] for each in statuses] == ["Failed", "Failed"]
+        conditions = [condition["type"] for each in statuses for condition in each.get("conditions", ())]
+        assert "DisruptionTarget" not in conditions
+
+
 async def test_the_oldest_finished_pods_go(open_simulated: OpenSimulated) -> None:
-    """Beyond the number that may stay."""
+    """Beyond the number that may stay; those that a node threw out before all others."""
     async with open_simulated("a") as cluster:
         client, clock = cluster.session.client, cluster.system.clock
         cluster.system.spawn("small-pod-gc", lambda: PodGarbageCollector(cluster.plane, most=2))
-        for number in range(4):
+        for number in range(5):
             await client.create({**pod(f"p-{number}"), "spec": {**pod("")["spec"], "nodeSelector": {"no": "where"}}})
             await clock.sleep(2)
         for number in (3, 0, 2, 1):
             key = Key("pods", "default", f"p-{number}")
             await client.mutate(key, lambda body: body["status"].update(phase="Succeeded"), subresource="status")
-        await until_gone(cluster, "p-0", "p-1")
+        evicted = {"phase": "Failed", "reason": "Evicted"}
+        await client.mutate(
+            Key("pods", "default", "p-4"), lambda body: body["status"].update(evicted), subresource="status"
+        )
+        await until_gone(cluster, "p-0", "p-1", "p-4")
         await clock.sleep(5)
         assert client.get(Key("pods", "default", "p-2")) is not None
         assert client.get(Key("pods", "default", "p-3")) is not None

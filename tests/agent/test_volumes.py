@@ -50,12 +50,18 @@ def test_paths_stay_in_the_volume(tmp_path: Path, path: str) -> None:
 
 def test_etc_hosts() -> None:
     """As a kubelet writes it: loopback and groups, the pod's own names, and aliases under a heading."""
-    text = etc_hosts([("10.1.0.5", ["web-0"]), ("10.9.9.9", ["db", "db.local"])], host_network=False)
+    text = etc_hosts([("10.1.0.5", ["web-0"]), ("10.9.9.9", ["db", "db.local"])])
     assert text.startswith("# Kubernetes-managed hosts file.\n127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost")
     assert text.endswith("\n10.1.0.5\tweb-0\n\n# Entries added by HostAliases.\n10.9.9.9\tdb\tdb.local\n")
-    text = etc_hosts([("192.168.0.1", ["node"])], host_network=True)
-    assert text.startswith("# Kubernetes-managed hosts file (host network).\n")
-    assert text.endswith("\n192.168.0.1\tnode\n")
+
+
+def test_etc_hosts_with_the_nodes_network() -> None:
+    """The machine's file stands in it as it is, ended or not; then the node's own line and aliases."""
+    text = etc_hosts([("192.168.0.1", ["node"]), ("10.9.9.9", ["db"])], node_hosts="127.0.0.1 localhost\n10.0.0.7 nfs")
+    assert text == (
+        "# Kubernetes-managed hosts file (host network).\n127.0.0.1 localhost\n10.0.0.7 nfs\n192.168.0.1\tnode\n"
+        "\n# Entries added by HostAliases.\n10.9.9.9\tdb\n"
+    )
 
 
 def test_resolv_conf() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import urllib.error
 import urllib.request
+from pathlib import Path
 
 import pytest
 import trio
@@ -198,11 +199,14 @@ async def test_host_network_and_host_ports(stage: Stage) -> None:
     await stage.apply(SERVER_FILES)
     await stage.apply(
         pod("mapped", server_container(ports=port), volumes=SERVER_VOLUMES, **select),
-        pod("host", host, hostNetwork=True, volumes=SERVER_VOLUMES, **select),
+        pod("host", host, hostNetwork=True, subdomain="nobody", volumes=SERVER_VOLUMES, **select),
     )
     await stage.ready("mapped", "host")
     status = stage.pod("host")["status"]
     assert status["podIP"] == status["hostIP"]
+    hosts = (await stage.exec("host", "cat", "/etc/hosts"))[1]
+    assert hosts.startswith("# Kubernetes-managed hosts file (host network).\n" + Path("/etc/hosts").read_text())
+    assert hosts.endswith(f"\n{status['hostIP']}\tnode-1\n")
     await stage.apply(pod("second", sleeper(ports=port), **select))
     await stage.until(lambda: stage.events("second", "FailedScheduling"))
     assert "node(s) didn't have free ports for the requested pod ports" in stage.events("second")[0]

@@ -56,7 +56,7 @@ def sandbox_spec(pod: PodView, world: PodWorld, address: str | None, volumes: tu
     spec = pod.spec
     hostname = hostname_of(pod, world.node)
     names: tuple[str, ...] = (hostname,)
-    if spec.subdomain and not spec.hostname_override:
+    if spec.subdomain and not spec.hostname_override and not spec.host_network:  # a node is nobody's subdomain
         domain = f"{spec.subdomain}.{pod.metadata.namespace}.svc.{world.cluster_domain}"
         names = (f"{hostname}.{domain}", hostname)
         if spec.set_hostname_as_fqdn:

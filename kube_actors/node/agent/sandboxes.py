@@ -162,7 +162,8 @@ class Sandboxes:
             os.makedirs(world.settings.pod_directory(sandbox.uid, memory=directory), mode=0o700)
         etc = os.path.join(world.settings.pod_directory(sandbox.uid, memory=True), "etc")
         os.makedirs(etc, mode=0o755)
-        _write_readable(f"{etc}/hosts", volumes.etc_hosts(spec["hosts"], host_network=spec["host_network"]))
+        node_hosts = volumes.hosts_of_machine() if spec["host_network"] else None
+        _write_readable(f"{etc}/hosts", volumes.etc_hosts(spec["hosts"], node_hosts=node_hosts))
         _write_readable(f"{etc}/resolv.conf", volumes.resolv_conf(spec["dns"]))
         _write_readable(f"{etc}/hostname", spec["hostname"] + "\n")
         shm = os.path.join(world.settings.pod_directory(sandbox.uid, memory=True), "shm")
@@ -224,6 +225,6 @@ def _addresses(port: Value, node: Node) -> tuple[str, ...]:
 
 def _write_readable(path: str, text: str) -> None:
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
-    with open(fd, "w") as file:
+    with open(fd, "w", errors="surrogateescape") as file:
         file.write(text)
     os.chmod(path, 0o644)

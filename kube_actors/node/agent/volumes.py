@@ -116,7 +116,7 @@ def _check_host_path(name: str, path: str, kind: str) -> None:
         raise Failure("FailedMount", f'MountVolume.SetUp failed for volume "{name}" : {text}')
 
 
-_HOSTS = """\
+_EVERY_HOST = """\
 127.0.0.1\tlocalhost
 ::1\tlocalhost ip6-localhost ip6-loopback
 fe00::\tip6-localnet
@@ -126,12 +126,29 @@ fe00::2\tip6-allrouters
 """
 
 
-def etc_hosts(entries: list[tuple[str, list[str]]], *, host_network: bool) -> str:
-    """A pod's /etc/hosts: what every host knows, the pod's own address and names (the first entry), then aliases."""
-    whose = " (host network)" if host_network else ""
+def etc_hosts(entries: list[tuple[str, list[str]]], *, node_hosts: str | None = None) -> str:
+    """A pod's /etc/hosts: what every host knows, the pod's own address and names (the first entry), then aliases.
+
+    With the node's network it is `node_hosts`, the file of the node's machine, that stands at the head instead, under
+    other words; the first entry is then the node's own line, which no installer has written into that file.
+    """
     lines = ["\t".join((ip, *names)) + "\n" for ip, names in entries]
-    text = f"# Kubernetes-managed hosts file{whose}.\n{_HOSTS}" + "".join(lines[:1])
+    if node_hosts is None:
+        text = f"# Kubernetes-managed hosts file.\n{_EVERY_HOST}"
+    else:
+        text = f"# Kubernetes-managed hosts file (host network).\n{node_hosts}"
+    text = text if text.endswith("\n") else f"{text}\n"
+    text += "".join(lines[:1])
     return text + "".join(("\n# Entries added by HostAliases.\n", *lines[1:])) if lines[1:] else text
+
+
+def hosts_of_machine() -> str:
+    """The machine's /etc/hosts; what every host knows where it has none."""
+    try:
+        with open("/etc/hosts", errors="surrogateescape") as file:
+            return file.read()
+    except FileNotFoundError:
+        return _EVERY_HOST
 
 
 def resolv_conf(dns: dict[str, list[str]]) -> str:

@@ -13,7 +13,14 @@ from typing import ParamSpec, TypeVar
 from kube_actors.node.agent.failures import Failure
 from kube_actors.node.agent.probe import remove_tree
 from kube_actors.node.agent.settings import Settings
-from kube_actors.node.agent.volumes import etc_hosts, make_volume, resolv_conf, volume_path, write_files
+from kube_actors.node.agent.volumes import (
+    etc_hosts,
+    hosts_of_machine,
+    make_volume,
+    resolv_conf,
+    volume_path,
+    write_files,
+)
 from kube_actors.node.runtime.base import ContainerId, FilesVolume, RuntimeFailure, SandboxSpec
 from kube_actors.node.runtime.docker.bodies import World
 from kube_actors.node.runtime.process_wire import encode_volume
@@ -53,21 +60,23 @@ class PodFiles:
             raw = encode_volume(volume)
             _failing(make_volume)(self._settings, uid, raw, mounts=False, chown=os.geteuid() == 0)
             paths[volume.name] = os.path.realpath(volume_path(self._settings, uid, raw))
-        home = os.path.realpath(self._settings.pod_directory(uid))
+        pid_mode = "host" if spec.host_pid else "sandbox" if spec.share_process_namespace else ""
+        return World(paths, self._make_etc(spec), pid_mode, spec.host_network)
+
+    def _make_etc(self, spec: SandboxSpec) -> dict[str, str]:
+        """The files of /etc that are the pod's own: where each stands in a container, and where it lies."""
+        home = os.path.realpath(self._settings.pod_directory(spec.pod.uid))
         os.makedirs(f"{home}/etc", exist_ok=True)
         hosts = [(ip, list(names)) for ip, names in spec.hosts]
-        texts = {"/etc/hosts": etc_hosts(hosts, host_network=spec.host_network)}
+        texts = {"/etc/hosts": etc_hosts(hosts, node_hosts=hosts_of_machine() if spec.host_network else None)}
         dns = {part: list(getattr(spec.dns, part)) for part in ("nameservers", "searches", "options")}
         if any(dns.values()):
             texts["/etc/resolv.conf"] = resolv_conf(dns)
-        etc: dict[str, str] = {}
         for target, text in texts.items():
-            etc[target] = home + target
-            with open(etc[target], "w") as file:
+            with open(home + target, "w", errors="surrogateescape") as file:
                 file.write(text)
-            os.chmod(etc[target], 0o644)
-        pid_mode = "host" if spec.host_pid else "sandbox" if spec.share_process_namespace else ""
-        return World(paths, etc, pid_mode, spec.host_network)
+            os.chmod(home + target, 0o644)
+        return {target: home + target for target in texts}
 
     def update(self, pod_uid: str, volume: FilesVolume) -> None:
         """Replace a volume's files at once."""

@@ -24,7 +24,8 @@ def finish(request: Request) -> None:
     judged += _of_version(request)
     if found or judged or request.causes:
         found += _unjudged(request.causes, [*found, *judged])
-        raise request.invalid(_once(found + judged))
+        if told := _once(found + judged):
+            raise request.invalid(told)
     if request.heard and not request.subresource:
         for warning in warnings_of(request.resource.id, request.new, request.old):
             request.warn(warning)
@@ -61,15 +62,11 @@ def _of_version(request: Request) -> list[Cause]:
 def _unjudged(causes: list[Cause], judged: list[Cause]) -> list[Cause]:
     """What the schema alone complains about: of a field that other rules have judged, they know better.
 
-    A field that is missing has been judged as well when they say what is missing in it.
+    What is missing is for the rules of the kind to say: to Kubernetes a text that is not there is an empty one, and
+    some may be (`audience`).
     """
     fields = {cause.field for cause in judged}
-    return [
-        cause
-        for cause in causes
-        if cause.field not in fields
-        and not (cause.reason == REQUIRED and any(field.startswith(f"{cause.field}.") for field in fields))
-    ]
+    return [cause for cause in causes if cause.field not in fields and cause.reason != REQUIRED]
 
 
 def _once(found: list[Cause]) -> list[Cause]:

@@ -145,3 +145,27 @@ async def test_a_resource_slice(call: Caller) -> None:
         "spec.pool.resourceSliceCount: Invalid value: 0: must be greater than zero",
         f'spec: Invalid value: "{{`nodeName`, `allNodes`}}": {why}, but multiple fields are set',
     ]
+
+
+async def test_texts_and_lists_that_may_be_absent(call: Caller) -> None:
+    """Whose rules ask for nothing is not asked: an audience of the API itself, a node where no driver runs yet."""
+    storage = "/apis/storage.k8s.io/v1"
+    assert await refused(call, f"{storage}/csidrivers", spec={"tokenRequests": [{}]}) == []
+    assert await refused(call, f"{storage}/csinodes", spec={"drivers": None}) == []
+    assert await refused(call, f"{storage}/csinodes") == []
+
+
+async def test_what_is_missing_is_told_once(call: Caller) -> None:
+    """In the words of the rules, which know more of a field than that it has to be there."""
+    claim = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}}
+    spec = {**claim, "selector": {"matchExpressions": [{}]}}
+    found = await refused(call, f"{NAMESPACED}/persistentvolumeclaims", spec=spec)
+    place = "spec.selector.matchExpressions[0]"
+    assert [cause.partition(": name part must consist")[0] for cause in found] == [
+        f"{place}.key: {EMPTY_NAME}",
+        f'{place}.key: Invalid value: ""',
+        f'{place}.operator: Invalid value: "": not a valid selector operator',
+    ]
+    storage = "/apis/storage.k8s.io/v1/storageclasses"
+    found = await refused(call, storage, provisioner="a", reclaimPolicy="Recycle")
+    assert found == ['reclaimPolicy: Unsupported value: "Recycle": supported values: "Delete", "Retain"']

@@ -22,7 +22,7 @@ from kube_actors.text import did_you_mean
 from kube_actors.writes.finish import finish
 from kube_actors.writes.identity import Identity
 from kube_actors.writes.intake import place, take_in
-from kube_actors.writes.prepare import prepare_create
+from kube_actors.writes.prepare import complete_create, prepare_create
 from kube_actors.writes.request import Operation, Request
 
 _NOBODY: Final = Identity("kube-actors:validate")
@@ -90,6 +90,7 @@ class ObjectCheck:
         request = Request(Operation.CREATE, resource, hooks_for(resource.id), key, _NOBODY, body)
         try:
             prepare_create(request, 0.0, random.Random(0))
+            complete_create(request)
             finish(request)
         except ApiError as error:
             causes = error.causes or (Cause(error.reason, error.message),)

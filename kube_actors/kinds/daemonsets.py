@@ -25,6 +25,8 @@ def _default(body: Body) -> None:
         rolling.setdefault("maxUnavailable", 1)
         rolling.setdefault("maxSurge", 0)
     default_template(spec)
+    if TEMPLATE_GENERATION not in (body["metadata"].get("annotations") or {}):
+        _count_template(body, 1)
 
 
 def _prepare_create(body: Body) -> None:

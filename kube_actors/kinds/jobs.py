@@ -47,7 +47,12 @@ def _default(body: Body) -> None:
     if not isinstance(spec, dict):
         return
     _default_spec(spec)
-    labels = ((spec.get("template") or {}).get("metadata") or {}).get("labels")
+    _default_labels(body)
+
+
+def _default_labels(body: Body) -> None:
+    """Those of its pods."""
+    labels = ((body["spec"].get("template") or {}).get("metadata") or {}).get("labels")
     if labels and "labels" not in body["metadata"]:
         body["metadata"]["labels"] = dict(labels)
 
@@ -59,15 +64,16 @@ def _prepare_create(body: Body) -> None:
         return
     own = {**dict.fromkeys(UID_LABELS, metadata["uid"]), **dict.fromkeys(NAME_LABELS, metadata.get("name", ""))}
     template = spec["template"].setdefault("metadata", {})
-    labels = template.setdefault("labels", {})
     if spec.get("manualSelector"):
         return
+    labels = template.setdefault("labels", {})
     labels.update({name: value for name, value in own.items() if not labels.get(name)})
     selector = spec.get("selector") or {}
     spec["selector"] = {
         **selector,
         "matchLabels": {UID_LABELS[0]: metadata["uid"], **(selector.get("matchLabels") or {})},
     }
+    _default_labels(body)
 
 
 def job_spec_rules(spec: Body, field: str) -> list[Cause]:

@@ -33,14 +33,13 @@ def _default(body: Body) -> None:
             port["targetPort"] = port.get("port", 0)
     if kind != "ExternalName":
         spec.setdefault("internalTrafficPolicy", "Cluster")
-        _default_families(spec)
     if is_reachable_from_outside(spec):
         spec.setdefault("externalTrafficPolicy", "Cluster")
     if kind == "LoadBalancer":
         spec.setdefault("allocateLoadBalancerNodePorts", True)
 
 
-def _default_families(spec: Body) -> None:
+def _fill_families(spec: Body) -> None:
     """One family, that of the address if there is one; clusterIP and clusterIPs say the same.
 
     Who names neither selector nor address manages the endpoints alone: that service may have both families.
@@ -68,6 +67,9 @@ def _family(address: str) -> str:
 
 def _prepare_create(body: Body) -> None:
     body["status"] = {"loadBalancer": {}}
+    spec = body.get("spec")
+    if isinstance(spec, dict) and spec.get("type") != "ExternalName":
+        _fill_families(spec)
 
 
 def _prepare_update(new: Body, old: Body, subresource: str) -> None:
@@ -102,6 +104,8 @@ def _prepare_update(new: Body, old: Body, subresource: str) -> None:
     ):
         if not has_use and spec.get(name) == before.get(name):
             spec.pop(name, None)
+    if kind != "ExternalName":
+        _fill_families(spec)
     if kind != "LoadBalancer" and points_of(new):
         new["status"] = {**new["status"], "loadBalancer": {}}
 

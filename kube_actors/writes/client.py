@@ -146,13 +146,14 @@ class Client(SubresourceSession):
         ownership.check_configuration(own, versions)
         hooks = hooks_for(resource.id)
         first_status = own.get("status") if hooks.keeps_first_status and not subresource else None
-        own = applied_part(own, subresource, resource, hooks)
+        part = functools.partial(applied_part, subresource=subresource, resource=resource, hooks=hooks)
+        own = part(own)
         collected = list(warnings)
 
         async def attempt() -> Applied:
             live = self.live(key) if subresource else self.store.get(key)
             before = live.body() if live is not None else {}
-            record = functools.partial(ownership.record_apply, force=force)
+            record = functools.partial(ownership.record_apply, part=part, force=force)
             new = await self.work.run(record, before, clone(own), self.author(sent, subresource), versions)
             new = as_version(new, resource)
             if live is None and first_status is not None:
@@ -238,6 +239,7 @@ class Client(SubresourceSession):
                 why = f"the provided object specified uid {uid}, and no existing object was found"
                 raise request.conflict(f"uid mismatch: {why}")
             await self.work.run(prepare.prepare_create, request, self.pipeline.clock.now(), self.pipeline.random)
+            await self.work.run(prepare.complete_create, request)
             return await self.pipeline.create_prepared(request)
         request.old = before
         check_version(request, live)

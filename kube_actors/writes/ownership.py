@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from kube_actors.api import structured_merge
 from kube_actors.api.field_set import FieldSet
 from kube_actors.api.structured_merge import OwnerKey, Owners
-from kube_actors.api.structured_values import Difference, field_set_of, given
+from kube_actors.api.structured_values import Difference, given
 from kube_actors.api.versioned_change import Change, VersionedSet, Versions
 from kube_actors.errors import bad_request
 from kube_actors.records import define, frozen
@@ -180,18 +181,21 @@ def check_configuration(applied: Body, versions: Versions) -> None:
     structured_merge.check_readable(applied, schema)
 
 
-def record_apply(live: Body, applied: Body, author: Author, versions: Versions, *, force: bool) -> Body:
+def record_apply(
+    live: Body, applied: Body, author: Author, versions: Versions, *, part: Callable[[Body], Body], force: bool
+) -> Body:
     """The live object (`{}` when there is none) with the configuration applied, managedFields included.
 
-    The configuration and the answer have the author's version, whatever version the live object is stored in.
+    The configuration and the answer have the author's version, whatever version the live object is stored in. Of an
+    object that has no managers, `part`, what can be set by the way the configuration comes, was somebody's before.
     """
     schema = versions.schema(author.api_version)
     assert schema is not None, "what is applied has a version that is served"
     ledger = Ledger.read(live.get("metadata", {}).get("managedFields") or [])
     plain = versions.convert(_without_entries(live), author.api_version) if live else {}
-    if live and not ledger.owners and field_set_of(applied, schema) - structured_merge.UNOWNED:
-        first = OwnerKey(BEFORE_FIRST_APPLY, UPDATE, author.api_version, "")
-        everything = field_set_of(plain, schema) - structured_merge.UNOWNED
+    everything = given(_ownable(part(plain), but_status=False), schema) if live and not ledger.owners else FieldSet()
+    if everything:
+        first = OwnerKey(BEFORE_FIRST_APPLY, UPDATE, author.api_version, author.subresource)
         ledger.owners[first], ledger.times[first] = VersionedSet(everything, author.api_version), author.time
     key = OwnerKey(author.manager, APPLY, "", author.subresource)
     before = ledger.owners

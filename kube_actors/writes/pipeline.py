@@ -59,6 +59,7 @@ class Pipeline:
     def _prepare_create(self, request: Request, author: Author) -> None:
         prepare.prepare_create(request, self.clock.now(), self.random)
         prepare.record_owner(request, author, self.versions(request.resource))
+        prepare.complete_create(request)
 
     async def create_prepared(self, request: Request) -> Revision:
         """The stages after `prepare` for a new object."""

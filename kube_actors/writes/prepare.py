@@ -22,17 +22,21 @@ STATUS_WRITES = ("status", "approval")
 
 
 def prepare_create(request: Request, now: float, source: random.Random) -> None:
-    """A new object: readable, with system metadata, without status, with defaults."""
+    """A new object: readable, with system metadata, without status, with defaults: what its author gives it."""
     read(request)
     metadata.start(request, now, source)
     request.key = request.key._replace(name=request.new["metadata"].get("name", ""))
     if request.resource.subresource("status") is not None and not request.hooks.keeps_first_status:
         request.new.pop("status", None)
     fill_frame(request)
-    request.hooks.prepare_create(request.new)
     request.hooks.default(request.new)
     if warning := unattended(request.resource.id, request.resource.kind):
         request.warn(warning)
+
+
+def complete_create(request: Request) -> None:
+    """A new object of which it is settled what its author owns: with what its kind adds, which is nobody's."""
+    request.hooks.prepare_create(request.new)
 
 
 def fill_frame(request: Request) -> None:

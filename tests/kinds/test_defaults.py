@@ -205,8 +205,11 @@ def test_recreate_needs_no_amounts() -> None:
     ],
 )
 def test_services(spec: dict[str, Any], expected: dict[str, Any]) -> None:
-    """By type."""
-    assert _defaulted("services", {"metadata": {}, "spec": spec})["spec"] == expected
+    """By type; which families and addresses it has is settled when it is new, and is nobody's."""
+    body = _defaulted("services", {"metadata": {}, "spec": spec})
+    assert "ipFamilies" not in body["spec"]
+    hooks_for("services").prepare_create(body)
+    assert body["spec"] == expected
 
 
 def test_secrets_take_plain_text() -> None:

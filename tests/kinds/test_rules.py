@@ -20,7 +20,7 @@ POD: dict[str, Any] = {
 
 
 def _causes(resource: str, new: dict[str, Any], old: dict[str, Any] | None = None) -> list[str]:
-    """`field: message` of every cause, after defaulting, as a client would meet them."""
+    """`field: message` of every cause, after defaulting, as a client would meet them; an old object was a new one once."""
     hooks = hooks_for(resource)
     new, old = clone(new), clone(old)
     for body in (new, old):
@@ -29,6 +29,8 @@ def _causes(resource: str, new: dict[str, Any], old: dict[str, Any] | None = Non
                 each for each in Registry.built_in().by_id(resource).schema.validate(body) if "Invalid" in each.reason
             ]
             hooks.default(body)
+            body["metadata"].setdefault("uid", "1")
+            hooks.prepare_create(body)
     return [f"{cause.field}: {cause.message}" for cause in hooks.validate(new, old)]
 
 

@@ -112,10 +112,15 @@ async def test_old_updaters_are_merged(world: World) -> None:
 
 
 async def test_a_name_alone_owns_nothing(world: World) -> None:
-    """Applying an object that says no more than its name is done once."""
-    team = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}}
-    outcomes = [(await world.client.apply(team)).outcome for _ in range(3)]
+    """Applying an object that says no more than its name is done once. What it has besides was there before."""
+    bare = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "bare"}}
+    outcomes = [(await world.client.apply(bare, namespace="default")).outcome for _ in range(3)]
     assert outcomes == ["created", "unchanged", "unchanged"]
+    team = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}}
+    applied = [await world.client.apply(team) for _ in range(3)]
+    assert [each.outcome for each in applied] == ["created", "configured", "unchanged"]
+    assert _owners(applied[0].revision) == []
+    assert _owners(applied[1].revision) == [("before-first-apply", "Update", "")]
 
 
 @pytest.mark.parametrize(

@@ -214,3 +214,46 @@ async def test_owners_given_twice(call: Caller) -> None:
     assert updated.body["metadata"]["ownerReferences"] == [owner, other]
     assert len(updated.warnings) == 1
     assert (await call("PUT", f"{CONFIG_MAPS}/a", updated.body)).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "unowned"),
+    [
+        ("/api/v1/namespaces", {}, {"finalizers"}),
+        (SERVICES, {"spec": {"ports": [{"port": 80}]}}, {"ipFamilies", "ipFamilyPolicy", "clusterIP"}),
+        (
+            "/apis/batch/v1/namespaces/default/jobs",
+            {"spec": {"template": {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}}},
+            {"selector"},
+        ),
+        (
+            "/api/v1/namespaces/default/persistentvolumeclaims",
+            {
+                "spec": {
+                    "accessModes": ["ReadWriteOnce"],
+                    "resources": {"requests": {"storage": "1Gi"}},
+                    "dataSourceRef": {"kind": "PersistentVolumeClaim", "name": "o"},
+                }
+            },
+            {"dataSource"},
+        ),
+    ],
+)
+async def test_what_a_kind_adds_is_nobodys(call: Caller, path: str, body: dict[str, Any], unowned: set[str]) -> None:
+    """Defaults are the author's; what is made for an object when it is created is not."""
+    made = (await call("POST", path, _named(**body))).body
+    (entry,) = made["metadata"]["managedFields"]
+    owned = {name.removeprefix("f:") for name in entry["fieldsV1"].get("f:spec", {})}
+    assert unowned <= made["spec"].keys()
+    assert not unowned & owned
+
+
+async def test_labels_of_jobs(call: Caller) -> None:
+    """Those that its template was given, or else those that are made for its pods."""
+    jobs = "/apis/batch/v1/namespaces/default/jobs"
+    template: dict[str, Any] = {"spec": {**TEMPLATE["spec"], "restartPolicy": "Never"}}
+    bare = (await call("POST", jobs, _named("bare", spec={"template": template}))).body
+    assert bare["metadata"]["labels"] == bare["spec"]["template"]["metadata"]["labels"]
+    template["metadata"] = {"labels": {"app": "web"}}
+    labelled = (await call("POST", jobs, _named("labelled", spec={"template": template}))).body
+    assert labelled["metadata"]["labels"] == {"app": "web"}

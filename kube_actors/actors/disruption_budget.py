@@ -96,7 +96,7 @@ class DisruptionBudgetActor(ObjectActor[Describe]):
             return Controller(owner.uid, error=f'found no controllers for pod "{pod.name}"')
         above = next((each for each in found.projection.owners if each.controller), None)
         if above is not None and above.kind == "Deployment":
-            return self._controller(pod, above)
+            found = self.plane.find(Key(SCALABLE["apps", "Deployment"], pod.namespace, above.name), above.uid) or found
         return Controller(found.uid, found.body()["spec"].get("replicas", 1))
 
 

@@ -224,3 +224,19 @@ async def test_a_disruption_that_does_not_come_about(tmp_path: Path) -> None:
         assert {"reason", "message"}.isdisjoint(told("lives"))
         await clock.sleep(120)
         assert [told(name)["status"] for name in ("ends", "over", "kubelet")] == ["True"] * 3
+
+
+async def test_a_replica_set_whose_deployment_is_gone(tmp_path: Path) -> None:
+    """Until somebody ends it, it says itself how many pods are wanted."""
+    async with simulated_cluster(tmp_path) as cluster:
+        session = cluster.session
+        collector = cluster.system.find("/garbage-collector")
+        assert collector is not None
+        await cluster.system.stop(collector)
+        template = deployment("web", 1)["spec"]["template"]
+        owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web", "uid": "gone", "controller": True}
+        spec = {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template}
+        metadata = {"name": "web", "ownerReferences": [owner]}
+        left = {"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": spec}
+        await create(session, left, budget(maxUnavailable=1))
+        assert (await until_allowed(session, 1))["expectedPods"] == 3

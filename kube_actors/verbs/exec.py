@@ -17,7 +17,7 @@ from kube_actors.node.runtime.sessions import AttachSession, ExecSession
 from kube_actors.records import frozen
 from kube_actors.store import Revision
 from kube_actors.verbs.errors import UsageError
-from kube_actors.verbs.node import check_reachable, unreachable
+from kube_actors.verbs.node import check_reachable, node_actor, unreachable
 from kube_actors.verbs.pods import container_status, node_of
 from kube_actors.verbs.session import Session
 
@@ -50,12 +50,15 @@ async def open_exec(
     """
     if not argv:
         raise UsageError("you must specify at least one command for the container")
+    phase = (pod.body().get("status") or {}).get("phase")
+    if phase in ("Succeeded", "Failed"):
+        raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
     return await start_exec(session, await running_container(session, pod, container), argv, stdin=stdin, tty=tty)
 
 
 async def running_container(session: Session, pod: Revision, container: str, missing: str = "") -> RunningContainer:
-    """Where a command can begin. ApiError as `open_exec`, ContainerNotRunning among them; `missing` are its words, if
-    not those of exec."""
+    """Where a command can begin. ApiError 400 for a pod that is bound to no node, 500 for a node that does not answer;
+    ContainerNotRunning, of a pod that is over too: `missing` are its words, if not those of exec."""
     body = pod.body()
     attempt = _running_attempt(body, container, missing or f'container not found ("{container}")')
     node = node_of(body)
@@ -81,9 +84,7 @@ async def start_attach(session: Session, target: RunningContainer, *, stdin: boo
 async def ask_node(session: Session, name: str, ask: Ask[R], what: str) -> R:
     """Ask a node for something of its runtime; `what` it would be that failed. ApiError 500 in Kubernetes' words, or
     the OSError of a connection that could not be made."""
-    node = session.plane.directory.nodes.get(name)
-    if node is None:
-        raise unreachable(name, "no such node answers")
+    node = await node_actor(session, name)
     try:
         return await node.ask(ask, deadline=START_DEADLINE)
     except RuntimeFailure as error:
@@ -94,9 +95,6 @@ async def ask_node(session: Session, name: str, ask: Ask[R], what: str) -> R:
 
 def _running_attempt(body: Mapping[str, Any], container: str, missing: str) -> int:
     node_of(body)
-    phase = (body.get("status") or {}).get("phase", "Pending")
-    if phase in ("Succeeded", "Failed"):
-        raise bad_request(f"cannot exec into a container in a completed pod; current phase is {phase}")
     status = container_status(body, container)
     if status is None or not _runs(status):
         raise ContainerNotRunning(missing)

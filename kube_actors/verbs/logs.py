@@ -17,7 +17,7 @@ from kube_actors.verbs.errors import VerbError
 from kube_actors.verbs.pods import container_status, node_of
 from kube_actors.verbs.session import Session
 
-_PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff"})
+_PULLING = {"ErrImagePull": "image can't be pulled", "ImagePullBackOff": "trying and failing to pull image"}
 _RAN = frozenset({"CrashLoopBackOff", "RunContainerError"})
 
 
@@ -62,9 +62,7 @@ def _attempt(pod: str, container: str, status: Mapping[str, Any], *, previous: b
     if "running" in state or "terminated" in state or last is not None:
         return restarts
     why = waiting.get("reason") or "ContainerCreating"
-    if why in _PULL_REASONS:
-        why = "trying and failing to pull image"
-    raise bad_request(f'container "{container}" in pod "{pod}" is waiting to start: {why}')
+    raise bad_request(f'container "{container}" in pod "{pod}" is waiting to start: {_PULLING.get(why, why)}')
 
 
 async def logs(session: Session, target: LogTarget, options: LogOptions) -> AsyncGenerator[bytes, None]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import trio
+
 from kube_actors.errors import ApiError, KubeActorsError, not_found
+from kube_actors.kernel import Ref
 from kube_actors.messages.common import Describe
-from kube_actors.messages.node import PartitionNode, StartNode, StopNode
+from kube_actors.messages.node import NodeMessage, PartitionNode, StartNode, StopNode
 from kube_actors.records import frozen
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.errors import VerbError
@@ -16,6 +19,7 @@ FAULT_DEADLINE = 60.0
 """Machine seconds a node may take to die or to come back with all its pods."""
 REACH_DEADLINE = 5.0
 """Machine seconds a node may take to say that it is there."""
+_LOOK_SECONDS = 0.05
 CONNECTED = "connected"
 NodeFault = Literal["stop", "partition", "start"]
 
@@ -63,11 +67,21 @@ async def cordon(session: Session, name: str, *, unschedulable: bool = True, dry
     return Cordoned(revision, changed=True)
 
 
+async def node_actor(session: Session, name: str) -> Ref[NodeMessage]:
+    """Who answers for a node. One whose object is there already may just be about to start: the API is served before
+    the nodes are. ApiError 500 when nobody answers in time."""
+    nodes = session.plane.directory.nodes
+    with trio.move_on_after(REACH_DEADLINE):
+        while name not in nodes and session.plane.store.get(node_key(name)) is not None:  # noqa: ASYNC110 - it is told to nobody
+            await trio.sleep(_LOOK_SECONDS)
+    if name not in nodes:
+        raise unreachable(name, "no such node answers")
+    return nodes[name]
+
+
 async def check_reachable(session: Session, name: str) -> None:
     """ApiError 500 in Kubernetes' words when the node cannot be asked for logs or commands: stopped, or cut off."""
-    node = session.plane.directory.nodes.get(name)
-    if node is None:
-        raise unreachable(name, "no such node answers")
+    node = await node_actor(session, name)
     try:
         facts = dict((await node.ask(Describe(), deadline=REACH_DEADLINE)).facts)
     except KubeActorsError as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 
 from kube_actors.api.codecs import json
 from kube_actors.errors import ApiError
@@ -17,7 +18,7 @@ from kube_actors.store import Revision, base_projection
 from kube_actors.verbs.errors import VerbError
 from kube_actors.verbs.exec import open_exec
 from kube_actors.verbs.logs import log_target, logs
-from kube_actors.verbs.node import fault_node
+from kube_actors.verbs.node import check_reachable, fault_node
 from kube_actors.verbs.pods import choose_container, choose_pod
 from kube_actors.verbs.session import Session
 
@@ -108,6 +109,10 @@ async def test_which_attempt(
         (
             {"waiting": {"reason": "ImagePullBackOff"}},
             'container "main" in pod "web" is waiting to start: trying and failing to pull image',
+        ),
+        (
+            {"waiting": {"reason": "ErrImagePull"}},
+            'container "main" in pod "web" is waiting to start: image can\'t be pulled',
         ),
     ],
 )
@@ -208,6 +213,28 @@ async def test_exec(tmp_path: Path) -> None:
         body = pod("pending")
         with pytest.raises(ApiError, match="pod web does not have a host assigned"):
             await open_exec(session, bare({**body, "metadata": {"name": "web"}}), "main", ["true"])
+
+
+async def test_a_node_that_is_about_to_start(tmp_path: Path) -> None:
+    """Whoever asks before its actor is there waits for it: the API is served before the nodes are."""
+    async with simulated_cluster(tmp_path, nodes=1) as cluster, trio.open_nursery() as nursery:
+        session = cluster.session
+        nodes = session.plane.directory.nodes
+        actor = nodes.pop("node-1")
+        asked = trio.Event()
+
+        async def ask() -> None:
+            await check_reachable(session, "node-1")
+            asked.set()
+
+        nursery.start_soon(ask)
+        await trio.testing.wait_all_tasks_blocked()
+        assert not asked.is_set()
+        nodes["node-1"] = actor
+        with trio.fail_after(30):
+            await asked.wait()
+        with pytest.raises(ApiError, match="error dialing backend: dial node-9: no such node answers"):
+            await check_reachable(session, "node-9")
 
 
 async def test_a_node_that_cannot_be_reached(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from kube_actors.api.times import parse_rfc3339
 from kube_actors.errors import ApiError, Cause, bad_request, invalid
 from kube_actors.node.container_logs import LogOptions
 from kube_actors.server.call import Call
-from kube_actors.server.http import HttpRequest, Send, Streaming
+from kube_actors.server.http import Full, HttpRequest, Response, Send, Streaming
 from kube_actors.server.streams.pods import container_of, pod_of
 from kube_actors.store import Revision
 from kube_actors.verbs.logs import log_target, logs
@@ -22,11 +22,16 @@ POSITIVE = "must be greater than 0"
 _STREAMS: dict[str, Literal["stdout", "stderr"] | None] = {"All": None, "Stdout": "stdout", "Stderr": "stderr"}
 
 
-async def log(call: Call) -> Streaming:
-    """The log as text, streamed. ApiError 422 for options that make no sense, 400 while there is nothing to read."""
+async def log(call: Call) -> Response:
+    """The log as text, streamed; no content at all while the pod has no node. ApiError 422 for options that make no
+    sense, 400 while its node has nothing to read."""
     options = log_options(call.request, call.info.name, call.api.session.now)
     pod = pod_of(call)
-    return await log_of(call, pod, container_of(pod.body(), call.request.parameter("container")), options)
+    body = pod.body()
+    container = container_of(body, call.request.parameter("container"))
+    if not body["spec"].get("nodeName"):
+        return Full(204, b"")
+    return await log_of(call, pod, container, options)
 
 
 async def log_of(call: Call, pod: Revision, container: str, options: LogOptions) -> Streaming:

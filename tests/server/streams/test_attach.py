@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trio
 
 from kube_actors.api.codecs import json
+from kube_actors.server.http import Full
 
 from ...verbs.stage import create, key, pod
 from .stage import PATIENCE, POD, WEBSOCKET, Stage, staged
@@ -59,3 +61,29 @@ async def test_refused(stage: Stage, target: str, code: int, message: str) -> No
     late["spec"]["nodeSelector"] = {"no": "such"}
     await create(stage.cluster.session, late)
     assert await stage.refused(target, headers=WEBSOCKET) == (code, message)
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("attach?", b"container main not found in pod web_default"),
+        ("exec?command=true&", b'container not found ("main")'),
+    ],
+)
+async def test_a_pod_that_is_over(stage: Stage, path: str, message: bytes) -> None:
+    """Its node has no such container any more, and says so in its own form; that the pod is over, kubectl looks up."""
+    client = stage.cluster.session.client
+    ended = {"name": "main", "ready": False, "state": {"terminated": {"exitCode": 0}}, "restartCount": 0}
+
+    def end(body: dict[str, Any]) -> dict[str, Any]:
+        status = {
+            **body["status"],
+            "phase": "Succeeded",
+            "containerStatuses": [{**body["status"]["containerStatuses"][0], **ended}],
+        }
+        return {**body, "status": status}
+
+    await client.edit(key("pods", "web"), end, "status")
+    response = await stage.ask(f"{POD}/{path}stdout=1", headers=WEBSOCKET)
+    assert isinstance(response, Full)
+    assert (response.status, response.body) == (500, message)

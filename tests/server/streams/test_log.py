@@ -9,7 +9,7 @@ import pytest
 import trio
 
 from kube_actors.api.times import rfc3339_micro
-from kube_actors.server.http import Streaming
+from kube_actors.server.http import Full, Streaming
 
 from ...verbs.stage import create, key, pod, until_ready
 from .stage import PATIENCE, POD, Stage, staged
@@ -87,6 +87,17 @@ async def test_options_that_make_no_sense(stage: Stage, query: str, code: int, m
     assert answered == code
     assert message in said
     assert code != 422 or said.startswith('PodLogOptions "web" is invalid: ')
+
+
+async def test_a_pod_without_a_node_has_no_content(stage: Stage) -> None:
+    """There is nobody to ask, which is no error; a container it has not is one all the same."""
+    late = pod("late")
+    late["spec"]["nodeSelector"] = {"no": "such"}
+    await create(stage.cluster.session, late)
+    unbound = LOG.replace("web", "late")
+    for query in ("", "?follow=true", "?previous=true", "?container=main"):
+        assert await stage.ask(f"{unbound}{query}") == Full(204, b"")
+    assert await stage.refused(f"{unbound}?container=x") == (400, "container x is not valid for pod late")
 
 
 async def test_one_of_several_must_be_named(stage: Stage) -> None:

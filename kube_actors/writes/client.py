@@ -161,7 +161,7 @@ class Client(SubresourceSession):
             prune(resource.schema, new)  # empty maps of the configuration are owned, but not kept
             operation = Operation.CREATE if live is None else Operation.UPDATE
             request = self.request(operation, resource, key, new, subresource, dry_run, collected, heard=True)
-            request.sent = sent
+            request.sent, request.applied = sent, True
             revision = await self._store_applied(request, live, before)
             outcome: Outcome = "created" if live is None else "unchanged" if revision is live else "configured"
             return Applied(self.told(request, revision), outcome, tuple(request.warnings))

@@ -6,6 +6,7 @@ Nothing here repeats a request; `Client` does when somebody else wrote in betwee
 from __future__ import annotations
 
 import random
+from typing import Final
 
 import attrs
 
@@ -25,6 +26,8 @@ from kube_actors.writes.deletion import DeleteOptions, check_preconditions, is_r
 from kube_actors.writes.finish import finish
 from kube_actors.writes.ownership import Author
 from kube_actors.writes.request import MODIFIED, Request
+
+_TOO_LARGE: Final = "etcdserver: request is too large"
 
 
 class Overtaken(ApiError):
@@ -118,10 +121,17 @@ class Pipeline:
         self.admission.allocate(request)
 
     def _commit(self, request: Request, uid: str, expected: int | None, projection: Projection) -> Revision:
+        """Store it: without managedFields if they make it too large, as they can where an object has many keys."""
         candidate = Candidate(request.key, uid, request.new, projection)
         try:
             return self.store.commit(candidate, expected)
         except ApiError as error:
+            if (
+                error.message == _TOO_LARGE
+                and not request.applied
+                and request.new["metadata"].pop("managedFields", None)
+            ):
+                return self._commit(request, uid, expected, projection)
             if error.reason == "Conflict":
                 raise Overtaken(request) from None
             raise

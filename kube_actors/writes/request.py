@@ -36,7 +36,8 @@ class Request:
     `new` is what shall be stored and is worked on in place. `subresource` is "" for the object itself. `warnings` are
     told to the client, each once; unless they are `heard`, nobody looks for what only deserves one. `causes` are what
     `prepare` found wrong; `finish` refuses them with its own. `sent` is the version of the kind that the client wrote
-    in, if it said so. `work` does what takes long with a large object.
+    in, if it said so. `applied`: it is a server-side apply, which without its managers would mean nothing. `work` does
+    what takes long with a large object.
     """
 
     operation: Operation
@@ -51,6 +52,7 @@ class Request:
     warnings: list[str] = attrs.field(factory=list)
     causes: list[Cause] = attrs.field(factory=list)
     sent: Resource | None = None
+    applied: bool = False
     work: Work = AT_ONCE
     heard: bool = True
 

@@ -64,3 +64,21 @@ async def test_what_is_only_large_in_json(target: str, body: dict[str, Any]) -> 
     body["metadata"]["annotations"] = {"note": "x" * (MIB // 4 - 100)}
     stored = kit.json_of(await kit.ask(session, "POST", target, body))
     assert stored["metadata"].get("uid"), stored
+
+
+async def test_managers_give_way() -> None:
+    """An object of many long keys has no room for who owns them: creating, replacing and patching store it without.
+    An apply has to own them and is refused."""
+    session = await kit.new_session()
+    long = "a-key-of-some-length-so-that-the-managers-need-as-much-room-as-the-keys-themselves"
+    many = {f"{long}-{number}": "A" for number in range(9999)}
+    created = kit.json_of(await kit.ask(session, "POST", MAPS, kit.config_map("created", **many)))
+    assert (len(created["data"]), "managedFields" in created["metadata"]) == (9999, False)
+    await kit.ask(session, "POST", MAPS, kit.config_map("grown", first="1"))
+    kind = {"content-type": "application/merge-patch+json"}
+    patched = kit.json_of(await kit.ask(session, "PATCH", f"{MAPS}/grown", {"data": many}, kind))
+    assert (len(patched["data"]), "managedFields" in patched["metadata"]) == (10_000, False)
+    named = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "grown"}}
+    applied = {"content-type": "application/apply-patch+yaml"}
+    answer = kit.json_of(await kit.ask(session, "PATCH", f"{MAPS}/grown?fieldManager=me", named, applied))
+    assert (answer["code"], answer["message"]) == (500, "etcdserver: request is too large")

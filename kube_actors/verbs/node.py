@@ -72,7 +72,8 @@ async def node_actor(session: Session, name: str) -> Ref[NodeMessage]:
     the nodes are. ApiError 500 when nobody answers in time."""
     nodes = session.plane.directory.nodes
     with trio.move_on_after(REACH_DEADLINE):
-        while name not in nodes and session.plane.store.get(node_key(name)) is not None:  # noqa: ASYNC110 - it is told to nobody
+        # Nobody is told of new entries, and there is one only at the start.
+        while name not in nodes and session.plane.store.get(node_key(name)) is not None:  # noqa: ASYNC110
             await trio.sleep(_LOOK_SECONDS)
     if name not in nodes:
         raise unreachable(name, "no such node answers")

@@ -70,8 +70,8 @@ class SubresourceSession(Session):
             request = self.request(Operation.UPDATE, resource, key, live.body(), "scale", dry_run)
             request.new["metadata"].update({name: sent[name] for name in ("resourceVersion", "uid") if sent.get(name)})
             request.old = live.body()
-            check_identity(request, live)
             subresources.set_replicas(request, scale)
+            check_identity(request, live)
             return self.told(request, await self.pipeline.update(request, live, self.author(resource, "scale")))
 
         return await self.retrying(attempt, once=bool(sent.get("resourceVersion")))

@@ -7,7 +7,7 @@ from typing import Any
 from kube_actors.api.conditions import set_pod_condition
 from kube_actors.api.registry import Resource
 from kube_actors.api.selectors import LabelSelector
-from kube_actors.errors import bad_request, invalid
+from kube_actors.errors import ApiError, bad_request, conflict, invalid
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.writes.request import Request
@@ -26,16 +26,21 @@ def bind(request: Request, node: str, time: str, *, uid: str | None, sent: Body)
         message = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata['uid']}"
         raise request.conflict(message)
     if "deletionTimestamp" in metadata:
-        raise request.conflict(f"pod {metadata['name']} is being deleted, cannot be assigned to a host")
+        raise _unbound(request, f"pod {metadata['name']} is being deleted, cannot be assigned to a host")
     if spec.get("nodeName"):
-        raise request.conflict(f'pod {metadata["name"]} is already assigned to node "{spec["nodeName"]}"')
+        raise _unbound(request, f'pod {metadata["name"]} is already assigned to node "{spec["nodeName"]}"')
     if spec.get("schedulingGates"):
-        raise request.conflict(f"pod {metadata['name']} has non-empty .spec.schedulingGates")
+        raise _unbound(request, f"pod {metadata['name']} has non-empty .spec.schedulingGates")
     spec["nodeName"] = node
     for name in ("annotations", "labels"):
         if sent.get(name):
             metadata[name] = {**metadata.get(name, {}), **sent[name]}
     set_pod_condition(pod, "PodScheduled", "True", time)
+
+
+def _unbound(request: Request, why: str) -> ApiError:
+    """409 of a pod that is not to be put on a node: of the binding, not of the pod, as Kubernetes tells it."""
+    return conflict("pods/binding", request.key.name, why)
 
 
 def finalized(body: Body, finalizer: str) -> Body:

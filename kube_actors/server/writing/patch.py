@@ -10,8 +10,7 @@ from kube_actors.api.patches import clone
 from kube_actors.api.restoring import as_go_prints, misfit
 from kube_actors.api.schema import WRONG_TYPE, Schema, parse_path
 from kube_actors.api.strictness import prune, strict_problems, unknown_fields
-from kube_actors.errors import ApiError, Cause, bad_request, invalid
-from kube_actors.kinds import causes
+from kube_actors.errors import ApiError, Cause, bad_request
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.versions import as_version
 from kube_actors.records import frozen
@@ -23,7 +22,7 @@ from kube_actors.server.writing.apply import APPLY, apply
 from kube_actors.server.writing.media_types import Decoded, decode_json, media_type, unsupported_media_type
 from kube_actors.server.writing.options import Validation, read_options
 from kube_actors.server.writing.places import check_object_path, settle
-from kube_actors.writes.patching import PatchKind, patched
+from kube_actors.writes.patching import PatchKind, patched, unreadable
 
 KINDS: Final[dict[str, PatchKind]] = {
     "application/json-patch+json": "json",
@@ -92,18 +91,18 @@ class Patched:
     kind: PatchKind
 
 
-def judge_fields(call: Call, schema: Schema, patched: Patched, validation: Validation) -> None:
+def judge_fields(call: Call, schema: Schema, outcome: Patched, validation: Validation) -> None:
     """Take unknown fields out of the patched object; refuse (422) or tell them and what the patch gives twice.
 
     Values of another type than their field's are refused in any case.
     """
-    sent = patched.patch
-    problems = _repeated(sent) + unknown_fields(sorted(prune(schema, patched.new)))
-    wrong = [cause for cause in schema.validate(patched.new, patched.before) if cause.reason == WRONG_TYPE]
+    sent = outcome.patch
+    problems = _repeated(sent) + unknown_fields(sorted(prune(schema, outcome.new)))
+    wrong = [cause for cause in schema.validate(outcome.new, outcome.before) if cause.reason == WRONG_TYPE]
     if wrong:
-        raise refused(call, patched, _why(schema, patched, wrong[0]))
+        raise refused(call, outcome, _why(schema, outcome, wrong[0]))
     if problems and validation == "Strict":
-        raise refused(call, patched, f"strict decoding error: {', '.join(problems)}")
+        raise refused(call, outcome, f"strict decoding error: {', '.join(problems)}")
     if validation == "Warn":
         for problem in problems:
             call.warn(problem)
@@ -121,19 +120,22 @@ def _repeated(decoded: Decoded) -> list[str]:
     return found + [f"json patch {each}" for each in twice]
 
 
-def _why(schema: Schema, patched: Patched, wrong: Cause) -> str:
+def _why(schema: Schema, outcome: Patched, wrong: Cause) -> str:
     """A wrong value in the words of the decoder, or of the converter that a strategic merge patch goes through."""
     path = parse_path(wrong.field)
-    node = schema.node(path) if patched.kind == "strategic" else None
-    return (None if node is None else misfit(node, reduce(_inside, path, patched.new))) or wrong.message
+    node = schema.node(path) if outcome.kind == "strategic" else None
+    return (None if node is None else misfit(node, reduce(_inside, path, outcome.new))) or wrong.message
 
 
 def _inside(value: Any, segment: str | int) -> Any:
     return value[str(segment)] if isinstance(value, dict) else value[segment]
 
 
-def refused(call: Call, patched: Patched, why: str) -> ApiError:
-    """422 for a patch whose outcome cannot be read. Patches of Secrets are not repeated in it."""
-    sent = patched.patch.value
-    shown = as_go_prints(sent) if patched.kind == "strategic" else json.dumps(sent).decode()
-    return invalid("", "", [causes.invalid("patch", "" if call.row.kind == "Secret" else shown, why)])
+def refused(call: Call, outcome: Patched, why: str) -> ApiError:
+    """422 for a patch whose outcome cannot be read: it shows a strategic merge patch, or what another made of all."""
+    sent, before, kind = outcome.patch.value, outcome.before, outcome.kind
+    if kind == "strategic":
+        return unreadable(as_go_prints(sent), call.row.kind, why)
+    # What was made of it has been searched for unknown fields meanwhile, and has lost them.
+    whole = patched(before, clone(sent), kind, call.row.schema)
+    return unreadable(json.dumps(whole).decode(), call.row.kind, why)

@@ -71,11 +71,12 @@ async def test_json_patch(web: Caller) -> None:
         ([{"op": "remove", "path": "/spec/none"}], JSON_PATCH, 422, "the server rejected our request"),
         ([{"op": "add", "path": "", "value": 3}], JSON_PATCH, 400, "the patch leaves no object with metadata"),
         ({"metadata": None}, MERGE, 400, "the patch leaves no object with metadata"),
-        ({"kind": "Pod"}, MERGE, 400, "a patch must not change kind"),
+        ({"kind": "Pod"}, MERGE, 422, ' "" is invalid: patch: Invalid value: "{\\"apiVersion\\":'),
+        ({"kind": 5}, STRATEGIC, 422, ' "" is invalid: patch: Invalid value: "map[kind:5]": '),
         ({"metadata": {"name": "b"}}, MERGE, 400, "the name of the object (b) does not match the name"),
         ({"metadata": {"resourceVersion": "1"}}, MERGE, 409, "Operation cannot be fulfilled on deployments.apps"),
         ({"metadata": {"uid": "x"}}, MERGE, 422, 'Deployment.apps "web" is invalid: metadata.uid: Invalid value: "x"'),
-        ({"spec": {"replicas": "x"}}, MERGE, 422, ' "" is invalid: patch: Invalid value: "{\\"spec\\":{'),
+        ({"spec": {"replicas": "x"}}, MERGE, 422, ' "" is invalid: patch: Invalid value: "{\\"apiVersion\\":'),
         ({"spec": {"selector": {"matchLabels": {"a": "b"}}}}, MERGE, 422, 'Deployment.apps "web" is invalid: '),
         ({"spec": {"$patch": "fly"}}, STRATEGIC, 500, "unknown patch type: fly in map: map[$patch:fly]"),
     ],
@@ -98,6 +99,31 @@ async def test_unknown_fields_of_a_patch(web: Caller, content_type: str) -> None
     warned = await web("PATCH", WEB, patch, content_type)
     assert (warned.code, warned.warnings) == (200, problems)
     assert (warned.body["spec"]["replicas"], "foo" in warned.body["spec"]) == (2, False)
+
+
+async def test_what_patches_say_of_the_type(web: Caller) -> None:
+    """A strategic merge patch may say anything; others may leave it out, but no object becomes one of another kind."""
+    for patch, content_type in [
+        ({"apiVersion": "v1", "kind": "Pod"}, STRATEGIC),
+        ({"apiVersion": None, "kind": ""}, MERGE),
+        ([{"op": "remove", "path": "/kind"}], JSON_PATCH),
+    ]:
+        reply = await web("PATCH", WEB, patch, content_type)
+        assert (reply.code, reply.body["apiVersion"], reply.body["kind"]) == (200, "apps/v1", "Deployment")
+    refused = await web("PATCH", WEB, {"kind": "Pod"}, MERGE)
+    assert refused.message.endswith(
+        'no kind "Pod" is registered for version "apps/v1" in scheme "pkg/api/legacyscheme/scheme.go:30"'
+    )
+    scale = {"kind": "Deployment", "spec": {"replicas": 4}}
+    assert (await web("PATCH", f"{WEB}/scale", scale, STRATEGIC)).body["spec"] == {"replicas": 4}
+    assert (await web("PATCH", f"{WEB}/scale", scale, MERGE)).code == 422
+
+
+async def test_refused_patches_show_all_that_was_made(web: Caller) -> None:
+    """The whole outcome of a merge patch, unknown fields included."""
+    reply = await web("PATCH", f"{WEB}?fieldValidation=Strict", {"spec": {"foo": "bar"}}, MERGE)
+    assert '\\"foo\\":\\"bar\\"' in reply.message
+    assert '\\"name\\":\\"web\\"' in reply.message
 
 
 async def test_refused_patches_of_secrets_stay_secret(call: Caller) -> None:

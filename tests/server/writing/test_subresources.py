@@ -179,6 +179,8 @@ async def test_scale(web: Caller) -> None:
     put = await web("PUT", SCALE, {**scale, "spec": {"replicas": 3}})
     assert (put.code, put.body["kind"], put.body["spec"]["replicas"]) == (200, "Scale", 3)
     assert (await web("PUT", SCALE, scale)).code == 409, "the Scale that was read is an old one by now"
+    below = await web("PUT", SCALE, {**scale, "spec": {"replicas": -1}})
+    assert below.code == 422, "and what no Scale can say is told first"
     assert (await web("PATCH", SCALE, {"spec": {"replicas": 4}}, MERGE)).body["spec"]["replicas"] == 4
     applied = {"apiVersion": "autoscaling/v1", "kind": "Scale", "metadata": {"name": "web"}, "spec": {"replicas": 5}}
     assert (await web.apply(SCALE, applied)).code == 409
@@ -220,7 +222,8 @@ async def test_binding(call: Caller) -> None:
     assert (bound.code, bound.body["status"]) == (201, "Success")
     assert (await call("GET", f"{PODS}/web")).body["spec"]["nodeName"] == "n1"
     again = await call("POST", f"{PODS}/web/binding", target)
-    assert (again.code, again.message.endswith('pod web is already assigned to node "n1"')) == (409, True)
+    assert (again.code, again.body["details"]["kind"]) == (409, "pods/binding")
+    assert again.message.endswith('on pods/binding "web": pod web is already assigned to node "n1"')
 
 
 @pytest.mark.parametrize(

@@ -72,3 +72,22 @@ def test_a_log_goes_on_where_it_was(tmp_path: Path) -> None:
         log.write(text)
         log.close()
     assert (path.read_text(), (tmp_path / "0.log.1").read_text()) == ("67890\n", "12345\n")
+
+
+def test_without_room_for_another_file_the_log_goes_on_in_the_one_there_is(tmp_path: Path) -> None:
+    """Rotation that fails neither ends the container nor lets lines fall into what is opened after it."""
+    path = tmp_path / "pod" / "0.log"
+    log = LogFile(str(path), max_size=10, max_files=2)
+    log.write(b"line 0\n")
+    path.parent.rename(tmp_path / "gone")
+    log.write(b"line 1\n")
+    with (tmp_path / "other").open("wb"):
+        log.write(b"line 2\n")
+    assert (tmp_path / "other").read_bytes() == b""
+    (tmp_path / "gone").rename(path.parent)
+    log.write(b"line 3\n")
+    log.close()
+    assert [file.read_bytes() for file in (path.with_suffix(".log.1"), path)] == [
+        b"line 0\nline 1\nline 2\n",
+        b"line 3\n",
+    ]

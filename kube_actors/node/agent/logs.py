@@ -28,12 +28,9 @@ class LogFile:
     def __init__(self, path: str, max_size: int, max_files: int) -> None:
         self._path, self._max_size, self._max_files = path, max_size, max_files
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        self._open()
-        self.lost = 0
-
-    def _open(self) -> None:
-        self._fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._fd = _open(path)
         self._size = os.fstat(self._fd).st_size
+        self.lost = 0
 
     def write(self, lines: bytes) -> None:
         """Append whole lines; they stay together in one file."""
@@ -48,18 +45,27 @@ class LogFile:
         self._size += len(lines)
 
     def _rotate(self) -> None:
-        os.close(self._fd)
+        """Begin a new file; where there cannot be one, the log goes on in the file there is."""
+        following = f"{self._path}.next"
+        try:
+            fd = _open(following)
+        except OSError:
+            return
         with contextlib.suppress(OSError):
-            if self._max_files <= 1:
-                os.unlink(self._path)
             for number in range(self._max_files - 1, 0, -1):
                 older = self._path if number == 1 else f"{self._path}.{number - 1}"
                 if os.path.exists(older):
                     os.rename(older, f"{self._path}.{number}")
-        self._open()
+            os.rename(following, self._path)
+        os.close(self._fd)
+        self._fd, self._size = fd, 0
 
     def close(self) -> None:
         os.close(self._fd)
+
+
+def _open(path: str) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
 
 class LineWriter:

@@ -79,9 +79,9 @@ class HealthChecks:
 async def health(call: Call) -> Response:
     """`/readyz` and the like with `?verbose` and `?exclude=`, or one check: `/readyz/etcd`. 404 for others."""
     check_read_only(call)
-    endpoint, _, name = call.info.path.strip("/").partition("/")
+    endpoint, slash, name = call.info.path.removeprefix("/").partition("/")
     checks = [each for each in _checks(call.api) if endpoint in each.endpoints]
-    if not name:
+    if not slash:
         return await _all(call, endpoint, checks)
     check = next((each for each in checks if each.name == name), None)
     if check is None:

@@ -76,7 +76,8 @@ async def test_single_checks() -> None:
     """One check by its path; one that does not belong to the endpoint is not there."""
     assert await get("/readyz/etcd") == (200, "ok")
     assert (await get("/livez/shutdown"))[0] == 404
-    assert (await get("/readyz/nope"))[0] == 404
+    for nothing in ("nope", "", "etcd/", "/etcd"):
+        assert await get(f"/readyz/{nothing}") == (404, "404 page not found\n")
 
 
 @pytest.mark.parametrize("endpoint", ["healthz", "livez", "readyz"])

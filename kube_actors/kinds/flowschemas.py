@@ -9,6 +9,7 @@ from kube_actors.api import names
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes, mandatory_flow_control
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.conditions import typed_conditions_rules
 
 HIGHEST_PRECEDENCE: Final = 10_000
 VERBS: Final = ("get", "list", "create", "update", "delete", "deletecollection", "patch", "watch", "proxy")
@@ -170,4 +171,9 @@ def _words(rule: Mapping[str, Any], field: str, name: str, missing: str, plural:
     return []
 
 
-HOOKS = Hooks(default=_default, validate=_validate, status_metadata=())
+HOOKS = Hooks(
+    default=_default,
+    validate=_validate,
+    validate_subresource={"status": typed_conditions_rules},
+    status_metadata=(),
+)

@@ -9,6 +9,7 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import METADATA_FIELDS, Body, Hooks
 from kube_actors.kinds.rules.job_policies import policy_rules
+from kube_actors.kinds.rules.job_statuses import job_status_rules
 from kube_actors.kinds.rules.pod_specs import validate_template
 from kube_actors.kinds.rules.selectors import label_selector_rules
 from kube_actors.kinds.workloads import default_template
@@ -196,6 +197,7 @@ HOOKS = Hooks(
     default=_default,
     prepare_create=_prepare_create,
     validate=_validate,
+    validate_subresource={"status": job_status_rules},
     selectable_fields=(*METADATA_FIELDS, "status.successful"),
     orphans_dependents=True,
     orphan_warning=(

@@ -46,6 +46,14 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return found
 
 
+def _validate_status(new: Body, _old: Body) -> list[Cause]:
+    """The phase says what the deletion says."""
+    phase, deleted = (new.get("status") or {}).get("phase") or "", "deletionTimestamp" in new["metadata"]
+    wanted, when = ("Terminating", "not empty") if deleted else ("Active", "empty")
+    why = f"may only be '{wanted}' if `deletionTimestamp` is {when}"
+    return [] if phase == wanted else [causes.invalid("status.Phase", phase, why)]
+
+
 def _facts(body: Mapping[str, Any]) -> NamespaceFacts:
     finalizers = tuple((body.get("spec") or {}).get("finalizers") or ())
     return NamespaceFacts((body.get("status") or {}).get("phase", "Active"), finalizers)
@@ -56,6 +64,7 @@ HOOKS = Hooks(
     prepare_create=_prepare_create,
     prepare_update=_prepare_update,
     validate=_validate,
+    validate_subresource={"status": _validate_status},
     project=_facts,
     name=names.dns1123_label,
     generation=None,

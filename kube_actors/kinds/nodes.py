@@ -55,6 +55,24 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     return found
 
 
+def _validate_status(new: Body, _old: Body) -> list[Cause]:
+    """Each address once, and amounts that are not negative."""
+    status = new.get("status") or {}
+    addresses = status.get("addresses") or []
+    found = [
+        causes.duplicate(f"status.addresses[{at}]", address)
+        for at, address in enumerate(addresses)
+        if address in addresses[:at]
+    ]
+    for name in ("capacity", "allocatable"):
+        for resource, amount in (status.get(name) or {}).items():
+            quantity = Quantity.parse(amount)
+            if quantity.nano < 0:
+                place = f"status.{name}.{resource}"
+                found.append(causes.invalid(place, str(quantity), "must be greater than or equal to 0"))
+    return found
+
+
 def _facts(body: Mapping[str, Any]) -> NodeFacts:
     spec, status = body.get("spec") or {}, body.get("status") or {}
     amounts = status.get("allocatable") or status.get("capacity") or {}
@@ -87,6 +105,7 @@ def _address(body: Mapping[str, Any], kind: str) -> str:
 HOOKS = Hooks(
     default=_default,
     validate=_validate,
+    validate_subresource={"status": _validate_status},
     project=_facts,
     generation=None,
     selectable_fields=(*METADATA_FIELDS, "spec.unschedulable"),

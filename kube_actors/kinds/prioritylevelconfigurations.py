@@ -8,6 +8,7 @@ from typing import Any, Final
 from kube_actors.errors import Cause
 from kube_actors.kinds import causes, mandatory_flow_control
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.conditions import typed_conditions_rules
 
 EXEMPT: Final = "exempt"
 MOST_QUEUES: Final = 10_000_000
@@ -101,4 +102,9 @@ def _check_queuing(queuing: dict[str, Any], field: str) -> list[Cause]:
     return found
 
 
-HOOKS = Hooks(default=_default, validate=_validate, status_metadata=())
+HOOKS = Hooks(
+    default=_default,
+    validate=_validate,
+    validate_subresource={"status": typed_conditions_rules},
+    status_metadata=(),
+)

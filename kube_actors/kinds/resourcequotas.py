@@ -135,4 +135,20 @@ def _term(term: Body, field: str) -> list[Cause]:
     return found
 
 
-HOOKS = Hooks(validate=_validate, project=_facts, generation=None)
+def _validate_status(new: Body, _old: Body) -> list[Cause]:
+    """What is counted, and how much of it there is."""
+    status = new.get("status") or {}
+    return [
+        cause
+        for part in ("hard", "used")
+        for name, amount in (status.get(part) or {}).items()
+        for cause in _hard(name, amount, f"status.{part}[{name}]")
+    ]
+
+
+HOOKS = Hooks(
+    validate=_validate,
+    validate_subresource={"status": _validate_status},
+    project=_facts,
+    generation=None,
+)

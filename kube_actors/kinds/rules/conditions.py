@@ -52,3 +52,15 @@ def _condition(condition: Body, field: str) -> list[Cause]:
         if len((condition.get(part) or "").encode()) > limit:
             found.append(causes.too_long(f"{field}.{part}", limit))
     return found
+
+
+def typed_conditions_rules(new: Body, _old: Body) -> list[Cause]:
+    """Conditions of the kinds of flow control: each has a type, and one of its own."""
+    found, taken = [], set()
+    for index, condition in enumerate((new.get("status") or {}).get("conditions") or ()):
+        place, name = f"status.conditions[{index}].type", condition.get("type") or ""
+        if name in taken:
+            found.append(causes.duplicate(place, name))
+        taken.add(name)
+        found += [] if name else [causes.required(place, "must not be empty")]
+    return found

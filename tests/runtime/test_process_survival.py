@@ -17,11 +17,20 @@ import trio
 from kube_actors.node.agent.keeper import child_pids
 from kube_actors.node.runtime import agent_link
 from kube_actors.node.runtime.agent_link import Tier
-from kube_actors.node.runtime.base import ContainerExited, FoundSandbox, RuntimeBack, RuntimeFailure, RuntimeLost
+from kube_actors.node.runtime.base import (
+    ContainerExited,
+    FoundSandbox,
+    Image,
+    ImageKind,
+    RuntimeBack,
+    RuntimeFailure,
+    RuntimeLost,
+)
 
 from .contract import EXITS, RUNS, eventually, log_text
 from .process_stage import RANGES, ProcessStage, is_running, opened, process_ended
 
+NO_IMAGE = Image("gone", ImageKind.ROOTFS, rootfs="/no-such-directory")
 RUNTIME = """
 import sys, time, trio
 from ipaddress import IPv4Network
@@ -252,6 +261,11 @@ async def test_nothing_piles_up(stage: ProcessStage) -> None:
             await stage.runtime.exec(spec.id, ("no-such-program",))
         with pytest.raises(RuntimeFailure):
             await stage.runtime.run_container(attrs.evolve(stage.container(RUNS, uid=uid, name="x"), argv=("nope",)))
+        asked = attrs.evolve(stage.container(RUNS, uid=uid, name="y"), stdin=True)
+        for spec in (attrs.evolve(asked, image=NO_IMAGE), attrs.evolve(asked, log_path="/dev/null/x.log")):
+            with pytest.raises(RuntimeFailure):
+                await stage.runtime.run_container(spec)
+        assert [found.id.name for found in (await stage.runtime.adopt())[0].containers] == ["main"]
         await stage.runtime.remove_sandbox(uid)
 
     def held() -> list[int]:

@@ -79,6 +79,12 @@ class Container:
         os.fchmod(fd, 0o666)
         os.close(fd)
 
+    def open_log(self) -> LogFile:
+        """Its log, opened when it is first asked for."""
+        if self.log is None:
+            self.log = LogFile(self.spec["log_path"], self.spec["log_max_size"], self.spec["log_max_files"])
+        return self.log
+
     def conclude(self, ended: Exit) -> None:
         """Put the end in the words of the runtime contract."""
         code = os.waitstatus_to_exitcode(ended.status)

@@ -15,7 +15,7 @@ from .failures import Failure
 from .host_root import HostRoot
 from .keeper import Exit, child_pids
 from .launches import container_launch
-from .logs import LogFile, LogPump
+from .logs import LogPump
 from .loop import ended_pipe, nonblocking_pipe
 from .sandboxes import Sandbox
 from .settings import Value
@@ -56,8 +56,10 @@ class Containers:
         container = Container(spec, directory, group)
         try:
             container.make_directories()
+            container.open_log()  # what cannot be logged is not started
             child, outputs = self._spawn(container, sandbox)
         except BaseException:
+            self._close(container)
             self._clean_up(container)
             raise
         self.by_key[key] = container
@@ -148,11 +150,9 @@ class Containers:
         self._pump(container, [master])
 
     def _pump(self, container: Container, outputs: list[int]) -> None:
-        spec = container.spec
-        if container.log is None:
-            container.log = LogFile(spec["log_path"], spec["log_max_size"], spec["log_max_files"])
+        log = container.open_log()
         for fd, stream in zip(outputs, ("stdout", "stderr"), strict=False):
-            pump = LogPump(self._world.loop, fd, stream, container.log, lambda: self._settle(container))
+            pump = LogPump(self._world.loop, fd, stream, log, lambda: self._settle(container))
             container.pumps.append(pump)
 
     def _on_exit(self, container: Container, how: Exit) -> None:

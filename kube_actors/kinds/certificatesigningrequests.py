@@ -104,5 +104,6 @@ HOOKS = Hooks(
     validate=_validate,
     name=names.path_segment,  # Kubernetes does not care what requests are called
     generation=None,
+    fixed_spec=True,
     selectable_fields=(*METADATA_FIELDS, "spec.signerName"),
 )

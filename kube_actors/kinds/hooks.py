@@ -53,6 +53,7 @@ class Hooks:
       may, of some, mostly newer, none.
     * `keeps_first_status`: an object is created with the status that is sent (nodes say what they are); otherwise it is
       reset.
+    * `fixed_spec`: nobody can change what the spec says from the beginning, and so it has no owner.
     * `default_grace(body)`: seconds a deleted object stays to end in order; without it, it goes at once.
     * `has_dependents`: whether anything is ever owned by such an object; of one that has none, nothing waits for them.
     * `orphans_dependents`: who deletes an object without saying what becomes of its dependents leaves them behind;
@@ -71,6 +72,7 @@ class Hooks:
     generation: Callable[[Body, Body], bool] | None = spec_changed
     status_metadata: tuple[str, ...] = STATUS_METADATA
     keeps_first_status: bool = False
+    fixed_spec: bool = False
     default_grace: Callable[[Body], int] | None = None
     has_dependents: bool = True
     orphans_dependents: bool = False

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from kube_actors.api.registry import Resource
 from kube_actors.kinds.hooks import Body, Hooks
-from kube_actors.writes.prepare import STATUS_WRITES
+from kube_actors.writes.prepare import STATUS_WRITES, unowned_parts
 
 _IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion")
 
@@ -18,9 +18,8 @@ _IDENTITY: Final = ("name", "namespace", "uid", "resourceVersion")
 def applied_part(applied: Body, subresource: str, resource: Resource, hooks: Hooks) -> Body:
     """The configuration without what this path leaves alone."""
     if not subresource:
-        if resource.subresource("status") is None or "status" not in applied:
-            return applied
-        return {name: value for name, value in applied.items() if name != "status"}
+        unowned = unowned_parts(resource, hooks)
+        return {name: value for name, value in applied.items() if name not in unowned} if unowned else applied
     if subresource in STATUS_WRITES:
         return _framed(applied, "status", applied.get("status"), hooks.status_metadata)
     spec = applied.get("spec")

@@ -145,9 +145,8 @@ class Client(SubresourceSession):
         versions = self.pipeline.versions(resource)
         ownership.check_configuration(own, versions)
         hooks = hooks_for(resource.id)
-        first_status = own.get("status") if hooks.keeps_first_status and not subresource else None
         part = functools.partial(applied_part, subresource=subresource, resource=resource, hooks=hooks)
-        own = part(own)
+        whole, own = own, part(own)
         collected = list(warnings)
 
         async def attempt() -> Applied:
@@ -156,8 +155,8 @@ class Client(SubresourceSession):
             record = functools.partial(ownership.record_apply, part=part, force=force)
             new = await self.work.run(record, before, clone(own), self.author(sent, subresource), versions)
             new = as_version(new, resource)
-            if live is None and first_status is not None:
-                new["status"] = clone(first_status)
+            if live is None:  # what is owned by nobody is given all the same
+                new.update({name: clone(value) for name, value in whole.items() if name not in new})
             prune(resource.schema, new)  # empty maps of the configuration are owned, but not kept
             operation = Operation.CREATE if live is None else Operation.UPDATE
             request = self.request(operation, resource, key, new, subresource, dry_run, collected, heard=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from kube_actors.api import structured_merge
@@ -89,20 +89,20 @@ def _entry(key: OwnerKey, owned: VersionedSet, time: str) -> Entry:
     return entry
 
 
-def record_create(new: Body, author: Author, versions: Versions, *, but_status: bool) -> None:
+def record_create(new: Body, author: Author, versions: Versions, *, but: Collection[str]) -> None:
     """Write the managedFields of a new object: its author's, beside those of others that the author sends along.
 
-    `but_status`: the first status belongs to nobody.
+    `but`: these parts belong to nobody, as the first status of most objects.
     """
     key = OwnerKey(author.manager, UPDATE, author.api_version, author.subresource)
     schema = versions.schema(author.api_version)
     assert schema is not None, "writes come in versions that are served"
-    fields = given(_ownable(versions.convert(new, author.api_version), but_status=but_status), schema)
+    fields = given(_ownable(versions.convert(new, author.api_version), but), schema)
     sent = new["metadata"].get("managedFields")
     if not sent:
         _store(new, [_entry(key, VersionedSet(fields, author.api_version), author.time)] if fields else [])
         return
-    change = Change(None, _without_entries(new, but_status=but_status), versions)
+    change = Change(None, _without_entries(new, but), versions)
     ledger = _ledger_of(sent, [])
     ledger.owners = structured_merge.update_ownership(ledger.owners, key, change, author.api_version)
     if fields:
@@ -193,7 +193,7 @@ def record_apply(
     assert schema is not None, "what is applied has a version that is served"
     ledger = Ledger.read(live.get("metadata", {}).get("managedFields") or [])
     plain = versions.convert(_without_entries(live), author.api_version) if live else {}
-    everything = given(_ownable(part(plain), but_status=False), schema) if live and not ledger.owners else FieldSet()
+    everything = given(_ownable(part(plain)), schema) if live and not ledger.owners else FieldSet()
     if everything:
         first = OwnerKey(BEFORE_FIRST_APPLY, UPDATE, author.api_version, author.subresource)
         ledger.owners[first], ledger.times[first] = VersionedSet(everything, author.api_version), author.time
@@ -234,20 +234,18 @@ def _store(body: Body, entries: list[Entry]) -> Body:
     return body
 
 
-def _ownable(body: Body, *, but_status: bool) -> Body:
+def _ownable(body: Body, but: Collection[str] = ()) -> Body:
     """A new object without all that nobody owns."""
-    parts = {
-        name: value for name, value in body.items() if name not in _FRAME and not (but_status and name == "status")
-    }
+    parts = {name: value for name, value in body.items() if name not in _FRAME and name not in but}
     metadata = body["metadata"].items()
     parts["metadata"] = {name: value for name, value in metadata if name not in structured_merge.SYSTEM_METADATA}
     return parts
 
 
-def _without_entries(body: Body, *, but_status: bool = False) -> Body:
-    """The object as managers see it: managedFields belong to nobody. `but_status`: without its status, too."""
-    if but_status and "status" in body:
-        body = {name: value for name, value in body.items() if name != "status"}
+def _without_entries(body: Body, but: Collection[str] = ()) -> Body:
+    """The object as managers see it: managedFields belong to nobody, and so do the parts that it is to be without."""
+    if but:
+        body = {name: value for name, value in body.items() if name not in but}
     metadata = body.get("metadata")
     if not metadata or "managedFields" not in metadata:
         return body

@@ -6,10 +6,11 @@ import random
 from typing import Any
 
 from kube_actors.api.empty import complete, empty
+from kube_actors.api.registry import Resource
 from kube_actors.api.schema import decoding_error
 from kube_actors.api.spelling import spell
 from kube_actors.api.versioned_change import Versions
-from kube_actors.kinds.hooks import Body
+from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.unattended import unattended
 from kube_actors.writes import metadata, ownership
 from kube_actors.writes.ownership import Author
@@ -131,13 +132,18 @@ def content_changed(new: Body, old: Body) -> bool:
 def record_owner(request: Request, author: Author, versions: Versions) -> None:
     """Write down who owns what this request changed. What every object has and its first status are nobody's."""
     new, old = request.new, request.old
-    has_status = request.resource.subresource("status") is not None
     if old is None:
-        ownership.record_create(new, author, versions, but_status=has_status)
+        ownership.record_create(new, author, versions, but=unowned_parts(request.resource, request.hooks))
         return
     missing = [name for name in FRAME_PARTS if isinstance(new.get(name), dict) and name not in old]
     before = {**{name: {} for name in missing}, **old} if missing else old
     ownership.record_update(before, new, author, versions)
+
+
+def unowned_parts(resource: Resource, hooks: Hooks) -> tuple[str, ...]:
+    """What the object's own path leaves alone, and so has no owner there."""
+    status = () if resource.subresource("status") is None else ("status",)
+    return (*status, "spec") if hooks.fixed_spec else status
 
 
 def unchanged(new: Body, old: Body) -> bool:

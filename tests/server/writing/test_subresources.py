@@ -391,3 +391,20 @@ async def test_a_binding_of_another_pod(call: Caller) -> None:
     reply = await call("POST", f"{PODS}/a/binding", {"metadata": {"name": "b"}, "target": {"name": "n"}})
     assert (reply.code, reply.message) == (400, "name in URL does not match name in Binding object")
     assert (await call("POST", f"{PODS}/a/binding", {"target": {"name": "n"}})).code == 201
+
+
+async def test_what_a_certificate_is_asked_for_has_no_owner(call: Caller) -> None:
+    """Nobody can change it, whoever creates the request by whatever way; its labels have owners."""
+    requests = "/apis/certificates.k8s.io/v1/certificatesigningrequests"
+    spec = {"request": _certificate_request(), "signerName": "example.com/signer", "usages": ["client auth"]}
+    posted = await call("POST", requests, {"metadata": {"name": "posted", "labels": {"a": "b"}}, "spec": spec})
+    kind = {"apiVersion": "certificates.k8s.io/v1", "kind": "CertificateSigningRequest"}
+    body = {**kind, "metadata": {"name": "applied", "labels": {"a": "b"}}, "spec": spec}
+    applied = await call.apply(f"{requests}/applied", body)
+    for reply in (posted, applied):
+        assert (reply.code, reply.body["spec"]["signerName"]) == (201, "example.com/signer")
+        assert [each["fieldsV1"].keys() for each in reply.body["metadata"]["managedFields"]] == [{"f:metadata"}]
+    other = await call.apply(
+        f"{requests}/applied", {**body, "spec": {**spec, "signerName": "example.com/other"}}, "you"
+    )
+    assert (other.code, other.body["spec"]["signerName"]) == (200, "example.com/signer")

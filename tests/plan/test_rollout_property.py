@@ -316,6 +316,18 @@ def test_scaling_keeps_enough_ready(replicas: int, sizes: list[int], steps: list
     world.settle()
 
 
+def test_a_set_that_has_not_answered_may_have_pods() -> None:
+    """Its pod was made after its last status and before it was scaled to nothing: that pod counts."""
+    world = a_world(1, 1, 0)
+    second = [("template", "v2"), ("roll", 0)]
+    [old] = world.sets
+    play(world, second)
+    [new] = world.sets.keys() - {old}
+    world.reconcile(new)
+    play(world, [("template", "v3"), ("roll", 0), ("roll", 0)])
+    world.settle()
+
+
 def test_recreate_in_the_middle_of_a_rolling_update() -> None:
     """Scaled to nothing and switched to Recreate while two sets have pods: none is left."""
     world = a_world(1, 1, 0)

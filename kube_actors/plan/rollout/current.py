@@ -11,7 +11,7 @@ from kube_actors.api.views.workloads import DeploymentView, ReplicaSetView
 from kube_actors.plan.ownership import controller_reference
 from kube_actors.plan.planned_event import PlannedEvent
 from kube_actors.plan.rollout.conditions import NEW_SET_CREATED, NEW_SET_FOUND, PROGRESSING, condition, with_condition
-from kube_actors.plan.rollout.draft import Draft, present_pods
+from kube_actors.plan.rollout.draft import Draft
 from kube_actors.plan.rollout.limits import most_pods, progress_deadline, rolls
 from kube_actors.plan.rollout.plan import CreateReplicaSet, SetRevision, UpdateReplicaSet
 from kube_actors.plan.rollout.revisions import (
@@ -82,7 +82,7 @@ def new_replica_set(draft: Draft) -> dict[str, Any]:
             "ownerReferences": [controller_reference("apps/v1", "Deployment", metadata.name, metadata.uid)],
         },
         "spec": {
-            "replicas": current_size(deployment, 0, present_pods(draft.old)),
+            "replicas": current_size(deployment, 0, draft.present()),
             "minReadySeconds": deployment.spec.min_ready_seconds,
             "selector": selector,
             "template": {**plain, "metadata": {**template_metadata, "labels": labels}},

@@ -10,7 +10,7 @@ from kube_actors.api.views.workloads import DeploymentStatus, DeploymentView, Re
 from kube_actors.plan.planned_event import PlannedEvent
 from kube_actors.plan.rollout.limits import most_pods
 from kube_actors.plan.rollout.plan import RolloutAction, ScaleReplicaSet
-from kube_actors.plan.rollout.revisions import size_annotations
+from kube_actors.plan.rollout.revisions import MAX_REPLICAS, size_annotations
 from kube_actors.records import define
 
 
@@ -30,6 +30,14 @@ class Draft:
     def every(self) -> list[ReplicaSetView]:
         """All sets, the current one last."""
         return [*self.old, *([self.new] if self.new else ())]
+
+    def present(self, *, without: ReplicaSetView | None = None) -> int:
+        """The pods there may be right now, but those of one set: a set just scaled down still has those it had.
+
+        Counting them keeps the surge bound at every moment, where counting only what is wanted keeps it at rest.
+        """
+        new = [max(self.new.spec.replicas, self.new.status.replicas)] if self.new and self.new is not without else []
+        return sum(new) + sum(_may_have(old) for old in self.old if old is not without)
 
     def scale(self, replica_set: ReplicaSetView, replicas: int) -> bool:
         """Give a set a new size, remembering what it was sized for; True when the size changed."""
@@ -68,12 +76,12 @@ def wanted_pods(replica_sets: Iterable[ReplicaSetView]) -> int:
     return sum(one.spec.replicas for one in replica_sets)
 
 
-def present_pods(replica_sets: Iterable[ReplicaSetView]) -> int:
-    """The pods there may be right now: a set just scaled down still has those its status speaks of.
-
-    Counting them keeps the surge bound at every moment, where counting only what is wanted keeps it at rest.
-    """
-    return sum(max(one.spec.replicas, one.status.replicas) for one in replica_sets)
+def _may_have(old: ReplicaSetView) -> int:
+    """The pods an old set may have. One that was resized and has not answered may have made pods that its status does
+    not speak of yet: as many as it was ever sized for."""
+    unheard = old.metadata.generation > max(1, old.status.observed_generation)
+    before = old.metadata.annotations.get(MAX_REPLICAS, "") if unheard else ""
+    return max(old.spec.replicas, old.status.replicas, int(before) if before.isdecimal() else 0)
 
 
 def surely_available(replica_set: ReplicaSetView) -> int:

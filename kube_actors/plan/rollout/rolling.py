@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kube_actors.plan.rollout.current import create_current, current_size, update_current
-from kube_actors.plan.rollout.draft import Draft, active, present_pods, surely_available, wanted_pods
+from kube_actors.plan.rollout.draft import Draft, active, surely_available, wanted_pods
 from kube_actors.plan.rollout.limits import fewest_available
 from kube_actors.plan.rollout.revisions import by_age
 
@@ -25,7 +25,7 @@ def _grow_current(draft: Draft) -> bool:
         return False
     if new.spec.replicas > replicas:
         return draft.scale(new, replicas)
-    return draft.scale(new, current_size(draft.deployment, new.spec.replicas, present_pods(draft.every)))
+    return draft.scale(new, current_size(draft.deployment, new.spec.replicas, draft.present()))
 
 
 def _shrink_old(draft: Draft) -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from kube_actors.api.views.workloads import DeploymentView, ReplicaSetView
-from kube_actors.plan.rollout.draft import Draft, active, present_pods, surely_available, wanted_pods
+from kube_actors.plan.rollout.draft import Draft, active, surely_available, wanted_pods
 from kube_actors.plan.rollout.limits import fewest_available, most_pods, rolls
 from kube_actors.plan.rollout.revisions import DESIRED_REPLICAS, MAX_REPLICAS, by_age
 from kube_actors.plan.rollout.rolling import empty_old
@@ -56,7 +56,7 @@ def _bounded(draft: Draft, only: ReplicaSetView) -> int:
     replicas = draft.deployment.spec.replicas
     if not rolls(draft.deployment):
         return replicas
-    room = most_pods(draft.deployment) - present_pods(one for one in draft.every if one is not only)
+    room = most_pods(draft.deployment) - draft.present(without=only)
     return min(replicas, max(room, only.spec.replicas))
 
 
@@ -78,7 +78,7 @@ def _scale_in_proportion(draft: Draft) -> None:
     change = allowed - wanted_pods(busy)
     if change > 0:
         # Pods that emptied or shrunken sets still have must fit below the bound too.
-        change = max(0, min(change, allowed - present_pods(draft.every)))
+        change = max(0, min(change, allowed - draft.present()))
         busy.sort(key=lambda one: (-one.spec.replicas, -one.metadata.creation_timestamp, one.metadata.name))
     else:
         busy.sort(key=lambda one: (-one.spec.replicas, one.metadata.creation_timestamp, one.metadata.name))

@@ -214,12 +214,14 @@ def _numbers(process: str) -> list[int]:
 
 
 def child_pids(pid: int) -> list[int]:
-    """The processes whose parent is `pid`; none when it is gone."""
-    try:
-        with open(f"/proc/{pid}/task/{pid}/children") as file:
-            return [int(word) for word in file.read().split()]
-    except (FileNotFoundError, ProcessLookupError):
-        return []
+    """The processes whose parent is `pid`, whichever of its threads made them; none when it is gone."""
+    children: list[int] = []
+    gone = (FileNotFoundError, ProcessLookupError)  # it has no children then: they have another parent
+    with contextlib.suppress(*gone):
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with contextlib.suppress(*gone), open(f"/proc/{pid}/task/{thread}/children") as file:
+                children += (int(word) for word in file.read().split())
+    return children
 
 
 def become_keeper() -> None:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 
 from . import syscalls
 from .keeper import child_pids, end_children
+
+_DIE_WITHIN = 1.0  # seconds
 
 
 def supervise(program: int, *, end_rest: bool) -> None:
@@ -59,14 +62,20 @@ def descendants(pid: int) -> list[int]:
 
 
 def kill_below(pid: int) -> None:
-    """Kill everything below a subreaper until nothing is left there; new forks are found in the next round."""
-    while below := descendants(pid):
-        living = [child for child in below if not _is_ended(child)]
-        if not living:
+    """Kill everything below a subreaper until nothing is left there; new forks are found in the next round.
+
+    What sleeps in the kernel (a file system that does not answer, a frozen group) ends when it wakes: it is waited for
+    no longer than `_DIE_WITHIN`, as nobody else is served meanwhile.
+    """
+    deadline = time.monotonic() + _DIE_WITHIN
+    killed: set[int] = set()
+    while living := [child for child in descendants(pid) if not _is_ended(child)]:
+        if killed.issuperset(living) and time.monotonic() > deadline:
             return
         for child in living:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(child, signal.SIGKILL)
+        killed.update(living)
 
 
 def _is_ended(pid: int) -> bool:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from kube_actors.api.registry import Resource
 from kube_actors.api.times import rfc3339
-from kube_actors.errors import method_not_allowed
+from kube_actors.errors import bad_request, method_not_allowed
 from kube_actors.kinds import hooks_for
 from kube_actors.kinds.hooks import Body
 from kube_actors.records import frozen
@@ -156,7 +156,13 @@ def check_identity(request: Request, live: Revision) -> None:
 
 
 def check_version(request: Request, live: Revision) -> None:
-    """409 when the body names another resourceVersion than the stored object has."""
+    """409 when the body names another resourceVersion than the stored object has, 400 for what is no version at all.
+
+    Kubernetes answers that as 500; a client that takes a conflict for it would try again for ever.
+    """
     version = request.new["metadata"].get("resourceVersion")
-    if version and version not in ("0", str(live.resource_version)):  # 0 is no revision: any will do
-        raise request.conflict(MODIFIED)
+    if not version or version in ("0", str(live.resource_version)):  # 0 is no revision: any will do
+        return
+    if not (version.isascii() and version.isdigit()):
+        raise bad_request(f'invalid resource version: strconv.ParseUint: parsing "{version}": invalid syntax')
+    raise request.conflict(MODIFIED)

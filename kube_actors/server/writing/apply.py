@@ -23,7 +23,8 @@ async def apply(call: Call) -> Response:
     the kind does not have (in every mode of validation, as a typed configuration cannot hold them)."""
     options = read_options(call, "PatchOptions", applies=True)
     body = await call.work.run(read_configuration, call, options, call.row.api_version, call.row.kind)
-    exists = call.api.store.get(call.key) is not None
+    before = call.api.store.get(call.key)
+    exists = before is not None
     metadata = body.get("metadata") or {}
     if exists and isinstance(metadata, dict) and not metadata.get("name"):
         body["metadata"] = {**metadata, "name": call.info.name}
@@ -33,7 +34,7 @@ async def apply(call: Call) -> Response:
     applied = await call.client.apply(
         body, force=options.force, dry_run=options.dry_run, subresource=call.info.subresource
     )
-    return await written(call, applied.revision, 201 if applied.outcome == "created" else 200)
+    return await written(call, applied.revision, 201 if applied.outcome == "created" else 200, before)
 
 
 def read_configuration(call: Call, options: WriteOptions, api_version: str, kind: str) -> Body:

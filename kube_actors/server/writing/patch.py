@@ -52,8 +52,9 @@ async def patch(call: Call) -> Response:
         judge_fields(call, row.schema, Patched(new, before, decoded, kind), options.validation)
         return as_version(new, storage)
 
+    before = call.api.store.get(call.key)
     revision = await call.client.edit(call.key, change, call.info.subresource, dry_run=options.dry_run, sent=row)
-    return await written(call, revision)
+    return await written(call, revision, before=before)
 
 
 def patch_kind(call: Call) -> PatchKind | None:

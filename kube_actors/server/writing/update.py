@@ -62,8 +62,9 @@ async def update(call: Call) -> Response:
     if call.key.resource in CREATED_BY_PUT and not call.info.subresource and call.api.store.get(call.key) is None:
         return await _create(call, body, options)
     _check_version(call, body)
+    before = call.api.store.get(call.key)
     revision = await call.client.update(body, subresource=call.info.subresource, dry_run=options.dry_run)
-    return await written(call, revision)
+    return await written(call, revision, before=before)
 
 
 async def _create(call: Call, body: Body, options: WriteOptions) -> Response:

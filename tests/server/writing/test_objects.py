@@ -70,13 +70,18 @@ async def test_all_causes_at_once(call: Caller) -> None:
 
 
 async def test_update(call: Caller) -> None:
-    """200; 404 for what is not there; 409 for an old resourceVersion or another uid."""
+    """200; 404 for what is not there; 409 for an old resourceVersion or another uid, 400 for what is no version."""
     first = (await call("POST", CONFIG_MAPS, config_map(a="1"))).body
     second = await call("PUT", f"{CONFIG_MAPS}/settings", {**first, "data": {"a": "2"}})
     assert (second.code, second.body["data"]) == (200, {"a": "2"})
     stale = await call("PUT", f"{CONFIG_MAPS}/settings", {**first, "data": {"a": "3"}})
     assert (stale.code, stale.body["reason"]) == (409, "Conflict")
     assert stale.message.endswith("please apply your changes to the latest version and try again")
+    for version in ("abc", "-1"):
+        wrong = await call(
+            "PUT", f"{CONFIG_MAPS}/settings", {"metadata": {"name": "settings", "resourceVersion": version}}
+        )
+        assert (wrong.code, f'parsing "{version}": invalid syntax' in wrong.message) == (400, True)
     other = await call("PUT", f"{CONFIG_MAPS}/settings", {"metadata": {"name": "settings", "uid": "x"}})
     assert (other.code, "UID in precondition: x" in other.message) == (409, True)
     assert (await call("PUT", f"{CONFIG_MAPS}/none", config_map("none"))).code == 404
@@ -135,6 +140,28 @@ async def test_who_deletes_is_not_warned_of_fields(call: Caller) -> None:
     await call("POST", f"{PODS}/one/binding", {"target": {"kind": "Node", "name": "n"}})
     ending = await call("DELETE", f"{PODS}/one")
     assert (ending.body["kind"], ending.warnings) == ("Pod", [])
+
+
+async def test_who_changes_a_label_is_not_warned_of_fields(call: Caller) -> None:
+    """They were told when the object was made, and are again when its spec changes: by each kind of write."""
+    services, told = "/api/v1/namespaces/default/services", ["spec.loadBalancerClass: there is no load balancer"]
+    spec = {"ports": [{"port": 80}], "type": "LoadBalancer", "loadBalancerClass": "a.b/c"}
+    made = await call("POST", services, {"metadata": {"name": "web"}, "spec": spec})
+    assert made.warnings == told
+    merge = "application/merge-patch+json"
+    labelled = await call("PATCH", f"{services}/web", {"metadata": {"labels": {"a": "b"}}}, merge)
+    assert (labelled.code, labelled.warnings) == (200, [])
+    assert (await call("PATCH", f"{services}/web", {"spec": {"selector": {"a": "b"}}}, merge)).warnings == told
+    live = (await call("GET", f"{services}/web")).body
+    live["metadata"]["annotations"] = {"a": "b"}
+    assert (await call("PUT", f"{services}/web", live)).warnings == []
+    live["metadata"].pop("resourceVersion")
+    live["spec"]["selector"] = {"a": "c"}
+    assert (await call("PUT", f"{services}/web", live)).warnings == told
+    applied = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web", "labels": {"c": "d"}}}
+    assert (await call.apply(f"{services}/web", applied)).warnings == []
+    changed = await call.apply(f"{services}/web", {**applied, "spec": {"selector": {"e": "f"}}}, query="&force=true")
+    assert (changed.code, changed.warnings) == (200, told)
 
 
 async def test_propagation(call: Caller) -> None:

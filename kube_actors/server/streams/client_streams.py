@@ -19,7 +19,7 @@ from kube_actors.server.streams.channels import (
     ChannelReader,
     encode,
 )
-from kube_actors.server.streams.spdy import SpdySession, SpdyStream
+from kube_actors.server.streams.spdy import FAREWELL_SECONDS, SpdySession, SpdyStream
 from kube_actors.server.streams.spdy_frames import Reset
 from kube_actors.server.streams.terminal_sizes import SizeReader
 from kube_actors.server.streams.websocket import PROTOCOL_ERROR, WebSocket
@@ -69,6 +69,10 @@ class ClientStreams(abc.ABC):
     async def finish(self, status: dict[str, Any]) -> None:
         """Say how it ended, and part in good order."""
 
+    @abc.abstractmethod
+    async def hang_up(self) -> None:
+        """Close the connection of a client that has left."""
+
 
 class WebSocketStreams(ClientStreams):
     """Channels of a WebSocket."""
@@ -112,6 +116,9 @@ class WebSocketStreams(ClientStreams):
                 await self._write(Channel.ERROR, told)
         await self._socket.close()
 
+    async def hang_up(self) -> None:
+        await self._socket.hang_up()
+
     async def _write(self, channel: int, data: bytes) -> None:
         await self._socket.send(encode(self._protocol, channel, data))
 
@@ -131,7 +138,8 @@ class SpdyStreams(ClientStreams):
             if "resize" in self.by_type:
                 nursery.start_soon(self._pass_sizes, self.by_type["resize"], sink)
             await self.session.left.wait()
-            nursery.cancel_scope.cancel()
+            # The streams end with what they still hold, if the program takes it.
+            nursery.cancel_scope.deadline = trio.current_time() + FAREWELL_SECONDS
 
     async def _pass_stdin(self, stream: SpdyStream, sink: InputSink) -> None:
         while data := await stream.receive():
@@ -155,6 +163,9 @@ class SpdyStreams(ClientStreams):
             if told is not None:
                 await self.by_type["error"].send(told)
         await self.session.close()
+
+    async def hang_up(self) -> None:
+        await self.session.hang_up()
 
 
 async def take_streams(session: SpdySession, version: int, wanted: Wanted) -> SpdyStreams | None:

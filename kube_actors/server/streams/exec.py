@@ -36,7 +36,7 @@ async def exec_command(call: Call) -> Response:
             await client.finish(error.status())
             return
         try:
-            code = await run_command(client, command)
+            code = await run_command(client, command, tty=wanted.tty)
         except RuntimeGone as error:
             await client.finish(status_of_error(error, "error executing command in container"))
             return

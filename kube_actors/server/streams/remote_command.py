@@ -27,20 +27,55 @@ SUCCESS: Final[dict[str, Any]] = {"metadata": {}, "status": "Success"}
 GONE: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
-async def run_command(client: ClientStreams, command: ExecSession) -> int | None:
+async def run_command(client: ClientStreams, command: ExecSession, *, tty: bool) -> int | None:
     """Serve the client until the command has ended; its exit code, or None when the client left before.
 
+    A client that leaves does not end the command, as in Kubernetes: it gets all that was sent to it and then the end of
+    its input, and goes on with nobody to hear it. Only one with a terminal is left to its end with the session.
     RuntimeGone when the runtime was lost meanwhile. The command is not closed: that is the caller's.
     """
-    end = _CommandEnd(command)
-    done = False
-    async with _input_served(client, command), trio.open_nursery() as nursery:
-        nursery.start_soon(end.wait)
-        await _pass_output(client, command, end)
-        done = True
+    end, listener = _CommandEnd(command), _Listener(client)
+    async with trio.open_nursery() as nursery:
+        sink = _ProgramInput(command)
+
+        async def serve_input() -> None:
+            await client.serve_input(sink)
+            listener.leave()
+            await sink.stdin_ended()
+            if tty:
+                nursery.cancel_scope.cancel()
+            with contextlib.suppress(*GONE):
+                await client.hang_up()
+
+        nursery.start_soon(sink.run)
+        nursery.start_soon(serve_input)
+        async with trio.open_nursery() as running:
+            running.start_soon(end.wait)
+            await _pass_output(listener, command, end)
+        nursery.cancel_scope.cancel()
     if end.lost is not None:
         raise end.lost
-    return end.code if done else None
+    return None if listener.left else end.code
+
+
+@define(eq=False)
+class _Listener:
+    """Takes output for the client, and drops it once the client has left."""
+
+    client: ClientStreams
+    _presence: trio.CancelScope = attrs.field(factory=trio.CancelScope, init=False)
+    left: bool = attrs.field(default=False, init=False)
+
+    def leave(self) -> None:
+        """The client has left: what is being sent to it is given up."""
+        self.left = True
+        self._presence.cancel()
+
+    async def send(self, stream: int, data: bytes) -> None:
+        """Pass it on, however long the client takes."""
+        if not self.left:
+            with trio.CancelScope() as self._presence, contextlib.suppress(*GONE):
+                await self.client.send(stream, data)
 
 
 @define(eq=False)
@@ -66,7 +101,7 @@ class _CommandEnd:
         self.idle.deadline = trio.current_time() + DRAIN_SECONDS if self.over else math.inf
 
 
-async def _pass_output(client: ClientStreams, command: ExecSession, end: _CommandEnd) -> None:
+async def _pass_output(client: _Listener, command: ExecSession, end: _CommandEnd) -> None:
     """Pass on everything the command prints. A client that is slow to take it loses nothing."""
     with end.idle:
         async for stream, data in command.output():

@@ -180,6 +180,10 @@ class SpdySession:
         async with self._sending:
             await self._stream.send_all(frame)
 
+    async def hang_up(self) -> None:
+        """Close the connection: the client has left."""
+        await self._stream.aclose()
+
     async def close(self) -> None:
         """Say goodbye, and give the client a moment to leave first, so that it reads all that was sent."""
         with trio.move_on_after(FAREWELL_SECONDS), contextlib.suppress(*BROKEN):

@@ -92,6 +92,10 @@ class WebSocket:
             while await self.receive() is not None:
                 pass
 
+    async def hang_up(self) -> None:
+        """Close the connection: the client has left."""
+        await self._stream.aclose()
+
     async def _say_goodbye(self, code: int) -> None:
         with contextlib.suppress(LocalProtocolError, trio.BrokenResourceError, trio.ClosedResourceError):
             if self._frames.state in (ConnectionState.OPEN, ConnectionState.REMOTE_CLOSING):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -130,7 +131,8 @@ class WebSocketClient:
                     elif isinstance(event, CloseConnection):
                         self.code = event.code
                         if event.code != 1006:
-                            await self.stream.send_all(self._frames.send(event.response()))
+                            with contextlib.suppress(trio.BrokenResourceError):  # it need not wait for our goodbye
+                                await self.stream.send_all(self._frames.send(event.response()))
                         return None
                 self._frames.receive_data(bytes(await self.stream.receive_some()) or None)
 

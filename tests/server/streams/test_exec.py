@@ -101,8 +101,8 @@ async def test_a_ping_is_answered(stage: Stage) -> None:
     assert client.pongs == [b"there?"]
 
 
-async def test_a_client_that_leaves_ends_the_command(stage: Stage) -> None:
-    """The server's side of the connection is over soon after, though the command would have run for ever."""
+async def test_a_client_that_leaves_ends_the_input(stage: Stage) -> None:
+    """The server's side of the connection is over soon after, and so is a command that waits for more."""
     stream = await stage.open(command("cat", stdin="1", stdout="1"), WEBSOCKET)
     with trio.fail_after(PATIENCE):
         await stream.send_eof()

@@ -106,10 +106,13 @@ def pod_term(app: str, key: str = "host") -> dict[str, Any]:
 
 def no_preemption(nodes: int) -> str:
     """The end of a message where no pod that gives way would help."""
-    return f" preemption: 0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
+    unhelpful = f"0/{nodes} nodes are available: {nodes} Preemption is not helpful for scheduling."
+    return f" no new claims to deallocate, preemption: {unhelpful}"
 
 
-NO_VICTIMS = " preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
+NO_VICTIMS = (
+    " no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod."
+)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +125,14 @@ NO_VICTIMS = " preemption: 0/1 nodes are available: 1 No preemption victims foun
             a_node("n", taints=[{"key": "gpu", "value": "yes", "effect": "NoSchedule"}]),
             [],
             a_pod(),
-            "node(s) had untolerated taint {gpu: yes}",
+            "node(s) had untolerated taint(s)",
         ),
         (
             "tainted without a value",
             a_node("n", taints=[{"key": "node.kubernetes.io/not-ready", "effect": "NoExecute"}]),
             [],
             a_pod(),
-            "node(s) had untolerated taint {node.kubernetes.io/not-ready: }",
+            "node(s) had untolerated taint(s)",
         ),
         (
             "selector",
@@ -212,7 +215,7 @@ def test_all_reasons_of_all_nodes_are_counted() -> None:
     cluster = a_cluster(a_node("n1"), a_node("n2", taints=[taint]), a_node("n3", taints=[taint]), n1=full)
     assert where(a_pod(requests={"cpu": "1", "memory": "1Gi"}), cluster) == (
         "0/3 nodes are available: 1 Insufficient cpu, 1 Insufficient memory, 1 Too many pods, "
-        "2 node(s) had untolerated taint {a: b}. preemption: 0/3 nodes are available: "
+        "2 node(s) had untolerated taint(s). no new claims to deallocate, preemption: 0/3 nodes are available: "
         "1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling."
     )
 
@@ -223,7 +226,9 @@ def test_only_what_is_true_is_said_of_preemption() -> None:
     important = a_pod(requests={"cpu": "1"}, priority=10)
     assert where(important, cluster) == "0/1 nodes are available: 1 Insufficient cpu."
     modest = a_pod(requests={"cpu": "1"}, priority=10, preemptionPolicy="Never")
-    assert where(modest, cluster).endswith(" preemption: not eligible due to preemptionPolicy=Never.")
+    assert where(modest, cluster).endswith(
+        ". no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never."
+    )
 
 
 def test_no_nodes() -> None:
@@ -361,7 +366,7 @@ def test_hard_spreading() -> None:
     cluster = a_cluster(a_node("n1"), a_node("n2", unschedulable=True), n1=pods[:1])
     assert where(pods[1], cluster) == (
         "0/2 nodes are available: 1 node(s) didn't match pod topology spread constraints, "
-        "1 node(s) were unschedulable. preemption: 0/2 nodes are available: "
+        "1 node(s) were unschedulable. no new claims to deallocate, preemption: 0/2 nodes are available: "
         "1 No preemption victims found for incoming pod, 1 Preemption is not helpful for scheduling."
     )
     cluster.set_node(a_node("n2"))
@@ -459,3 +464,30 @@ def test_a_framework_of_ones_own() -> None:
     assert where(a_pod(), a_cluster(a_node("n1")), framework).startswith(
         "0/1 nodes are available: 1 node(s) were dull."
     )
+
+
+def named(*names: str) -> dict[str, Any]:
+    """A term that names its nodes."""
+    return {"matchFields": [{"key": "metadata.name", "operator": "In", "values": [name]} for name in names]}
+
+
+def test_a_pod_for_named_nodes() -> None:
+    """Other nodes are not looked at, as with a DaemonSet's pods; one term that names none makes all count."""
+    taint = {"key": "a", "value": "b", "effect": "NoSchedule"}
+    cluster = a_cluster(a_node("n1", taints=[taint]), a_node("n2"), a_node("n3"))
+    pod = a_pod(requests={"cpu": "3"}, affinity=required_nodes(named("n2")))
+    assert where(pod, cluster) == (
+        "0/3 nodes are available: 1 Insufficient cpu, 2 node(s) didn't satisfy plugin(s) [NodeAffinity]."
+    ) + no_preemption(3)
+    assert where(a_pod(affinity=required_nodes(named("n2"))), cluster) == "n2"
+    either = a_pod(affinity=required_nodes(named("n9"), expression("host", "In", "n9")))
+    assert where(either, cluster).startswith(
+        "0/3 nodes are available: 1 node(s) had untolerated taint(s), 2 node(s) didn't m"
+    )
+
+
+def test_affinity_that_no_node_can_have() -> None:
+    """A term that wants two names at once is refused before any node is looked at."""
+    pod = a_pod(affinity=required_nodes(named("n1", "n2")))
+    expected = "0/1 nodes are available: pod affinity terms conflict. not found"
+    assert where(pod, a_cluster(a_node("n1"))) == expected

@@ -8,7 +8,9 @@ from typing import Any
 import trio
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
+from kube_actors.actors.scheduler.placed_pods import may_count_otherwise, recounted
 from kube_actors.actors.scheduler.queue import SchedulingQueue, Waiting
+from kube_actors.actors.scheduler.storage_changes import STORAGE, StoredBodies, is_worth_a_try, waits_for
 from kube_actors.api.conditions import set_pod_condition
 from kube_actors.api.times import rfc3339
 from kube_actors.api.views import PodView
@@ -37,17 +39,20 @@ class SchedulerActor(Actor[Describe]):
         user = f"system:{name.replace('default-scheduler', 'kube-scheduler')}"
         self.client: Client = plane.client_for(Identity(user, ("system:authenticated",), "kube-scheduler"))
         self.events = plane.events(name)
-        self.cluster = Cluster()
+        self.cluster = Cluster(StoredBodies(plane.store))
         self.queue = SchedulingQueue()
         self.next_start = 0
-        self.unsubscribe: Callable[[], None] | None = None
+        self.unsubscribe: tuple[Callable[[], None], ...] = ()
 
     # -- what there is
 
     async def started(self) -> None:
         """Learn the nodes, the pods on them, and the pods that wait."""
         store = self.plane.store
-        self.unsubscribe = store.subscribe(self._committed, "pods", "nodes", "namespaces")
+        self.unsubscribe = (
+            store.subscribe(self._committed, "pods", "nodes", "namespaces"),
+            store.subscribe(self._storage_committed, *STORAGE),
+        )
         for node in store.list("nodes"):
             self.cluster.set_node(node.view)
         for namespace in store.list("namespaces"):
@@ -58,8 +63,8 @@ class SchedulerActor(Actor[Describe]):
 
     async def stopped(self) -> None:
         """Stop watching."""
-        if self.unsubscribe is not None:
-            self.unsubscribe()
+        for unsubscribe in self.unsubscribe:
+            unsubscribe()
 
     def _committed(self, commit: Commit) -> None:
         revision, previous = commit.revision, commit.previous
@@ -72,6 +77,11 @@ class SchedulerActor(Actor[Describe]):
         ):
             self.context.ref.notify((revision.key, revision.uid))
 
+    def _storage_committed(self, commit: Commit) -> None:
+        """Claims, volumes and what is said of them matter to pods that were refused for lack of them."""
+        if self.queue.parked and is_worth_a_try(commit):
+            self.context.ref.notify((commit.key, commit.revision.uid))
+
     def _concerns(self, commit: Commit) -> bool:
         """Pods that wait for this scheduler, and pods that begin or cease to take room on a node."""
         now, before = commit.revision.projection, commit.previous.projection if commit.previous is not None else None
@@ -81,7 +91,7 @@ class SchedulerActor(Actor[Describe]):
             return now.facts.scheduler_name == self.name and (commit.kind == "deleted" or not same)
         if commit.kind == "deleted" or before is None or not before.facts.node:
             return True
-        return bool(now.facts.terminal and not before.facts.terminal)
+        return bool(now.facts.terminal and not before.facts.terminal) or may_count_otherwise(now, before)
 
     def _learn(self, pod: Revision) -> None:
         """Take a pod into the queue or onto its node."""
@@ -91,14 +101,22 @@ class SchedulerActor(Actor[Describe]):
             self._make_room(pod.uid)
         elif facts.node:
             self.queue.remove(pod.uid)
-            summary = self.cluster.nodes.get(facts.node)
-            if summary is not None and pod.uid not in summary.pods:
-                self.cluster.place(PodSummary.of(pod.view, placed=True), facts.node)
+            if facts.node in self.cluster.nodes:
+                self._learn_placed(pod, facts.node)
         elif facts.scheduler_name == self.name:
             if projection.deleting is not None:
                 self.queue.remove(pod.uid)
             else:
                 self.queue.add(pod.key, pod.uid, facts.priority)
+
+    def _learn_placed(self, pod: Revision, node: str) -> None:
+        """A pod that is bound: new there, or counted anew after its requests, labels or deletion."""
+        known = self.cluster.nodes[node].pods.get(pod.uid)
+        if known is None:
+            self.cluster.place(PodSummary.of(pod.view, placed=True), node)
+        elif (summary := recounted(known, pod)) is not None:
+            self.cluster.place(summary, node)
+            self.queue.cluster_changed()
 
     def _make_room(self, uid: str) -> None:
         self.cluster.forget(uid)
@@ -133,6 +151,12 @@ class SchedulerActor(Actor[Describe]):
                     self._make_room(uid)
                 if revision is not None:
                     self._learn(revision)
+            case _:
+                self.queue.cluster_changed(lambda pod: self._waits_for(pod, key), at_once=True)
+
+    def _waits_for(self, waiting: Waiting, key: Key) -> bool:
+        pod = self.plane.find(waiting.key, waiting.uid)
+        return pod is not None and waits_for(pod, key)
 
     def _learn_node(self, node: Revision) -> None:
         """A node helps those who put up with its taints: one that is new and not ready yet hardly anybody."""

@@ -90,11 +90,16 @@ class SchedulingQueue:
         self._count_attempt(pod, now)
         self._push(pod)
 
-    def cluster_changed(self, helps: Callable[[Waiting], bool] = lambda _: True) -> None:
-        """Nodes came, changed or have more room: everybody parked whom it helps gets another try after its back-off."""
+    def cluster_changed(self, helps: Callable[[Waiting], bool] = lambda _: True, *, at_once: bool = False) -> None:
+        """Nodes came, changed or have more room: everybody parked whom it helps gets another try after its back-off.
+
+        With `at_once` without it: for what changes rarely and was waited for.
+        """
         for pod in [self._pods[uid] for uid in self._parked]:
             if helps(pod):
                 del self._parked[pod.uid]
+                if at_once:
+                    pod.not_before = 0.0
                 self._push(pod)
 
     def wake_at(self) -> float | None:

@@ -90,6 +90,11 @@ class PersistentVolumeClaimVolumeSource:
 
 
 @frozen
+class EphemeralVolumeSource:
+    """A claim made for this volume of this pod. Its template is for whoever makes it."""
+
+
+@frozen
 class Volume:
     """A named volume. When no source here is set, it is of a kind this project does not offer."""
 
@@ -101,3 +106,4 @@ class Volume:
     downward_api: DownwardApiVolumeSource | None = None
     projected: ProjectedVolumeSource | None = None
     persistent_volume_claim: PersistentVolumeClaimVolumeSource | None = None
+    ephemeral: EphemeralVolumeSource | None = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kube_actors.plan.scheduling.framework import (
     Framework,
+    NodeFilter,
     ScorePlugin,
     candidates_wanted,
     choose_node,
@@ -19,6 +20,7 @@ from kube_actors.plan.scheduling.node_rules import (
     IMAGE_LOCALITY,
     NODE_AFFINITY,
     TAINTS,
+    named_nodes,
     node_affinity,
     node_name,
     node_ports,
@@ -57,16 +59,27 @@ __all__ = [
 ]
 
 
+def volumes(pod: PodSummary, cluster: Cluster) -> NodeFilter | Refusal | None:
+    """The rules for volumes, for pods with claims; others do not even load them."""
+    if not pod.claims:
+        return None
+    from kube_actors.plan.scheduling.volume_rules import usable_volumes
+
+    return usable_volumes(pod, cluster)
+
+
 def default_framework(policy: str = "LeastAllocated") -> Framework:
     """Kubernetes' default plugins, weights and order; `policy` MostAllocated packs instead of spreading."""
     return Framework(
         filters=(
+            named_nodes,
             node_unschedulable,
             node_name,
             taints,
             node_affinity,
             node_ports,
             resources_fit,
+            volumes,
             topology_spread,
             pod_affinity,
         ),

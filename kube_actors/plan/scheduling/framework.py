@@ -2,19 +2,19 @@
 
 A plugin is a function of a pod and the cluster that prepares a function of a node (a score: of all candidates at once):
 what can be worked out once per pod is worked out once. It returns None when it has nothing to say about this pod, and
-is then left out of the loop.
+is then left out of the loop. A filter may return a `Refusal` instead: no node will do, whichever it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from kube_actors.plan.scheduling.outcome import Chosen, Refusal, Unschedulable, unschedulable
+from kube_actors.plan.scheduling.outcome import Chosen, Refusal, Unschedulable, unschedulable, unschedulable_anywhere
 from kube_actors.plan.scheduling.summaries import Cluster, NodeSummary, PodSummary
 from kube_actors.records import frozen
 
 NodeFilter = Callable[[NodeSummary], Refusal | None]
-FilterPlugin = Callable[[PodSummary, Cluster], NodeFilter | None]
+FilterPlugin = Callable[[PodSummary, Cluster], NodeFilter | Refusal | None]
 NodesScore = Callable[[Sequence[NodeSummary]], list[float]]
 Normalize = Callable[[list[float]], list[float]]
 
@@ -65,7 +65,13 @@ def choose_node(
     nodes = cluster.order
     if not nodes:
         return Unschedulable("no nodes available to schedule pods")
-    filters = [prepared for plugin in framework.filters if (prepared := plugin(pod, cluster)) is not None]
+    filters: list[NodeFilter] = []
+    for plugin in framework.filters:
+        prepared = plugin(pod, cluster)
+        if isinstance(prepared, Refusal):
+            return unschedulable_anywhere(prepared, len(nodes))
+        if prepared is not None:
+            filters.append(prepared)
     start %= len(nodes)
     fitting, refusals, examined = _search(nodes, start, filters)
     if not fitting:

@@ -25,6 +25,9 @@ UNSCHEDULABLE_TAINT = Taint("node.kubernetes.io/unschedulable", effect="NoSchedu
 _UNSCHEDULABLE = Refusal(("node(s) were unschedulable",))
 _OTHER_NAME = Refusal(("node(s) didn't match the requested node name",))
 _NO_AFFINITY = Refusal(("node(s) didn't match Pod's node affinity/selector",))
+_CONFLICTING = Refusal(("pod affinity terms conflict",))
+_NOT_NAMED = Refusal(("node(s) didn't satisfy plugin(s) [NodeAffinity]",))
+_UNTOLERATED = Refusal(("node(s) had untolerated taint(s)",))
 _PORTS_TAKEN = Refusal(("node(s) didn't have free ports for the requested pod ports",), resolvable=True)
 
 
@@ -42,6 +45,23 @@ def tolerated(tolerations: Iterable[Toleration], taint: Taint) -> bool:
     return any(tolerates(one, taint) for one in tolerations)
 
 
+def named_nodes(pod: PodSummary, cluster: Cluster) -> NodeFilter | Refusal | None:
+    """NodeAffinity, before anything else is looked at: when every required term names its nodes, only those count."""
+    affinity = pod.spec.affinity.node_affinity if pod.spec.affinity else None
+    required = affinity.required_during_scheduling_ignored_during_execution if affinity else None
+    if required is None or not required.node_selector_terms:
+        return None
+    allowed: set[str] = set()
+    for term in required.node_selector_terms:
+        named = [set(one.values) for one in term.match_fields if (one.key, one.operator) == ("metadata.name", "In")]
+        if not named:
+            return None
+        allowed |= set.intersection(*named)
+    if not allowed:
+        return _CONFLICTING
+    return lambda node: None if node.name in allowed else _NOT_NAMED
+
+
 def node_unschedulable(pod: PodSummary, cluster: Cluster) -> NodeFilter | None:
     """NodeUnschedulable: cordoned nodes, unless the pod tolerates the taint that stands for it."""
     if not cluster.any_marked or tolerated(pod.spec.tolerations, UNSCHEDULABLE_TAINT):
@@ -56,7 +76,7 @@ def node_name(pod: PodSummary, cluster: Cluster) -> NodeFilter | None:
 
 
 def taints(pod: PodSummary, cluster: Cluster) -> NodeFilter | None:
-    """TaintToleration: the first NoSchedule or NoExecute taint the pod does not tolerate rules the node out."""
+    """TaintToleration: a NoSchedule or NoExecute taint the pod does not tolerate rules the node out."""
     if not cluster.any_marked:
         return None
     tolerations = pod.spec.tolerations
@@ -64,7 +84,7 @@ def taints(pod: PodSummary, cluster: Cluster) -> NodeFilter | None:
     def judge(node: NodeSummary) -> Refusal | None:
         for taint in node.taints:
             if taint.effect in REPELLING and not tolerated(tolerations, taint):
-                return Refusal((f"node(s) had untolerated taint {{{taint.key}: {taint.value}}}",))
+                return _UNTOLERATED
         return None
 
     return judge

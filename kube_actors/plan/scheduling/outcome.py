@@ -8,10 +8,12 @@ from collections.abc import Iterable, Sequence
 from kube_actors.plan.scheduling.summaries import NodeSummary, PodSummary
 from kube_actors.records import frozen
 
+_NO_CLAIMS = "no new claims to deallocate"
+
 
 @frozen
 class Refusal:
-    """Why one node will not do. `resolvable`: it might, if pods of lower priority gave way."""
+    """Why one node will not do, or none at all. `resolvable`: it might, if pods of lower priority gave way."""
 
     reasons: tuple[str, ...]
     resolvable: bool = False
@@ -37,13 +39,22 @@ class Unschedulable:
 def unschedulable(pod: PodSummary, refusals: Sequence[tuple[NodeSummary, Refusal]]) -> Unschedulable:
     """The message from the refusals of all nodes.
 
-    `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint {a: b}. preemption: 0/3 nodes are
-    available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for scheduling.`
+    `0/3 nodes are available: 1 Insufficient cpu, 2 node(s) had untolerated taint(s). no new claims to deallocate,
+    preemption: 0/3 nodes are available: 1 No preemption victims found for incoming pod, 2 Preemption is not helpful for
+    scheduling.` The claims are those for devices, which might have been taken from nobody's hands first.
     """
     counts = Counter(reason for _, refusal in refusals for reason in refusal.reasons)
-    message = f"{_none_of(refusals)} {_listed(counts)}"
+    message = f"{_none_of(len(refusals))} {_listed(counts)}"
     preemption = _preemption(pod, refusals)
-    return Unschedulable(f"{message} preemption: {preemption}" if preemption else message)
+    return Unschedulable(f"{message} {_NO_CLAIMS}, preemption: {preemption}" if preemption else message)
+
+
+def unschedulable_anywhere(refusal: Refusal, nodes: int) -> Unschedulable:
+    """The message when something about the pod itself rules out all the cluster's `nodes`, which nobody looks at then.
+
+    Kubernetes 1.36 ends it with `not found`: what it tries next, freeing devices, finds none of its notes on the pod.
+    """
+    return Unschedulable(f"{_none_of(nodes)} {', '.join(refusal.reasons)}. not found")
 
 
 def _preemption(pod: PodSummary, refusals: Sequence[tuple[NodeSummary, Refusal]]) -> str:
@@ -59,15 +70,15 @@ def _preemption(pod: PodSummary, refusals: Sequence[tuple[NodeSummary, Refusal]]
             "Preemption is not helpful for scheduling": len(refusals) - len(resolvable),
         }
     )
-    return f"{_none_of(refusals)} {_listed(+counts)}"
+    return f"{_none_of(len(refusals))} {_listed(+counts)}"
 
 
 def _has_lower(pods: Iterable[PodSummary], priority: int) -> bool:
     return any(one.priority < priority for one in pods)
 
 
-def _none_of(refusals: Sequence[object]) -> str:
-    return f"0/{len(refusals)} nodes are available:"
+def _none_of(nodes: int) -> str:
+    return f"0/{nodes} nodes are available:"
 
 
 def _listed(counts: Counter[str]) -> str:

@@ -13,6 +13,7 @@ import attrs
 
 from kube_actors.api.views.cluster import NodeView, Taint
 from kube_actors.api.views.pods import PodSpec, PodView
+from kube_actors.plan.scheduling.claims import NothingStored, PodClaim, StoredObjects, pod_claims
 from kube_actors.plan.scheduling.requests import NO_REQUESTS, Requests, pod_requests
 from kube_actors.plan.scheduling.terms import NO_TERMS, AffinityTerms, affinity_terms
 from kube_actors.records import define, frozen
@@ -44,6 +45,7 @@ class PodSummary:
     terms: AffinityTerms = NO_TERMS
     deleting: bool = False
     spec: PodSpec = attrs.field(factory=PodSpec)
+    claims: tuple[PodClaim, ...] = ()
 
     @classmethod
     def of(cls, pod: PodView, *, placed: bool = False) -> PodSummary:
@@ -60,6 +62,7 @@ class PodSummary:
             affinity_terms(pod),
             metadata.deleting,
             PodSpec() if placed else spec,
+            pod_claims(pod),
         )
 
 
@@ -139,10 +142,12 @@ class NodeSummary:
 class Cluster:
     """All nodes with their pods, looked at in `order`; `images` counts the nodes that have each.
 
-    Pods that are told of before their node are to be told again when it appears.
+    Pods that are told of before their node are to be told again when it appears. What pods' claims are about is looked
+    up in `stored` when such a pod is to be placed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stored: StoredObjects | None = None) -> None:
+        self.stored: StoredObjects = stored if stored is not None else NothingStored()
         self.nodes: dict[str, NodeSummary] = {}
         self.order: list[NodeSummary] = []
         self.namespace_labels: dict[str, Labels] = {}

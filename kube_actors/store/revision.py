@@ -111,7 +111,7 @@ class Commit:
 def stamp(body: Mapping[str, Any], resource_version: int) -> bytes:
     """Canonical JSON of `body` with `metadata.resourceVersion` set; `body` itself stays as it is."""
     metadata = {**body.get("metadata", {}), "resourceVersion": str(resource_version)}
-    return canonical.dumps({**body, "metadata": metadata})
+    return canonical.dumps_to_keep({**body, "metadata": metadata})
 
 
 def restamped(revision: Revision, resource_version: int) -> Revision:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import attrs
@@ -32,6 +33,19 @@ def test_bytes_are_canonical() -> None:
     body = pod("web", app="a")
     turned = dict(reversed(list(body.items())))
     assert create(new_store(), body).raw == create(new_store(), turned).raw
+
+
+def test_small_objects_take_little_memory() -> None:
+    """Of 500 pods each takes what its JSON and its indexes need, not the room that was free to write it in."""
+    store = new_store()
+    tracemalloc.start()
+    try:
+        for number in range(500):
+            create(store, pod(f"web-{number}"))
+        taken = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+    assert taken / 500 < 3000
 
 
 def test_writers_body_stays_as_it_was() -> None:

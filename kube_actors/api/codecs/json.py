@@ -22,6 +22,12 @@ def dumps(body: Any) -> bytes:
     return orjson.dumps(body, option=orjson.OPT_SORT_KEYS)
 
 
+def dumps_to_keep(body: Any) -> bytes:
+    """As `dumps`, for what stays in memory: orjson's own bytes keep the room they were written in, 8 KiB for a small
+    object."""
+    return bytes(memoryview(dumps(body)))
+
+
 def dumps_as_given(body: Any) -> bytes:
     """UTF-8, no blanks, keys in the order they were put in."""
     return orjson.dumps(body)

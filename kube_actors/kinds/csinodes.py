@@ -27,6 +27,9 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         elif len(node) > LONGEST_ID:
             found.append(causes.invalid(f"{field}.nodeID", node, f"must be {LONGEST_ID} characters or less"))
         found += _keys(driver, f"{field}.topologyKeys")
+        count = (driver.get("allocatable") or {}).get("count") or 0
+        if count < 0:
+            found.append(causes.invalid(f"{field}.allocatable.count", count, "must be greater than or equal to 0"))
     if old is not None:
         known = {driver.get("name"): driver for driver in (old.get("spec") or {}).get("drivers") or ()}
         changed = [each for each in drivers if each.get("name") in known and not _is_same(each, known[each["name"]])]

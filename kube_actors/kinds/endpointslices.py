@@ -12,12 +12,14 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.addresses import endpoint_address
 from kube_actors.kinds.facts import EndpointSliceFacts
 from kube_actors.kinds.hooks import Body, Hooks
+from kube_actors.kinds.rules.request_matching import choice_rules
 from kube_actors.kinds.rules.selectors import label_map_rules
 
 MAXIMUM_ENDPOINTS = 1000
 MAXIMUM_ADDRESSES = 100
 MAXIMUM_TOPOLOGY = 16
 MAXIMUM_HINTS = 8
+ADDRESS_TYPES = ("FQDN", "IPv4", "IPv6")
 PROTOCOLS = ("SCTP", "TCP", "UDP")
 SERVICE_LABEL = "kubernetes.io/service-name"
 
@@ -43,7 +45,7 @@ def _prepare_create(body: Body) -> None:
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
     kind = new.get("addressType")
-    found = [] if kind else [causes.required("addressType")]
+    found = choice_rules(kind, ADDRESS_TYPES, "addressType") if kind else [causes.required("addressType")]
     endpoints = new.get("endpoints") or []
     if len(endpoints) > MAXIMUM_ENDPOINTS:
         found.append(causes.too_many("endpoints", len(endpoints), MAXIMUM_ENDPOINTS))

@@ -15,8 +15,6 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         found.append(causes.invalid("spec.leaseDurationSeconds", duration, "must be greater than 0"))
     if transitions is not None and transitions < 0:
         found.append(causes.invalid("spec.leaseTransitions", transitions, "must be greater than or equal to 0"))
-    if spec.get("holderIdentity") == "":
-        found.append(causes.invalid("spec.holderIdentity", "", "must not be empty"))
     return found
 
 

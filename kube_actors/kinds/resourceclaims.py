@@ -9,6 +9,7 @@ from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.rules.claim_statuses import claim_status_rules
 from kube_actors.kinds.rules.devices import claim_rules
+from kube_actors.kinds.rules.selectors import template_metadata_rules
 
 
 def _default(body: Body) -> None:
@@ -41,8 +42,9 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
     spec = new.get("spec") or {}
     if old is not None:
         return [] if spec == old.get("spec") else [causes.immutable("spec", spec)]
-    is_template = new.get("kind") == "ResourceClaimTemplate"
-    return claim_rules(spec.get("spec") or {}, "spec.spec") if is_template else claim_rules(spec, "spec")
+    if new.get("kind") != "ResourceClaimTemplate":
+        return claim_rules(spec, "spec")
+    return template_metadata_rules(spec, "spec.metadata") + claim_rules(spec.get("spec") or {}, "spec.spec")
 
 
 HOOKS = Hooks(

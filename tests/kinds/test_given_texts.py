@@ -230,3 +230,88 @@ def test_classes_of_storage_stay() -> None:
         "provisioner: Forbidden: updates to provisioner are forbidden.",
         'volumeBindingMode: Invalid value: "WaitForFirstConsumer": field is immutable',
     ]
+
+
+def _job(**spec: Any) -> Body:
+    template = {"metadata": {"labels": {"a": "b"}}, "spec": {"restartPolicy": "Never", **_pod()["spec"]}}
+    selector = {"matchLabels": {"a": "b"}}
+    return {"spec": {"template": template, "selector": selector, "manualSelector": True, **spec}}
+
+
+@pytest.mark.parametrize(
+    ("indexes", "why"),
+    [
+        ("0-1,3", None),
+        ("", None),
+        ("a", 'cannot convert string to integer for index: "a"'),
+        ("0-1-2", "the fragment \"0-1-2\" violates the requirement that an index interval can have at most two parts separated by '-'"),
+        ("0-7", 'too large index: "7"'),
+        ("3-1", "non-increasing order, previous: 3, current: 1"),
+        ("2,1", "non-increasing order, previous: 2, current: 1"),
+    ],
+)  # fmt: skip
+def test_indexes_of_a_success(indexes: str, why: str | None) -> None:
+    """They are the Job's, in order."""
+    spec = {"completionMode": "Indexed", "completions": 5, "successPolicy": {"rules": [{"succeededIndexes": indexes}]}}
+    place = f'spec.successPolicy.rules[0].succeededIndexes: Invalid value: "{indexes}": error parsing succeededIndexes'
+    assert causes_of("jobs.batch", _job(**spec)) == ([] if why is None else [f"{place}: {why}"])
+
+
+def test_policies_of_jobs() -> None:
+    """No more may succeed than there are; conditions are true, false or not known."""
+    policy = {"rules": [{"succeededIndexes": "0-1", "succeededCount": 3}]}
+    failure = {"rules": [{"action": "Ignore", "onPodConditions": [{"type": "a", "status": "Maybe"}]}]}
+    spec = {"completionMode": "Indexed", "completions": 5, "successPolicy": policy, "podFailurePolicy": failure}
+    assert causes_of("jobs.batch", _job(**spec)) == [
+        'spec.podFailurePolicy.rules[0].onPodConditions[0].status: Unsupported value: "Maybe": supported values: "False", "True", "Unknown"',
+        "spec.successPolicy.rules[0].succeededCount: Invalid value: 3: must be less than or equal to 2 (the number of indexes in the specified succeededIndexes field)",
+    ]
+
+
+def test_a_lease_that_is_given_back() -> None:
+    """Nobody holds it: who gives up leading writes an empty name."""
+    assert causes_of("leases.coordination.k8s.io", {"spec": {"holderIdentity": "", "leaseDurationSeconds": 1}}) == []
+
+
+@pytest.mark.parametrize(
+    ("resource", "body", "causes"),
+    [
+        (
+            "endpointslices.discovery.k8s.io",
+            {"addressType": "IP"},
+            ['addressType: Unsupported value: "IP": supported values: "FQDN", "IPv4", "IPv6"'],
+        ),
+        (
+            f"csinodes.{STORAGE}",
+            {"spec": {"drivers": [{"name": "d", "nodeID": "n", "allocatable": {"count": -1}}]}},
+            ["spec.drivers[0].allocatable.count: Invalid value: -1: must be greater than or equal to 0"],
+        ),
+        (
+            "persistentvolumes",
+            _volume(nfs={"server": "s", "path": "/"}, nodeAffinity={"required": {"nodeSelectorTerms": [{"matchFields": [{"key": "metadata.name", "operator": "In", "values": ["No"]}, {"key": "a", "operator": "Gt"}]}]}}),
+            [
+                'spec.nodeAffinity.required.nodeSelectorTerms[0].matchFields[0].values[0]: Invalid value: "No"',
+                'spec.nodeAffinity.required.nodeSelectorTerms[0].matchFields[1].operator: Invalid value: "Gt": not a valid selector operator',
+                'spec.nodeAffinity.required.nodeSelectorTerms[0].matchFields[1].key: Invalid value: "a": not a valid field selector key',
+            ],
+        ),
+        (
+            "pods",
+            {"spec": {"containers": [{"name": "a", "image": "i", "resizePolicy": [{"resourceName": "cpu", "restartPolicy": "Often"}]}]}},
+            ['spec.containers[0].resizePolicy: Unsupported value: "Often": supported values: "NotRequired", "RestartContainer"'],
+        ),
+        (
+            "pods",
+            _pod(volumes=[{"name": "v", "ephemeral": {"volumeClaimTemplate": {"metadata": {"labels": {"a": "-"}}, "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1"}}}}}}]),
+            ['spec.volumes[0].ephemeral.volumeClaimTemplate.metadata.labels: Invalid value: "-"'],
+        ),
+        (
+            "resourceclaimtemplates.resource.k8s.io",
+            {"kind": "ResourceClaimTemplate", "spec": {"metadata": {"labels": {"a": "-"}}, "spec": {}}},
+            ['spec.metadata.labels: Invalid value: "-"'],
+        ),
+    ],
+)  # fmt: skip
+def test_words_that_do_not_fit(resource: str, body: Body, causes: list[str]) -> None:
+    """Types, counts, names and labels."""
+    assert short(causes_of(resource, body)) == causes

@@ -62,9 +62,7 @@ def _value_from(source: Body, field: str, volumes: Volumes, *, has_value: bool) 
         case "fieldRef":
             return field_path_rules(reference.get("fieldPath", ""), f"{place}.fieldPath", ENV_FIELDS)
         case "resourceFieldRef":
-            resource = reference.get("resource", "")
-            found = _resource_field(resource, f"{place}.resource")
-            return found or divisor_rules(resource, reference.get("divisor"), f"{place}.divisor")
+            return resource_field_rules(reference, place)
         case "fileKeyRef":
             return _file_key(reference, place, volumes)
         case _:
@@ -84,12 +82,14 @@ def field_path_rules(path: str, field: str, plain: tuple[str, ...]) -> list[Caus
     return [causes.not_supported(field, path, (*plain, "metadata.annotations['<KEY>']", "metadata.labels['<KEY>']"))]
 
 
-def _resource_field(resource: str, field: str) -> list[Cause]:
+def resource_field_rules(reference: Body, field: str) -> list[Cause]:
+    """An amount that a container has or asks for, and the unit in which it is told."""
+    resource, place = reference.get("resource") or "", f"{field}.resource"
     if not resource:
-        return [causes.required(field)]
-    if resource in RESOURCE_FIELDS or ".hugepages-" in resource:
-        return []
-    return [causes.not_supported(field, resource, RESOURCE_FIELDS)]
+        return [causes.required(place)]
+    if resource not in RESOURCE_FIELDS and ".hugepages-" not in resource:
+        return [causes.not_supported(place, resource, RESOURCE_FIELDS)]
+    return divisor_rules(resource, reference.get("divisor"), f"{field}.divisor")
 
 
 def _key_reference(reference: Body, field: str) -> list[Cause]:

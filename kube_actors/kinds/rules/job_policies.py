@@ -13,6 +13,8 @@ from kube_actors.kinds.rules.domain_paths import domain_path_rules
 MOST_RULES: Final = 20
 MOST_CODES: Final = 255
 LONGEST_MANAGER: Final = 63
+LONGEST_INDEXES: Final = 64 * 1024
+STATUSES: Final = ("False", "True", "Unknown")
 ACTIONS: Final = '["Count" "FailIndex" "FailJob" "Ignore"]'
 OPERATORS: Final = '["In" "NotIn"]'
 
@@ -41,7 +43,7 @@ def policy_rules(spec: Body, field: str) -> list[Cause]:
 def _failure_policy(spec: Body, field: str) -> list[Cause]:
     rules = spec["podFailurePolicy"].get("rules") or []
     if len(rules) > MOST_RULES:
-        return [Cause("FieldValueTooMany", f"Too many: {len(rules)}: must have at most {MOST_RULES} items", field)]
+        return [causes.too_many(field, len(rules), MOST_RULES)]
     return [cause for index, rule in enumerate(rules) for cause in _rule(rule, spec, f"{field}[{index}]")]
 
 
@@ -58,6 +60,8 @@ def _rule(rule: Body, spec: Body, field: str) -> list[Cause]:
         found += [causes.invalid(f"{place}.type", kind, why) for why in names.qualified_name(kind)]
         if not condition.get("status"):
             found.append(causes.required(f"{place}.status"))
+        elif condition["status"] not in STATUSES:
+            found.append(causes.not_supported(f"{place}.status", condition["status"], STATUSES))
     if codes is not None and conditions:
         why = "specifying both OnExitCodes and OnPodConditions is not supported"
         found.append(Cause("FieldValueInvalid", f"Invalid value: {why}", field))
@@ -78,9 +82,7 @@ def _exit_codes(codes: Body, spec: Body, field: str) -> list[Cause]:
     if not values:
         found.append(causes.invalid(place, values, "at least one value is required"))
     elif len(values) > MOST_CODES:
-        found.append(
-            Cause("FieldValueTooMany", f"Too many: {len(values)}: must have at most {MOST_CODES} items", place)
-        )
+        found.append(causes.too_many(place, len(values), MOST_CODES))
     found += [causes.duplicate(f"{place}[{at}]", value) for at, value in enumerate(values) if value in values[:at]]
     if not codes.get("operator"):
         found.append(causes.required(f"{field}.operator", f"valid values: {OPERATORS}"))
@@ -99,14 +101,54 @@ def _success_policy(spec: Body, field: str) -> list[Cause]:
     rules, place = policy.get("rules") or [], f"{field}.rules"
     if not rules:
         return [causes.required(place, "at least one rules must be specified when the successPolicy is specified")]
-    found = []
+    if len(rules) > MOST_RULES:
+        return [causes.too_many(place, len(rules), MOST_RULES)]
+    found, completions = [], spec.get("completions") or 0
     for index, rule in enumerate(rules):
-        at, count = f"{place}[{index}]", rule.get("succeededCount")
-        if count is None and rule.get("succeededIndexes") is None:
+        at, count, indexes = f"{place}[{index}]", rule.get("succeededCount"), rule.get("succeededIndexes")
+        if indexes is not None:
+            found += _indexes(indexes, completions, count or 0, at)
+        if count is None and indexes is None:
             found.append(causes.required(at, "at least one of succeededCount or succeededIndexes must be specified"))
         elif count is not None and count < 1:
             found.append(causes.invalid(f"{at}.succeededCount", count, "must be greater than or equal to 0"))
-        elif count is not None and count > (spec.get("completions") or 0):
-            why = "must be less than or equal to " + str(spec.get("completions") or 0)
-            found.append(causes.invalid(f"{at}.succeededCount", count, f"{why} (the number of specified completions)"))
+        elif count is not None and count > completions:
+            why = f"must be less than or equal to {completions} (the number of specified completions)"
+            found.append(causes.invalid(f"{at}.succeededCount", count, why))
     return found
+
+
+def _indexes(text: str, completions: int, count: int, field: str) -> list[Cause]:
+    """`1,3-5`, in ascending order, all of them indexes of the Job; `count` of them may be asked for."""
+    place = f"{field}.succeededIndexes"
+    if len(text.encode()) > LONGEST_INDEXES:
+        return [causes.too_long(place, LONGEST_INDEXES)]
+    total, last = 0, -1
+    for part in text.split(",") if text else ():
+        ends = part.split("-")
+        wrong = _interval(part, ends, completions)
+        if not wrong and last >= int(ends[0]):
+            wrong = f"non-increasing order, previous: {last}, current: {int(ends[0])}"
+        if wrong:
+            return [causes.invalid(place, text, f"error parsing succeededIndexes: {wrong}")]
+        last = int(ends[-1])
+        total += last - int(ends[0]) + 1
+    if count > total:
+        why = f"must be less than or equal to {total} (the number of indexes in the specified succeededIndexes field)"
+        return [causes.invalid(f"{field}.succeededCount", count, why)]
+    return []
+
+
+def _interval(part: str, ends: list[str], completions: int) -> str:
+    """What is wrong with one index, or with two that stand for all between them; empty when nothing is."""
+    if len(ends) > 2:
+        parts = "an index interval can have at most two parts separated by '-'"
+        return f'the fragment "{part}" violates the requirement that {parts}'
+    for end in ends:
+        if not (end.isascii() and end.isdecimal()):
+            return f'cannot convert string to integer for index: "{end}"'
+        if int(end) >= completions:
+            return f'too large index: "{end}"'
+    if len(ends) == 2 and int(ends[0]) >= int(ends[1]):
+        return f"non-increasing order, previous: {int(ends[0])}, current: {int(ends[1])}"
+    return ""

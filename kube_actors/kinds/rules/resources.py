@@ -12,6 +12,7 @@ from kube_actors.kinds.hooks import Body
 
 PLAIN_RESOURCES: Final = ("cpu", "memory", "ephemeral-storage")
 RESIZABLE: Final = ("cpu", "memory")
+RESIZE_POLICIES: Final = ("NotRequired", "RestartContainer")
 _DECIMAL, _BINARY = ("1", "1k", "1M", "1G", "1T", "1P", "1E"), ("1Ki", "1Mi", "1Gi", "1Ti", "1Pi", "1Ei")
 # Resource -> units its amount may be given in to programs, and what it is called in the message.
 _DIVISORS: Final = {
@@ -106,6 +107,8 @@ def resize_policy_rules(policies: Any, field: str, restart_policy: Any) -> list[
             found.append(causes.not_supported(field, name, RESIZABLE) if name else causes.required(field))
         if not policy.get("restartPolicy"):
             found.append(causes.required(field))
+        elif policy["restartPolicy"] not in RESIZE_POLICIES:
+            found.append(causes.not_supported(field, policy["restartPolicy"], RESIZE_POLICIES))
         if policy.get("restartPolicy") == "RestartContainer" and restart_policy == "Never":
             why = "must be 'NotRequired' when `restartPolicy` is 'Never'"
             found.append(causes.invalid(field, "RestartContainer", why))

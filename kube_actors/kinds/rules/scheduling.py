@@ -63,15 +63,23 @@ def node_term_rules(term: Body, field: str) -> list[Cause]:
     for index, requirement in enumerate(term.get("matchExpressions") or ()):
         found += _node_requirement(requirement, f"{field}.matchExpressions[{index}]")
     for index, requirement in enumerate(term.get("matchFields") or ()):
-        place, key = f"{field}.matchFields[{index}]", requirement.get("key", "")
-        if key != "metadata.name":
-            found.append(causes.invalid(f"{place}.key", key, "not a valid field selector key"))
-        operator = requirement.get("operator", "")
-        if operator not in ("In", "NotIn"):
-            found.append(causes.invalid(f"{place}.operator", operator, "not a valid selector operator"))
-        if len(requirement.get("values") or ()) != 1:
-            why = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
-            found.append(causes.required(f"{place}.values", why))
+        found += _node_field(requirement, f"{field}.matchFields[{index}]")
+    return found
+
+
+def _node_field(requirement: Body, field: str) -> list[Cause]:
+    """A node by its name, the one field there is."""
+    key, operator, values = requirement.get("key", ""), requirement.get("operator", ""), requirement.get("values") or []
+    found = []
+    if operator not in ("In", "NotIn"):
+        found.append(causes.invalid(f"{field}.operator", operator, "not a valid selector operator"))
+    elif len(values) != 1:
+        why = "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"
+        found.append(causes.required(f"{field}.values", why))
+    if key != "metadata.name":
+        return [*found, causes.invalid(f"{field}.key", key, "not a valid field selector key")]
+    for index, name in enumerate(values):
+        found += [causes.invalid(f"{field}.values[{index}]", name, why) for why in names.dns1123_subdomain(name)]
     return found
 
 

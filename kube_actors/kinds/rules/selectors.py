@@ -37,3 +37,14 @@ def label_map_rules(labels: dict[str, str], field: str) -> list[Cause]:
         found += [causes.invalid(field, key, why) for why in names.qualified_name(key)]
         found += [causes.invalid(field, value, why) for why in names.label_value(value)]
     return found
+
+
+def template_metadata_rules(template: Body, field: str) -> list[Cause]:
+    """Labels and annotations that whatever is made by a template will have."""
+    metadata = template.get("metadata") or {}
+    found = [
+        causes.invalid(f"{field}.annotations", key, why)
+        for key in metadata.get("annotations") or ()
+        for why in names.qualified_name(key.lower())
+    ]
+    return found + label_map_rules(metadata.get("labels") or {}, f"{field}.labels")

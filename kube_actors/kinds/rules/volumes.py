@@ -10,9 +10,9 @@ from kube_actors.errors import Cause
 from kube_actors.kinds import causes
 from kube_actors.kinds.hooks import Body
 from kube_actors.kinds.persistentvolumeclaims import claim_rules
-from kube_actors.kinds.rules.environment import field_path_rules
+from kube_actors.kinds.rules.environment import field_path_rules, resource_field_rules
 from kube_actors.kinds.rules.mounts import local_path_rules
-from kube_actors.kinds.rules.selectors import label_selector_rules
+from kube_actors.kinds.rules.selectors import label_selector_rules, template_metadata_rules
 from kube_actors.kinds.rules.signers import signer_rules
 from kube_actors.kinds.rules.volume_sources import outside_source_rules
 
@@ -86,6 +86,7 @@ def _ephemeral(source: Body, field: str) -> list[Cause]:
         for name in extra
         if name not in ("labels", "annotations")
     ]
+    found += template_metadata_rules(template, f"{place}.metadata")
     return found + claim_rules(template.get("spec") or {}, f"{place}.spec")
 
 
@@ -139,8 +140,8 @@ def _downward(source: Body, field: str) -> list[Cause]:
             found.append(causes.required(f"{place}.fieldRef", "one of fieldRef and resourceFieldRef is required"))
         elif not resource.get("containerName"):
             found.append(causes.required(f"{place}.resourceFieldRef.containerName"))
-        elif not resource.get("resource"):
-            found.append(causes.required(f"{place}.resourceFieldRef.resource"))
+        else:
+            found += resource_field_rules(resource, f"{place}.resourceFieldRef")
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -20,3 +21,19 @@ settings.load_profile("busy-machine")
 for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
     if signal.getsignal(number) is signal.SIG_IGN:
         signal.signal(number, signal.default_int_handler if number is signal.SIGINT else signal.SIG_DFL)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, None, None]:
+    """pytest-trio skips without the reason when a skip comes out of a nursery: the reason is what was skipped for."""
+    try:
+        return (yield)
+    except pytest.skip.Exception as skipped:
+        groups = [skipped.__context__] if not skipped.msg else []
+        while groups:
+            match groups.pop():
+                case BaseExceptionGroup(exceptions=inner):
+                    groups += inner
+                case pytest.skip.Exception() as reason:
+                    raise reason from None
+        raise

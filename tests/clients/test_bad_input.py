@@ -6,6 +6,7 @@ import contextlib
 import gzip
 import json
 import os
+import resource
 import socket
 import threading
 import time
@@ -283,6 +284,18 @@ def test_what_is_secret_is_told_to_nobody(wire: Wire, served: Served, token: str
 # --- many at once
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    """As many open files as the machine lets this user have; the test is skipped where they are too few."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 3000:
+        pytest.skip(f"a process may have {hard} open files only (ulimit -Hn)")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
 def test_a_client_with_thousands_of_watches(wire: Wire, served: Served) -> None:
     """Beyond its share it is told to come again. Over the owner's socket, where thousands are opened in no time."""
     own_socket = str(StateDirectory(Path(served.kubeconfig).parent).api_socket)

@@ -56,10 +56,11 @@ def test_tier_b_without_privileges() -> None:
     chosen = "TestTierB or test_any_user_without_root"
     files = [str(TESTS / name) for name in ("test_process.py", "test_process_containers.py")]
     plugins = ("-p", "pytest_trio.plugin", "-p", "no:cacheprovider")
+    python = interpreter()
     with tempfile.TemporaryDirectory() as place:  # pytest's own directories are root's alone
         os.chown(place, NOBODY, NOBODY)
         options = ("-q", *plugins, f"--basetemp={place}/t", "-k", chosen)
-        done = as_nobody(interpreter(), "-m", "pytest", *options, *files)
+        done = as_nobody(python, "-m", "pytest", *options, *files)
     assert done.returncode == 0, done.stdout + done.stderr
     if "passed" not in done.stdout:
         pytest.skip(f"tier B is not possible here: {done.stdout.strip().splitlines()[-1]}")

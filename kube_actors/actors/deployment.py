@@ -8,21 +8,28 @@ from typing import Any, assert_never
 
 from kube_actors.actors.control_plane import ControlPlane, reference_to
 from kube_actors.actors.ownership import remove_owner, set_controller
-from kube_actors.actors.per_object import ObjectActor, PerObject, Route, controller_of
+from kube_actors.actors.per_object import LOOK_AGAIN, ObjectActor, PerObject, Route, controller_of
 from kube_actors.api.selectors import LabelSelector
 from kube_actors.api.views import DeploymentView, ReplicaSetView, body_of
 from kube_actors.errors import ApiError
 from kube_actors.kernel import ActorStopped, AskTimeout
 from kube_actors.messages.common import Describe
 from kube_actors.messages.replica_set import Scale
+from kube_actors.plan.backoff import doubled
 from kube_actors.plan.ownership import controller_reference
+from kube_actors.plan.planned_event import PlannedEvent
 from kube_actors.plan.rollout import plan as steps
 from kube_actors.plan.rollout import plan_rollout
+from kube_actors.plan.rollout.progress import not_created
 from kube_actors.plan.rollout.revisions import REVISION, is_collision
 from kube_actors.store import Commit, Key, Revision, Store
 
 REPLICA_SETS = "replicasets.apps"
 SCALE_DEADLINE = 10.0
+SERVER_ERROR = 500
+TERMINATING = "NamespaceTerminating"
+RETRY_AFTER_REFUSAL = 1.0
+LONGEST_RETRY = 300.0
 
 
 class DeploymentActor(ObjectActor[Describe]):
@@ -35,6 +42,9 @@ class DeploymentActor(ObjectActor[Describe]):
         super().__init__(plane, key, uid)
         self.client = plane.controller_client("deployment-controller")
         self.events = plane.events("deployment-controller")
+        self.refused = ""
+        self.refusals = 0
+        self.retry_at = 0.0
 
     async def receive(self, message: Describe) -> None:
         """Only questions arrive here."""
@@ -45,17 +55,20 @@ class DeploymentActor(ObjectActor[Describe]):
         deployment: DeploymentView = revision.view
         replica_sets = [one.view for one in self._replica_sets(deployment)]
         plan = plan_rollout(deployment, replica_sets, self.plane.clock.now())
-        about = reference_to(revision, kind="Deployment", api_version="apps/v1")
-        for event in plan.events:
-            self.events.record(about, event.type, event.reason, event.message)
         for action in plan.actions:
-            if not await self._perform(action, deployment):
+            if not await self._perform(action, revision):
                 return _size(replica_sets)
+        self._tell(revision, plan.events)
         if plan.status != deployment.status:
             await self._write_status(body_of(plan.status))
         if plan.wake_at is not None:
             self.context.notify_at(plan.wake_at, self.uid)
         return _size(replica_sets)
+
+    def _tell(self, revision: Revision, events: Iterable[PlannedEvent]) -> None:
+        about = reference_to(revision, kind="Deployment", api_version="apps/v1")
+        for event in events:
+            self.events.record(about, event.type, event.reason, event.message)
 
     def _replica_sets(self, deployment: DeploymentView) -> Iterable[Revision]:
         """Those it owns and the orphans its selector matches, by name."""
@@ -65,11 +78,11 @@ class DeploymentActor(ObjectActor[Describe]):
         found |= {one.uid: one for one in store.list(REPLICA_SETS, namespace, selector)}
         return sorted(found.values(), key=lambda one: one.key.name)
 
-    async def _perform(self, action: steps.RolloutAction, deployment: DeploymentView) -> bool:
+    async def _perform(self, action: steps.RolloutAction, revision: Revision) -> bool:
         """Do one step; False when what follows has to be planned anew."""
         match action:
             case steps.CreateReplicaSet():
-                return await self._create(action, deployment)
+                return await self._create(action, revision)
             case steps.ScaleReplicaSet(_, uid, replicas, annotations):
                 return await self._scale(uid, replicas, annotations)
             case steps.AdoptReplicaSet(name, uid):
@@ -89,17 +102,36 @@ class DeploymentActor(ObjectActor[Describe]):
                 assert_never(action)
         return True
 
-    async def _create(self, action: steps.CreateReplicaSet, deployment: DeploymentView) -> bool:
+    async def _create(self, action: steps.CreateReplicaSet, revision: Revision) -> bool:
+        if action.name == self.refused and self.plane.clock.now() < self.retry_at:
+            return False
+        deployment: DeploymentView = revision.view
         try:
             await self.client.create(dict(action.body), namespace=self.key.namespace)
         except ApiError as error:
-            if error.reason != "AlreadyExists":
+            if error.reason == "AlreadyExists":
+                existing = self.plane.store.get(self._replica_set(action.name))
+                if existing is not None and is_collision(deployment, existing.view):
+                    await self.client.mutate(self.key, _count_collision, subresource="status", uid=self.uid)
+            elif error.reason in LOOK_AGAIN or error.code >= SERVER_ERROR:
                 raise
-            existing = self.plane.store.get(self._replica_set(action.name))
-            if existing is not None and is_collision(deployment, existing.view):
-                await self.client.mutate(self.key, _count_collision, subresource="status", uid=self.uid)
+            elif all(cause.reason != TERMINATING for cause in error.causes):
+                await self._refuse(action.name, error.message, revision)
             return False
+        self.refused, self.refusals = "", 0
         return True
+
+    async def _refuse(self, name: str, why: str, revision: Revision) -> None:
+        """Say so, and try again after 1, 2, 4 … 300 s; another set, of another template, is tried at once."""
+        now, deployment = self.plane.clock.now(), revision.view
+        self.refusals = self.refusals + 1 if name == self.refused else 1
+        self.refused = name
+        self.retry_at = now + doubled(RETRY_AFTER_REFUSAL, LONGEST_RETRY, self.refusals - 1)
+        self.context.notify_at(self.retry_at, "retry")
+        status, event = not_created(deployment, name, why, now)
+        self._tell(revision, (event,))
+        if status != deployment.status:
+            await self._write_status(body_of(status))
 
     async def _scale(self, uid: str, replicas: int, annotations: tuple[tuple[str, str], ...]) -> bool:
         """Ask the ReplicaSet, so that the next step counts what is there; a set without actor is just being made."""

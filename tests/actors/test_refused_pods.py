@@ -1,4 +1,4 @@
-"""ReplicaSets whose pods are refused."""
+"""ReplicaSets whose pods are refused, and Deployments whose ReplicaSets are."""
 
 from __future__ import annotations
 
@@ -69,4 +69,34 @@ async def test_fewer_pods_than_a_quota_allows(open_simulated: OpenSimulated) -> 
         await clock.sleep(600)
         assert await failures_with(2) == []
         assert await failures_with(3) == ["FailedCreate"]
+        assert not cluster.failures
+
+
+async def test_a_refused_replica_set(open_simulated: OpenSimulated) -> None:
+    """Condition and Event say why; nothing is said to have been scaled. It is made when it is allowed."""
+    async with open_simulated("a") as cluster:
+        client, store, clock = cluster.session.client, cluster.plane.store, cluster.system.clock
+        metadata, hard = {"name": "none", "namespace": "default"}, {"count/replicasets.apps": "0"}
+        quota = await client.create(
+            {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": metadata, "spec": {"hard": hard}}
+        )
+        web = (await client.create(deployment(replicas=1))).key
+        await clock.sleep(20)
+        (condition,) = client.live(web).body()["status"]["conditions"]
+        assert (condition["type"], condition["status"], condition["reason"]) == (
+            "Progressing",
+            "False",
+            "ReplicaSetCreateError",
+        )
+        assert condition["message"].startswith('Failed to create new replica set "web-')
+        assert "is forbidden: exceeded quota: none, requested: count/replicasets.apps=1" in condition["message"]
+        told = {event.body()["reason"]: event.body() for event in store.list("events", "default")}
+        assert "ScalingReplicaSet" not in told
+        assert told["ReplicaSetCreateError"]["type"] == "Warning"
+        assert 2 <= told["ReplicaSetCreateError"]["count"] <= 5
+        await client.delete(quota.key)
+        await clock.sleep(30)
+        assert len(store.list("pods", "default")) == 1
+        reasons = {each["type"]: each["reason"] for each in client.live(web).body()["status"]["conditions"]}
+        assert reasons["Progressing"] == "NewReplicaSetAvailable"
         assert not cluster.failures

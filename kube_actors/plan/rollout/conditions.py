@@ -12,6 +12,7 @@ REPLICA_FAILURE = "ReplicaFailure"
 
 NEW_SET_CREATED = "NewReplicaSetCreated"
 NEW_SET_FOUND = "FoundNewReplicaSet"
+SET_NOT_CREATED = "ReplicaSetCreateError"
 SET_UPDATED = "ReplicaSetUpdated"
 NEW_SET_AVAILABLE = "NewReplicaSetAvailable"
 DEADLINE_EXCEEDED = "ProgressDeadlineExceeded"

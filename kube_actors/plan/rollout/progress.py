@@ -5,6 +5,7 @@ from __future__ import annotations
 import attrs
 
 from kube_actors.api.views.workloads import DeploymentCondition, DeploymentStatus, DeploymentView
+from kube_actors.plan.planned_event import PlannedEvent
 from kube_actors.plan.rollout.conditions import (
     AVAILABLE,
     DEADLINE_EXCEEDED,
@@ -13,6 +14,7 @@ from kube_actors.plan.rollout.conditions import (
     PROGRESSING,
     REPLICA_FAILURE,
     RESUMED,
+    SET_NOT_CREATED,
     SET_UPDATED,
     condition,
     with_condition,
@@ -69,6 +71,15 @@ def assessed(draft: Draft) -> DeploymentStatus:
         status = _with_progress(draft, status, current)
     failure = _failure(draft)
     return with_condition(status, failure) if failure else without(status, REPLICA_FAILURE)
+
+
+def not_created(deployment: DeploymentView, name: str, why: str, now: float) -> tuple[DeploymentStatus, PlannedEvent]:
+    """What is to be said when the new set was refused: in the status, and as an Event."""
+    text = f'Failed to create new replica set "{name}": {why}'
+    status = deployment.status
+    if progress_deadline(deployment) is not None:
+        status = with_condition(status, condition(PROGRESSING, "False", SET_NOT_CREATED, text, now))
+    return status, PlannedEvent("Warning", SET_NOT_CREATED, text)
 
 
 def complete(deployment: DeploymentView, status: DeploymentStatus) -> bool:

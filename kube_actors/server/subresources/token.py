@@ -53,7 +53,7 @@ async def token(call: Call) -> Response:
             "uid": uid,
             "creationTimestamp": rfc3339(issued.issued_at),
         },
-        "spec": {**spec, "audiences": list(audiences), "expirationSeconds": seconds},
+        "spec": {"boundObjectRef": None, **spec, "audiences": list(audiences), "expirationSeconds": seconds},
         "status": {"token": issued.text, "expirationTimestamp": rfc3339(issued.expires_at)},
     }
     return represent(call, answer, 201)

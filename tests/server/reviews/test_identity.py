@@ -112,7 +112,7 @@ async def test_the_answer_is_a_complete_token_request(world: World) -> None:
     status, answer = await world.ask("POST", TOKEN_PATH, {"apiVersion": "authentication.k8s.io/v1", "spec": {}})
     assert status == 201
     assert answer["kind"] == "TokenRequest"
-    assert answer["spec"] == {"audiences": [ISSUER], "expirationSeconds": 3600}
+    assert answer["spec"] == {"audiences": [ISSUER], "expirationSeconds": 3600, "boundObjectRef": None}
     assert answer["status"]["expirationTimestamp"] == "2025-01-01T01:00:00Z"
     claims = claims_of(answer["status"]["token"])
     assert (claims["iss"], claims["aud"], claims["exp"] - claims["iat"]) == (ISSUER, [ISSUER], 3600)

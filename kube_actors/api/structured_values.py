@@ -226,21 +226,25 @@ def _merge(live: Any, applied: Any, node: Node | None) -> Any:
 
 
 def _merged_items(live: list[Any], ours: Parts, node: Node) -> Iterator[Any]:
-    """List items in the applied order; live items that are not applied stay before the neighbour they stood before.
+    """List items in the applied order; live items that are not applied keep their place among those that are, and stand
+    before new ones: `a` applied to `b` makes `b, a`, and `a, b, d, c` applied to `b, x, c` makes `a, b, x, d, c`.
 
     What stands in the live list more than once gives way to the one item that is applied.
     """
     theirs = _elements(live, node)
     waiting = [(element_of(item, node), item) for item in live]
+    shared = iter([element for element in ours if element in theirs])
+    following, at = next(shared, None), 0
     for element, value in ours.items():
-        before = next((index for index, (other, _) in enumerate(waiting) if other == element), None)
-        if before is not None:
-            yield from (item for other, item in waiting[:before] if other not in ours)
-            kept = [each for each in waiting[:before] if each[0] in ours]
-            waiting = kept + [each for each in waiting[before:] if each[0] != element]
+        while at < len(waiting) and waiting[at][0] != following:
+            if waiting[at][0] not in ours:
+                yield waiting[at][1]
+            at += 1
         met = theirs.get(element, _MISSING)
         yield value if met is _MISSING or type(met) is Repeated else _merge(met, value, node.items)
-    yield from (item for _, item in waiting)
+        if element == following:
+            following = next(shared, None)
+    yield from (item for other, item in waiting[at:] if other not in ours)
 
 
 def _with_parents(trie: Trie, node: Node | None) -> Trie:

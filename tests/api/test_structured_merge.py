@@ -148,6 +148,18 @@ def test_applied_order_wins_and_others_keep_their_place() -> None:
     assert merged == _deployment({"x": {}, "b": {"image": "1"}, "a": {}, "c": {}})
 
 
+@pytest.mark.parametrize(
+    ("live", "applied", "merged"),
+    [("b", "a", "ba"), ("ab", "c", "abc"), ("bxc", "abdc", "abxdc"), ("ab", "ca", "cab"), ("axby", "bca", "xbyca")],
+)
+def test_new_items_stand_behind_those_of_others(live: str, applied: str, merged: str) -> None:
+    """A new item comes as late as the applied order lets it."""
+    body, _ = apply(
+        _deployment({name: {} for name in live}), _deployment({name: {} for name in applied}), {}, ALICE, VERSIONS
+    )
+    assert "".join(item["name"] for item in body["spec"]["template"]["spec"]["containers"]) == merged
+
+
 def test_items_that_cannot_be_told_apart() -> None:
     """A configuration that names an item twice, or one without its key, is refused in Kubernetes' words."""
     body = _deployment({"a": {"ports": [{"containerPort": 80}, {"containerPort": 80, "protocol": "TCP"}]}, "b": {}})

@@ -124,3 +124,25 @@ async def test_pods_that_change_where_they_are(open_simulated: OpenSimulated) ->
         assert (await scheduled(cluster, "another"))["message"].startswith(
             "0/1 nodes are available: 1 Insufficient cpu."
         )
+
+
+async def test_gates_that_are_taken_away(open_simulated: OpenSimulated) -> None:
+    """A gated pod says so, is not tried whatever changes, and gets its node as soon as the last gate has gone."""
+    async with open_simulated("a") as cluster:
+        client, clock = cluster.session.client, cluster.plane.clock
+        await client.create(pod("gated", schedulingGates=[{"name": "example.com/one"}, {"name": "example.com/two"}]))
+        for name in ("b", "c", "d"):
+            await client.create(pod(name))
+            await until_placed(cluster, name)
+            await client.delete(pod_key(name))
+            await clock.sleep(30)
+        assert (await scheduled(cluster, "gated"))["reason"] == "SchedulingGated"
+
+        def open_one(body: dict[str, Any]) -> None:
+            body["spec"]["schedulingGates"].pop()
+
+        await client.mutate(pod_key("gated"), open_one)
+        await clock.sleep(5)
+        assert (await scheduled(cluster, "gated"))["reason"] == "SchedulingGated"
+        await client.mutate(pod_key("gated"), open_one)
+        await until_placed(cluster, "gated")

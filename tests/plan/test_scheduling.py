@@ -491,3 +491,17 @@ def test_affinity_that_no_node_can_have() -> None:
     pod = a_pod(affinity=required_nodes(named("n1", "n2")))
     expected = "0/1 nodes are available: pod affinity terms conflict. not found"
     assert where(pod, a_cluster(a_node("n1"))) == expected
+
+
+def test_which_changes_of_a_node_matter() -> None:
+    """What it offers pods does: new images and what else a node reports all the time make nobody try again."""
+    cluster = Cluster()
+    taint = {"key": "a", "value": "b", "effect": "NoSchedule"}
+    reported = [
+        a_node("n"),
+        a_node("n"),
+        a_node("n", images=["big"]),
+        a_node("n", zone="z"),
+        a_node("n", taints=[taint]),
+    ]
+    assert [cluster.set_node(node) for node in reported] == [True, False, False, True, True]

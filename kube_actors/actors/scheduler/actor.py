@@ -87,7 +87,7 @@ class SchedulerActor(Actor[Describe]):
         now, before = commit.revision.projection, commit.previous.projection if commit.previous is not None else None
         if not now.facts.node:
             # A status write (our own, saying why there is no node) is no reason to try again.
-            same = before is not None and before.generation == now.generation and before.deleting == now.deleting
+            same = before is not None and not may_count_otherwise(now, before)
             return now.facts.scheduler_name == self.name and (commit.kind == "deleted" or not same)
         if commit.kind == "deleted" or before is None or not before.facts.node:
             return True
@@ -116,11 +116,11 @@ class SchedulerActor(Actor[Describe]):
             self.cluster.place(PodSummary.of(pod.view, placed=True), node)
         elif (summary := recounted(known, pod)) is not None:
             self.cluster.place(summary, node)
-            self.queue.cluster_changed()
+            self.queue.cluster_changed(_needs_room)
 
     def _make_room(self, uid: str) -> None:
         self.cluster.forget(uid)
-        self.queue.cluster_changed()
+        self.queue.cluster_changed(_needs_room)
 
     async def receive(self, message: Describe) -> None:
         """Only questions arrive here."""
@@ -161,7 +161,8 @@ class SchedulerActor(Actor[Describe]):
     def _learn_node(self, node: Revision) -> None:
         """A node helps those who put up with its taints: one that is new and not ready yet hardly anybody."""
         fresh, view = node.key.name not in self.cluster.nodes, node.view
-        self.cluster.set_node(view)
+        if not self.cluster.set_node(view):
+            return
         if fresh:
             for pod in self.plane.store.on_node(node.key.name):
                 self._learn(pod)
@@ -194,9 +195,8 @@ class SchedulerActor(Actor[Describe]):
             self.queue.remove(waiting.uid)
             return
         view: PodView = revision.view
-        if view.spec.scheduling_gates:
-            text = "Scheduling is blocked due to non-empty scheduling gates"
-            await self._unschedulable(waiting, revision, "SchedulingGated", text)
+        if view.spec.scheduling_gates:  # which its condition says since it was made
+            self.queue.gate(waiting)
             return
         pod = PodSummary.of(view)
         rank = self.context.random.getrandbits(32)
@@ -205,9 +205,10 @@ class SchedulerActor(Actor[Describe]):
             case Chosen(node, next_start=next_start):
                 self.next_start = next_start
                 await self._bind(waiting, revision, pod, node)
-            case Unschedulable(message):
+            case Unschedulable(message, everywhere):
                 self._say(revision, "Warning", "FailedScheduling", message)
-                await self._unschedulable(waiting, revision, "Unschedulable", message)
+                self.queue.park(waiting, self.plane.clock.now(), needs_room=not everywhere)
+                await self._say_unschedulable(waiting, message)
 
     async def _bind(self, waiting: Waiting, revision: Revision, pod: PodSummary, node: str) -> None:
         """The node may still refuse; once it holds the share for the pod, the binding is written."""
@@ -239,12 +240,11 @@ class SchedulerActor(Actor[Describe]):
         except (AskTimeout, ActorStopped, MailboxFull) as error:
             return Refused("NodeNotAnswering", str(error))
 
-    async def _unschedulable(self, waiting: Waiting, revision: Revision, reason: str, message: str) -> None:
-        self.queue.park(waiting, self.plane.clock.now())
+    async def _say_unschedulable(self, waiting: Waiting, message: str) -> None:
         stamp = rfc3339(self.plane.clock.now())
 
         def change(body: dict[str, Any]) -> None:
-            set_pod_condition(body, "PodScheduled", "False", stamp, reason=reason, message=message)
+            set_pod_condition(body, "PodScheduled", "False", stamp, reason="Unschedulable", message=message)
 
         try:
             await self.client.mutate(waiting.key, change, subresource="status", uid=waiting.uid)
@@ -254,3 +254,7 @@ class SchedulerActor(Actor[Describe]):
 
     def _say(self, pod: Revision, type: str, reason: str, message: str) -> None:
         self.events.record(reference_to(pod, kind="Pod", api_version="v1"), type, reason, message)
+
+
+def _needs_room(pod: Waiting) -> bool:
+    return pod.needs_room

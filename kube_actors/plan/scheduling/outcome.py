@@ -31,9 +31,13 @@ class Chosen:
 
 @frozen
 class Unschedulable:
-    """No node fits; `message` is that of the condition PodScheduled and of the event FailedScheduling."""
+    """No node fits; `message` is that of the condition PodScheduled and of the event FailedScheduling.
+
+    `everywhere`: no node was looked at, for something about the pod itself rules out all; no room would help.
+    """
 
     message: str
+    everywhere: bool = False
 
 
 def unschedulable(pod: PodSummary, refusals: Sequence[tuple[NodeSummary, Refusal]]) -> Unschedulable:
@@ -54,7 +58,7 @@ def unschedulable_anywhere(refusal: Refusal, nodes: int) -> Unschedulable:
 
     Kubernetes 1.36 ends it with `not found`: what it tries next, freeing devices, finds none of its notes on the pod.
     """
-    return Unschedulable(f"{_none_of(nodes)} {', '.join(refusal.reasons)}. not found")
+    return Unschedulable(f"{_none_of(nodes)} {', '.join(refusal.reasons)}. not found", everywhere=True)
 
 
 def _preemption(pod: PodSummary, refusals: Sequence[tuple[NodeSummary, Refusal]]) -> str:

@@ -108,6 +108,11 @@ class NodeSummary:
         self.free_cpu, self.free_memory = self.cpu - used_cpu, self.memory - used_memory
         self.free_pods = self.most_pods - len(self.pods)
 
+    @property
+    def offer(self) -> tuple[object, ...]:
+        """What the node itself has that decides whether a pod may go there."""
+        return (self.labels, self.taints, self.unschedulable, self.cpu, self.memory, self.most_pods, self.others)
+
     def add(self, pod: PodSummary) -> None:
         """A pod is here (or assumed to be); one that already was is counted anew."""
         self.remove(pod.uid)
@@ -156,10 +161,11 @@ class Cluster:
         self._with_terms: dict[str, set[str]] = {}
         self._marked: set[str] = set()
 
-    def set_node(self, node: NodeView) -> None:
-        """A node appeared or changed."""
+    def set_node(self, node: NodeView) -> bool:
+        """A node appeared or changed; whether a pod that found no node may find one now."""
         name = node.metadata.name
         summary = self.nodes.get(name)
+        before = summary.offer if summary is not None else None
         if summary is None:
             summary = self.nodes[name] = NodeSummary(name)
             self.order.append(summary)
@@ -170,6 +176,7 @@ class Cluster:
             self._marked.add(name)
         else:
             self._marked.discard(name)
+        return summary.offer != before
 
     def remove_node(self, name: str) -> None:
         """A node is gone, with what was counted on it."""

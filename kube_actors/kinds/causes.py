@@ -35,8 +35,8 @@ def not_found(field: str, value: Any) -> Cause:
 
 
 def not_supported(field: str, value: Any, supported: Iterable[str]) -> Cause:
-    """`Unsupported value: "x": supported values: "A", "B"`."""
-    listed = ", ".join(f'"{each}"' for each in sorted(supported))
+    """`Unsupported value: "x": supported values: "A", "B"`; in the order given, which is Kubernetes' for the field."""
+    listed = ", ".join(f'"{each}"' for each in supported)
     return Cause("FieldValueNotSupported", f"Unsupported value: {shown(value)}: supported values: {listed}", field)
 
 

@@ -79,7 +79,7 @@ def _usages(spec: Body) -> list[Cause]:
     if not usages:
         return [causes.required("spec.usages")]
     fields = [(f"spec.usages[{number}]", usage) for number, usage in enumerate(usages)]
-    found = [causes.not_supported(field, usage, USAGES) for field, usage in fields if usage not in USAGES]
+    found = [causes.not_supported(field, usage, sorted(USAGES)) for field, usage in fields if usage not in USAGES]
     return found + [causes.duplicate(field, usage) for n, (field, usage) in enumerate(fields) if usage in usages[:n]]
 
 

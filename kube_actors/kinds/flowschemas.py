@@ -130,7 +130,7 @@ def _check_verbs(rule: Body, field: str) -> list[Cause]:
     verbs = rule.get("verbs") or []
     if found or "*" in verbs or set(verbs) <= set(VERBS):
         return found
-    return [causes.not_supported(f"{field}.verbs", verbs, VERBS)]
+    return [causes.not_supported(f"{field}.verbs", verbs, sorted(VERBS))]
 
 
 def _check_paths(rule: Body, field: str) -> list[Cause]:

@@ -119,13 +119,13 @@ def _rules(rules: Body, field: str) -> list[Cause]:
         why = "must be greater than or equal to zero" if window < 0 else f"must be less than or equal to {MAX_WINDOW}"
         found.append(causes.invalid(f"{field}.stabilizationWindowSeconds", window, why))
     if choice not in (None, "Max", "Min", "Disabled"):
-        found.append(causes.not_supported(f"{field}.selectPolicy", choice, ["Max", "Min", "Disabled"]))
+        found.append(causes.not_supported(f"{field}.selectPolicy", choice, ["Disabled", "Max", "Min"]))
     if rules and not rules.get("policies"):
         found.append(causes.required(f"{field}.policies", "must specify at least one Policy"))
     for index, policy in enumerate(rules.get("policies") or ()):
         place = f"{field}.policies[{index}]"
         if policy.get("type") not in ("Pods", "Percent"):
-            found.append(causes.not_supported(f"{place}.type", policy.get("type", ""), ["Pods", "Percent"]))
+            found.append(causes.not_supported(f"{place}.type", policy.get("type", ""), ["Percent", "Pods"]))
         if policy.get("value", 0) <= 0:
             found.append(causes.invalid(f"{place}.value", policy.get("value", 0), "must be greater than zero"))
         period = policy.get("periodSeconds", 0)

@@ -82,7 +82,7 @@ def job_spec_rules(spec: Body, field: str) -> list[Cause]:
     found = _counts(spec, field) + policy_rules(spec, field)
     mode = spec.get("completionMode")
     if mode not in (None, "Indexed", "NonIndexed"):
-        found.append(causes.not_supported(f"{field}.completionMode", mode, ["Indexed", "NonIndexed"]))
+        found.append(causes.not_supported(f"{field}.completionMode", mode, ["NonIndexed", "Indexed"]))
     if mode == "Indexed":
         found += _indexed(spec, field)
     elif spec.get("backoffLimitPerIndex") is not None:

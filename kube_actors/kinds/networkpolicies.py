@@ -12,8 +12,8 @@ from kube_actors.kinds.addresses import range_problems
 from kube_actors.kinds.hooks import Body, Hooks
 from kube_actors.kinds.rules.selectors import label_selector_rules
 
-PROTOCOLS = ("SCTP", "TCP", "UDP")
-TYPES = ("Egress", "Ingress")
+PROTOCOLS = ("TCP", "UDP", "SCTP")
+TYPES = ("Ingress", "Egress")
 
 
 def _default(body: Body) -> None:

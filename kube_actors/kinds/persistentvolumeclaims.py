@@ -29,7 +29,9 @@ def _default(body: Body) -> None:
 
 def claim_rules(spec: Body, field: str) -> list[Cause]:
     """What the spec of a claim may not be."""
-    found = access_mode_rules(spec.get("accessModes") or [], f"{field}.accessModes")
+    modes = spec.get("accessModes") or []
+    found = [] if modes else [causes.required(f"{field}.accessModes", "at least 1 access mode is required")]
+    found += access_mode_rules(modes, f"{field}.accessModes")
     if spec.get("selector") is not None:
         found += label_selector_rules(spec["selector"], f"{field}.selector")
     requests = (spec.get("resources") or {}).get("requests") or {}
@@ -83,10 +85,8 @@ def _prepare_create(body: Body) -> None:
 
 
 def access_mode_rules(modes: list[str], field: str) -> list[Cause]:
-    """At least one, each a known one, and ReadWriteOncePod only by itself."""
-    if not modes:
-        return [causes.required(field, "at least 1 access mode is required")]
-    found = [causes.not_supported(field, mode, ACCESS_MODES) for mode in modes if mode not in ACCESS_MODES]
+    """Each a known one, and ReadWriteOncePod only by itself."""
+    found = [causes.not_supported(field, mode, sorted(ACCESS_MODES)) for mode in modes if mode not in ACCESS_MODES]
     if "ReadWriteOncePod" in modes and len(modes) > 1:
         found.append(causes.forbidden(field, "may not use ReadWriteOncePod with other access modes"))
     return found

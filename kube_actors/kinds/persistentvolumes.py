@@ -43,7 +43,8 @@ def _default(body: Body) -> None:
 
 def _validate(new: Body, old: Body | None) -> list[Cause]:
     spec = new.get("spec") or {}
-    found = access_mode_rules(spec.get("accessModes") or [], "spec.accessModes")
+    modes = spec.get("accessModes") or []
+    found = access_mode_rules(modes, "spec.accessModes") if modes else [causes.required("spec.accessModes")]
     found += _capacity(spec) + _source(spec)
     policy, mode = spec.get("persistentVolumeReclaimPolicy"), spec.get("volumeMode")
     if policy not in POLICIES:

@@ -15,7 +15,7 @@ SYSTEM_VALUES: Final[Mapping[str, int]] = {
     "system-node-critical": 2_000_001_000,
     "system-cluster-critical": 2_000_000_000,
 }
-POLICIES: Final = ("Never", "PreemptLowerPriority")
+POLICIES: Final = ("PreemptLowerPriority", "Never")
 
 
 def _default(body: Body) -> None:
@@ -37,7 +37,8 @@ def _validate(new: Body, old: Body | None) -> list[Cause]:
         why = f"maximum allowed value of a user defined priority is {HIGHEST_OF_USERS}"
         found.append(causes.forbidden("value", why))
     if policy not in POLICIES:
-        found.append(causes.not_supported("preemptionPolicy", policy, POLICIES))
+        place = "preemptionPolicy"
+        found.append(causes.not_supported(place, policy, POLICIES) if policy else causes.required(place))
     if old is not None:
         if value != old.get("value", 0):
             found.append(causes.forbidden("value", "may not be changed in an update."))

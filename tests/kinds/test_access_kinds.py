@@ -118,7 +118,7 @@ EVE = {"kind": "User", "user": {"name": "eve"}}
         (subject(kind="User", name=""), ["subjects[0].name: Required value"]),
         (
             subject(kind="Robot", name="r"),
-            ['subjects[0].kind: Unsupported value: "Robot": supported values: "Group", "ServiceAccount", "User"'],
+            ['subjects[0].kind: Unsupported value: "Robot": supported values: "ServiceAccount", "User", "Group"'],
         ),
         (
             subject(kind="Group", name="g", apiGroup="x"),

@@ -173,7 +173,7 @@ def test_webhooks_of_old() -> None:
             {"policyName": "p", "paramRef": {"parameterNotFoundAction": "Wait"}, "matchResources": {"matchPolicy": ""}},
             [
                 "spec.paramRef: Required value: one of name or selector must be specified",
-                'spec.paramRef.parameterNotFoundAction: Unsupported value: "Wait": supported values: "Allow", "Deny"',
+                'spec.paramRef.parameterNotFoundAction: Unsupported value: "Wait": supported values: "Deny", "Allow"',
                 'spec.matchResources.matchPolicy: Unsupported value: "": supported values: "Equivalent", "Exact"',
             ],
         ),

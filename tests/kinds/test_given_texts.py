@@ -173,7 +173,7 @@ def test_a_volume_without_a_spec() -> None:
         (
             _projected(podCertificate={"keyType": "", "signerName": "a"}),
             [
-                'spec.volumes[0].projected.sources[0].podCertificate.keyType: Unsupported value: "": supported values: "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519", "RSA3072", "RSA4096"',
+                'spec.volumes[0].projected.sources[0].podCertificate.keyType: Unsupported value: "": supported values: "RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519"',
                 "spec.volumes[0].projected.sources[0].podCertificate.signerName: Invalid value: \"a\": must be a fully qualified domain and path of the form 'example.com/signer-name'",
                 "spec.volumes[0].projected.sources[0].podCertificate: Required value: specify at least one of credentialBundlePath, keyPath, and certificateChainPath",
             ],
@@ -315,3 +315,35 @@ def test_a_lease_that_is_given_back() -> None:
 def test_words_that_do_not_fit(resource: str, body: Body, causes: list[str]) -> None:
     """Types, counts, names and labels."""
     assert short(causes_of(resource, body)) == causes
+
+
+@pytest.mark.parametrize(
+    ("resource", "body", "cause"),
+    [
+        (
+            f"networkpolicies.{NETWORKING}",
+            {"spec": {"ingress": [{"ports": [{"protocol": "ICMP"}]}]}},
+            'spec.ingress[0].ports[0].protocol: Unsupported value: "ICMP": supported values: "TCP", "UDP", "SCTP"',
+        ),
+        (
+            "priorityclasses.scheduling.k8s.io",
+            {"value": 1, "preemptionPolicy": "Always"},
+            'preemptionPolicy: Unsupported value: "Always": supported values: "PreemptLowerPriority", "Never"',
+        ),
+        ("priorityclasses.scheduling.k8s.io", {"value": 1, "preemptionPolicy": ""}, "preemptionPolicy: Required value"),
+        (
+            "jobs.batch",
+            _job(completionMode="Odd"),
+            'spec.completionMode: Unsupported value: "Odd": supported values: "NonIndexed", "Indexed"',
+        ),
+        (
+            "persistentvolumeclaims",
+            {"spec": {"accessModes": ["Odd"], "resources": {"requests": {"storage": "1"}}}},
+            'spec.accessModes: Unsupported value: "Odd": supported values: "ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", '
+            '"ReadWriteOncePod"',
+        ),
+    ],
+)  # fmt: skip
+def test_what_there_is_to_choose_from(resource: str, body: Body, cause: str) -> None:
+    """Most choices are told in the order of the alphabet, some in Kubernetes' own."""
+    assert causes_of(resource, body) == [cause]

@@ -79,7 +79,8 @@ def field_path_rules(path: str, field: str, plain: tuple[str, ...]) -> list[Caus
             return [causes.invalid(field, path, why) for why in names.qualified_name(key.lower())]
     if path in plain:
         return []
-    return [causes.not_supported(field, path, (*plain, "metadata.annotations['<KEY>']", "metadata.labels['<KEY>']"))]
+    known = sorted((*plain, "metadata.annotations['<KEY>']", "metadata.labels['<KEY>']"))
+    return [causes.not_supported(field, path, known)]
 
 
 def resource_field_rules(reference: Body, field: str) -> list[Cause]:
@@ -88,7 +89,7 @@ def resource_field_rules(reference: Body, field: str) -> list[Cause]:
     if not resource:
         return [causes.required(place)]
     if resource not in RESOURCE_FIELDS and ".hugepages-" not in resource:
-        return [causes.not_supported(place, resource, RESOURCE_FIELDS)]
+        return [causes.not_supported(place, resource, sorted(RESOURCE_FIELDS))]
     return divisor_rules(resource, reference.get("divisor"), f"{field}.divisor")
 
 

@@ -18,7 +18,7 @@ from kube_actors.kinds.rules.volume_sources import outside_source_rules
 
 SHORTEST_TOKEN, LONGEST_TOKEN = 600, 1 << 32  # seconds
 SHORTEST_CERTIFICATE, LONGEST_CERTIFICATE = 3600, 91 * 86400  # seconds
-KEY_TYPES = ("ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519", "RSA3072", "RSA4096")
+KEY_TYPES = ("RSA3072", "RSA4096", "ECDSAP256", "ECDSAP384", "ECDSAP521", "ED25519")
 DOWNWARD_FIELDS = ("metadata.annotations", "metadata.labels", "metadata.name", "metadata.namespace", "metadata.uid")
 
 

@@ -10,10 +10,21 @@ import pytest
 
 from kube_actors.records import frozen
 from tests.cli.running import Place, Running
-from tests.clients.kit import CLUSTER, FETCHED, Program, client_environment, kubectls, need
+from tests.clients.kit import CLUSTER, FETCHED, Program, client_environment, eventually, kubectls, missing
+from tests.clients.wire import Wire
 
 VERSIONS = kubectls()
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is not there is said before a cluster is started for it."""
+    without_kubectl = "" if VERSIONS else missing(FETCHED / "kubectl")
+    reasons = {"kubectl": without_kubectl, "each_kubectl": without_kubectl, "helm": missing(FETCHED / "helm")}
+    for item in items:
+        wanted = [reasons.get(name, "") for name in getattr(item, "fixturenames", ())]
+        for reason in filter(None, wanted):
+            item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @frozen
@@ -47,16 +58,19 @@ def served(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequ
 @pytest.fixture
 def namespace(served: Served) -> Iterator[str]:
     """A namespace for one test."""
-    name = f"test-{next(_numbers)}"
-    admin = served.program(newest_kubectl())
-    admin("create", "namespace", name)
+    name, wire = f"test-{next(_numbers)}", Wire.of(served.kubeconfig)
+    assert wire.request("POST", "/api/v1/namespaces", {"metadata": {"name": name}}).status == 201
+    account = f"/api/v1/namespaces/{name}/serviceaccounts/default"
+    eventually(lambda: wire.request("GET", account).status == 200)
     yield name
-    admin("delete", "namespace", name, "--wait=false")
+    assert wire.request("DELETE", f"/api/v1/namespaces/{name}").status == 200
 
 
 def newest_kubectl() -> str:
     """The newest kubectl there is, or a reason to skip."""
-    return VERSIONS[max(VERSIONS)] if VERSIONS else need(FETCHED / "kubectl")
+    if not VERSIONS:
+        pytest.skip(missing(FETCHED / "kubectl"))
+    return VERSIONS[max(VERSIONS)]
 
 
 @pytest.fixture
@@ -68,11 +82,10 @@ def kubectl(served: Served, namespace: str) -> Program:
 @pytest.fixture(params=sorted(VERSIONS) or ["none"])
 def each_kubectl(served: Served, namespace: str, request: pytest.FixtureRequest) -> Program:
     """Each kubectl there is, one after the other."""
-    path = VERSIONS[request.param] if VERSIONS else need(FETCHED / "kubectl")
-    return served.program(path).within(namespace)
+    return served.program(VERSIONS[request.param]).within(namespace)
 
 
 @pytest.fixture
 def helm(served: Served, namespace: str) -> Program:
     """helm, at work in the test's namespace."""
-    return served.program(need(FETCHED / "helm")).within(namespace)
+    return served.program(str(FETCHED / "helm")).within(namespace)

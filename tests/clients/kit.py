@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import pytest
 
 from kube_actors.records import frozen
 
@@ -126,8 +125,6 @@ def eventually(look: Callable[[], Any], *, within: float = PATIENCE) -> Any:
         time.sleep(0.05)
 
 
-def need(path: Path) -> str:
-    """A fetched program, or a reason to skip."""
-    if not os.access(path, os.X_OK):
-        pytest.skip(f"{path.name} is not in .clients/; python3 tools/clients.py fetches it")
-    return str(path)
+def missing(path: Path) -> str:
+    """Why a fetched program cannot be used, in words; empty where it can."""
+    return "" if os.access(path, os.X_OK) else f"{path.name} is not in .clients/; python3 tools/clients.py fetches it"

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 from typing import Literal
 
@@ -15,14 +10,13 @@ import pytest
 import trio
 
 from kube_actors.config.types import ListenerConfig
+from tests.runtime.unprivileged import passes_for_nobody
 
 from .load import load
 from .manifests import CLUSTER, field, pod, service, shell, sleeper
 from .stage import PODS, Stage, read_config, running
 
 Tier = Literal["A", "B", "C"]
-NOBODY = 65534
-ROOT = Path(__file__).parents[2]
 
 # As in manifests, but given on the command line: tier C cannot show a pod files of its own.
 SERVER = Path(__file__).with_name("manifests.py").read_text().split("SERVER = r'''")[1].split("'''")[0]
@@ -116,38 +110,6 @@ async def test_two_clusters_do_not_meet(tmp_path: Path, tier: Tier) -> None:
     assert not answers["first"] & answers["second"]
 
 
-def as_nobody(*command: str) -> subprocess.CompletedProcess[str]:
-    """Run a command without privileges."""
-    path = os.pathsep.join([str(ROOT), *(entry for entry in sys.path if "site-packages" in entry)])
-    environment = {"PATH": os.defpath, "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
-    return subprocess.run(
-        command, user=NOBODY, group=NOBODY, extra_groups=[], env=environment, cwd=ROOT, text=True, capture_output=True,
-        check=False,
-    )  # fmt: skip
-
-
-def interpreter() -> str:
-    """A Python an unprivileged user may run, with the project's packages; the test is skipped without one."""
-    if os.geteuid():
-        pytest.skip("needs root, to give it up")
-    system = f"/usr/bin/python3.{sys.version_info.minor}"
-    for name in (sys.executable, system, shutil.which("python3") or sys.executable):
-        try:
-            if as_nobody(name, "-c", "import trio, pytest_trio, attrs, orjson, ruamel.yaml").returncode == 0:
-                return name
-        except (PermissionError, FileNotFoundError):
-            continue
-    pytest.skip("no interpreter that an unprivileged user may run")
-
-
 def test_core_without_privileges() -> None:
     """Tier B as a user who has no privileges at all."""
-    options = ("-q", "-p", "no:cacheprovider", "-k", "test_core and B and not without")
-    python = interpreter()
-    with tempfile.TemporaryDirectory() as name:  # pytest's own directories are nobody's but root's
-        place = Path(name)
-        os.chown(place, NOBODY, NOBODY)
-        done = as_nobody(python, "-m", "pytest", *options, f"--basetemp={place}/t", str(Path(__file__)))
-    assert done.returncode == 0, done.stdout + done.stderr
-    if "passed" not in done.stdout:
-        pytest.skip(f"not possible here: {done.stdout.strip().splitlines()[-1]}")
+    passes_for_nobody("test_core and B and not without", Path(__file__))

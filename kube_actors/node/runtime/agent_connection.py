@@ -12,6 +12,7 @@ from kube_actors.node.agent import protocol
 from kube_actors.node.agent.settings import SOCKET_NAME, Settings
 from kube_actors.node.runtime.base import RuntimeFailure, RuntimeGone
 
+_TAKE_WITHIN = 30.0  # seconds
 Frames = list[tuple[dict[str, Any], list[int]]]
 
 
@@ -52,8 +53,9 @@ class AgentConnection:
         self.hello = answer["ok"]
 
     async def send(self, frame: dict[str, Any]) -> None:
-        """Send a whole frame, cancelled or not: half a one would spoil the stream. Raises RuntimeGone."""
-        with trio.CancelScope(shield=True):
+        """Send a whole frame, cancelled or not: half a one would spoil the stream, which is closed when the agent takes
+        nothing for `_TAKE_WITHIN`. Raises RuntimeGone."""
+        with trio.move_on_after(_TAKE_WITHIN, shield=True):
             async with self._sending:
                 view = memoryview(protocol.encode(frame))
                 try:
@@ -61,6 +63,9 @@ class AgentConnection:
                         view = view[await self._socket.send(view) :]
                 except (OSError, trio.ClosedResourceError) as error:
                     raise RuntimeGone("the agent is out of reach") from error
+            return
+        self._socket.close()
+        raise RuntimeGone(f"the agent took nothing for {_TAKE_WITHIN:.0f} s")
 
     async def receive(self) -> Frames | None:
         """Frames that arrived, None at the end of the connection. Their descriptors are the caller's."""

@@ -27,6 +27,8 @@ from kube_actors.node.runtime.base import RuntimeBack, RuntimeFailure, RuntimeGo
 from kube_actors.records import frozen
 
 Tier = Literal["A", "B", "C"]
+FINISH_WITHIN = 10.0
+"""Seconds for which who is cancelled is kept by something that is not to be left half-way."""
 _RECONNECT_WITHIN = 10.0  # seconds
 _RECONNECT_EVERY = 0.02
 _END_WITHIN = 10.0
@@ -165,6 +167,22 @@ class AgentLink:
 
         A cancelled request is still done by the agent; its answer is dropped.
         """
+        return await self._asked(operation, arguments, finish_within=0.0)
+
+    async def finish(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """As `request`, for what is not to be left half-way: see `finish_fds`."""
+        answer, fds = await self.finish_fds(operation, **arguments)
+        _close_all(fds)
+        return answer
+
+    async def finish_fds(self, operation: str, **arguments: Any) -> tuple[dict[str, Any], list[int]]:
+        """As `request_fds`, but who is cancelled meanwhile is kept until it is done, though no longer than
+        `FINISH_WITHIN`: what sleeps in the kernel (a file system that does not answer) may never be."""
+        return await self._asked(operation, arguments, finish_within=FINISH_WITHIN)
+
+    async def _asked(
+        self, operation: str, arguments: dict[str, Any], *, finish_within: float
+    ) -> tuple[dict[str, Any], list[int]]:
         connection = self._connection
         if connection is None:
             raise RuntimeGone("the agent is out of reach")
@@ -172,7 +190,11 @@ class AgentLink:
         self._pending[number] = pending
         try:
             await connection.send({"id": number, "op": operation, **arguments})
-            await pending.done.wait()
+            if finish_within:
+                with trio.move_on_after(finish_within, shield=True):
+                    await pending.done.wait()
+            if not pending.done.is_set():
+                await pending.done.wait()
         except BaseException:
             pending.abandoned = True
             _close_all(pending.fds)

@@ -11,7 +11,7 @@ from typing import Any
 import attrs
 import trio
 
-from kube_actors.node.runtime.agent_link import AgentLink, ProbeStep, Tier, connected
+from kube_actors.node.runtime.agent_link import FINISH_WITHIN, AgentLink, ProbeStep, Tier, connected
 from kube_actors.node.runtime.base import (
     ContainerId,
     ContainerSpec,
@@ -105,37 +105,33 @@ class ProcessRuntime(Runtime):
         try:
             await self._ask("create_sandbox", node=self._node, spec=encode_sandbox(spec))
         except trio.Cancelled:  # undo what the agent may have done
-            with trio.CancelScope(shield=True):
+            with trio.move_on_after(FINISH_WITHIN, shield=True):
                 await self.remove_sandbox(spec.pod.uid)
             raise
         return spec.address
 
     async def remove_sandbox(self, pod_uid: str) -> None:
         self._addresses.pop(pod_uid, None)
-        with trio.CancelScope(shield=True):
-            await self._ask("remove_sandbox", uid=pod_uid)
+        await self._finish("remove_sandbox", uid=pod_uid)
         self._reported = {key for key in self._reported if key.pod_uid != pod_uid}
 
     async def run_container(self, spec: ContainerSpec) -> Started:
         if self.tier == "C":
             spec = attrs.evolve(spec, mounts=tuple(each for each in spec.mounts if not _is_account(each)))
-        with trio.CancelScope(shield=True):  # milliseconds; a start is never half-known
-            answer = await self._ask("run", spec=encode_container(spec))
+        answer = await self._finish("run", spec=encode_container(spec))  # a start is never half-known
         return decode_started(answer, self._to_cluster)
 
     async def update_resources(
         self, container: ContainerId, resources: Resources, pod: Resources | None = None
     ) -> None:
         wanted = {"resources": attrs.asdict(resources), "pod": None if pod is None else attrs.asdict(pod)}
-        with trio.CancelScope(shield=True):
-            await self._ask("update_resources", container=list(container), **wanted)
+        await self._finish("update_resources", container=list(container), **wanted)
 
     async def signal_container(self, container: ContainerId, signal: int, *, everything: bool = False) -> None:
         await self._ask("signal", container=list(container), signal=int(signal), everything=everything)
 
     async def remove_container(self, container: ContainerId) -> None:
-        with trio.CancelScope(shield=True):
-            await self._ask("remove_container", container=list(container))
+        await self._finish("remove_container", container=list(container))
         self._reported.discard(container)
 
     async def exec(
@@ -143,10 +139,9 @@ class ProcessRuntime(Runtime):
     ) -> ExecSession:
         self._starting_execs += 1
         try:
-            with trio.CancelScope(shield=True):
-                answer, fds = await self._link.request_fds(
-                    "exec", container=list(container), argv=list(argv), stdin=stdin, tty=tty
-                )
+            answer, fds = await self._link.finish_fds(
+                "exec", container=list(container), argv=list(argv), stdin=stdin, tty=tty
+            )
         finally:
             self._starting_execs -= 1
         number = answer["exec"]
@@ -160,8 +155,7 @@ class ProcessRuntime(Runtime):
         return session
 
     async def attach(self, container: ContainerId, *, stdin: bool = False) -> AttachSession:
-        with trio.CancelScope(shield=True):
-            answer, fds = await self._link.request_fds("attach", container=list(container), stdin=stdin)
+        answer, fds = await self._link.finish_fds("attach", container=list(container), stdin=stdin)
         return ProcessAttach(self._link, container, answer, fds, stdin=stdin)
 
     async def connect(self, pod_uid: str, port: int, *, host: str | None = None) -> trio.SocketStream:
@@ -181,26 +175,35 @@ class ProcessRuntime(Runtime):
 
     async def aclose(self, *, keep: bool) -> None:
         self._unsubscribe()
-        with trio.CancelScope(shield=True):
-            try:
-                for key in self._newly_read():
-                    await self._link.request("seen", container=list(key))
-                if not keep:
-                    await self._link.request("remove_node", name=self._node)
-            except RuntimeGone:
-                pass  # then the keeper ends it all
-            finally:
-                for session in tuple(self._execs.values()):
-                    session.ended(None)
-                self._send.close()
+        try:
+            for key in self._newly_read():
+                await self._link.finish("seen", container=list(key))
+            if not keep:
+                await self._link.finish("remove_node", name=self._node)
+        except RuntimeGone:
+            pass  # then the keeper ends it all
+        finally:
+            for session in tuple(self._execs.values()):
+                session.ended(None)
+            self._send.close()
 
     # --- inside
 
     async def _ask(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        await self._prepare()
+        return await self._link.request(operation, **arguments)
+
+    async def _finish(self, operation: str, **arguments: Any) -> dict[str, Any]:
+        """For what is not to be left half-way: see `AgentLink.finish`."""
+        with trio.move_on_after(FINISH_WITHIN, shield=True):
+            await self._prepare()
+        return await self._link.finish(operation, **arguments)
+
+    async def _prepare(self) -> None:
+        """Before every request: the node is there, and the agent knows which exits were taken note of."""
         await self._register()
         for key in self._newly_read():
             self._link.request_soon("seen", container=list(key))
-        return await self._link.request(operation, **arguments)
 
     async def _register(self) -> None:
         """Make the node, once; an agent that came back knows it still."""

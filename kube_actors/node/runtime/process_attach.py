@@ -8,7 +8,7 @@ from typing import Any
 
 import trio
 
-from kube_actors.node.runtime.agent_link import AgentLink
+from kube_actors.node.runtime.agent_link import FINISH_WITHIN, AgentLink
 from kube_actors.node.runtime.base import (
     ContainerId,
     RuntimeFailure,
@@ -61,7 +61,7 @@ class ProcessAttach(AttachSession):
 
     async def aclose(self) -> None:
         with trio.CancelScope(shield=True):
-            with contextlib.suppress(RuntimeGone, RuntimeFailure):
+            with trio.move_on_after(FINISH_WITHIN), contextlib.suppress(RuntimeGone, RuntimeFailure):
                 await self.close_stdin()
             self._terminal = None
             self._received.close()

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 
 import trio
 
-from kube_actors.node.runtime.agent_link import AgentLink
+from kube_actors.node.runtime.agent_link import FINISH_WITHIN, AgentLink
 from kube_actors.node.runtime.base import (
     RuntimeFailure,
     RuntimeGone,
@@ -79,7 +79,7 @@ class ProcessExec(ExecSession):
     async def aclose(self) -> None:
         with trio.CancelScope(shield=True):
             if not self._done.is_set():
-                with contextlib.suppress(RuntimeGone, RuntimeFailure):
+                with trio.move_on_after(FINISH_WITHIN), contextlib.suppress(RuntimeGone, RuntimeFailure):
                     await self._link.request("kill_exec", exec=self._number)
                     await self._done.wait()
             self._terminal = None

@@ -291,14 +291,17 @@ class ProgramContract(RuntimeContract):
             await stage.runtime.exec(spec.id, ("no-such-program",))
 
     async def test_leaving_an_exec_ends_all_it_started(self, stage: Stage) -> None:
-        """A command left early is killed with its children, daemons too; the container runs on."""
+        """A command left early, also by who is cancelled, is killed with its children, daemons too; the container runs
+        on."""
         container = await stage.start(RUNS)
         script = "(setsid sh -c 'while :; do sleep 0.05; done' &) ; echo ready; sleep 1000"
         session = await stage.runtime.exec(container, ("/bin/sh", "-c", script))
         async for _, data in session.output():
             assert data == b"ready\n"
             break
-        await session.aclose()
+        with trio.CancelScope() as leaving:
+            leaving.cancel()
+            await session.aclose()
         assert await session.wait() == 137
         (found,) = await stage.runtime.adopt()
         assert found.containers[0].exit is None

@@ -19,6 +19,7 @@ MARK = "KUBE_ACTORS_EXEC"
 """The variable by which everything a command starts is found again, daemons included."""
 
 KILL_SECONDS = 5.0
+"""Seconds (of the machine) that leaving a command may take, also for who is cancelled."""
 
 
 class DockerExec(ExecSession):
@@ -64,9 +65,9 @@ class DockerExec(ExecSession):
         return self._exit_code
 
     async def aclose(self) -> None:
-        await self._stream.close()
-        with trio.move_on_after(KILL_SECONDS):
-            await trio.to_thread.run_sync(kill_marked, self._mark)
+        with trio.move_on_after(KILL_SECONDS, shield=True):
+            await self._stream.close()
+            await trio.to_thread.run_sync(kill_marked, self._mark, abandon_on_cancel=True)
             await self._over.wait()
 
 
@@ -102,12 +103,15 @@ class DockerAttach(AttachSession):
                 raise
 
     async def aclose(self) -> None:
-        await self._stream.close()
+        with trio.move_on_after(KILL_SECONDS, shield=True):
+            await self._stream.close()
 
 
 def kill_marked(mark: str) -> None:
-    """SIGKILL every process of the machine whose environment has the mark, until none is left to start another."""
-    while _kill_once(f"{MARK}={mark}\0".encode()):
+    """SIGKILL every process of the machine whose environment has the mark, until none is left to start another; for
+    `KILL_SECONDS` at the most, as one that sleeps in the kernel ends when it wakes."""
+    deadline = time.monotonic() + KILL_SECONDS
+    while _kill_once(f"{MARK}={mark}\0".encode()) and time.monotonic() < deadline:
         time.sleep(0.005)
 
 

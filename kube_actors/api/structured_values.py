@@ -127,7 +127,10 @@ def _members(value: Any, node: Node | None) -> Trie:
         if type(part) is not dict and type(part) is not list:
             trie[prefix + name] = {}
             continue
-        below = _members(part, item or node.child(name))
+        child = item or node.child(name)
+        if part == [] and is_struct and child is not None and child.granular:
+            continue  # a list of items says nothing without one, as against null and `{}`
+        below = _members(part, child)
         # A struct's field with parts is only the way to them; an item, or a key of a map, is owned besides.
         trie[prefix + name] = below if is_struct else {SELF: {}, **below} if below else {}
     return trie

@@ -132,6 +132,15 @@ def test_null_is_a_value() -> None:
     assert merged["spec"] == {**live["spec"], "replicas": None}
 
 
+def test_emptiness() -> None:
+    """Null and an empty object are owned, and so is an empty list that has one owner; one of items is not."""
+    template = {"metadata": {"annotations": {}}, "spec": {"volumes": [], "tolerations": [], "affinity": None}}
+    _, owners = apply({}, _deployment(template=template), {}, ALICE, VERSIONS)
+    spec = ".spec.template.spec"
+    expected = [".spec.template.metadata.annotations", f"{spec}.affinity", f"{spec}.tolerations"]
+    assert _paths(owners) == {"alice": expected}
+
+
 def test_key_defaults_identify_items() -> None:
     """A port applied without protocol is the TCP port that is there."""
     live = _deployment({"a": {"ports": [{"containerPort": 80, "protocol": "TCP", "name": "http"}]}})

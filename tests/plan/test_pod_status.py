@@ -65,7 +65,13 @@ def test_a_running_pod() -> None:
         "phase": "Running",
         "observedGeneration": 2,
         "conditions": [
-            {"type": kind, "status": "True", "observedGeneration": 2, "lastTransitionTime": since}
+            {
+                "type": kind,
+                "status": "True",
+                "observedGeneration": 2,
+                "lastProbeTime": None,
+                "lastTransitionTime": since,
+            }
             for kind in ("PodReadyToStartContainers", "Initialized", "Ready", "ContainersReady", "PodScheduled")
         ],
         "hostIP": "192.168.0.1",

@@ -64,7 +64,9 @@ def status(number: int) -> dict[str, Any]:
         "phase": "Running",
         "podIP": "10.0.0.1",
         "startTime": SINCE,
-        "conditions": [{"type": kind, "status": "True", "lastTransitionTime": SINCE} for kind in kinds],
+        "conditions": [
+            {"type": kind, "status": "True", "lastProbeTime": None, "lastTransitionTime": SINCE} for kind in kinds
+        ],
         "containerStatuses": [container],
     }
 

@@ -217,7 +217,7 @@ class PodCondition:
     observed_generation: int = 0
     reason: str = ""
     message: str = ""
-    last_probe_time: Time | None = None
+    last_probe_time: Time | None = always(default=None)
     last_transition_time: Time | None = None
 
 

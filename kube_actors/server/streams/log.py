@@ -31,7 +31,12 @@ async def log(call: Call) -> Response:
     container = container_of(body, call.request.parameter("container"))
     if not body["spec"].get("nodeName"):
         return Full(204, b"")
-    return await log_of(call, pod, container, options)
+    answer = await log_of(call, pod, container, options)
+    if call.request.upgrade == "websocket":
+        from kube_actors.server.streams.log_socket import log_over_websocket  # browsers only
+
+        return log_over_websocket(call.request, answer.write)
+    return answer
 
 
 async def log_of(call: Call, pod: Revision, container: str, options: LogOptions) -> Streaming:

@@ -10,7 +10,7 @@ from typing import Final
 
 import trio
 
-from kube_actors.errors import ApiError, bad_request
+from kube_actors.errors import bad_request
 from kube_actors.server.call import Call
 from kube_actors.server.http import Upgrade
 from kube_actors.server.streams.channels import negotiate
@@ -25,7 +25,7 @@ from kube_actors.server.streams.upgrades import (
     no_stream_protocol,
     offered_stream_protocols,
 )
-from kube_actors.server.streams.websocket import WebSocket, WebSocketBytes, handshake, offered_protocols
+from kube_actors.server.streams.websocket import WebSocket, WebSocketBytes, handshake, no_protocol, offered_protocols
 from kube_actors.verbs.node import check_reachable
 from kube_actors.verbs.pods import node_of
 
@@ -80,10 +80,10 @@ def _over_channels(call: Call, pod_ports: PodPorts) -> Upgrade:
         raise bad_request('query parameter "ports" is required')
     if len(ports) > MOST_PORTS:
         raise bad_request(f"at most {MOST_PORTS} ports can be forwarded at once")
-    protocol = negotiate(offered_protocols(call.request))
+    offered = offered_protocols(call.request)
+    protocol = negotiate(offered)
     if protocol is None:
-        offered = call.request.header("sec-websocket-protocol")
-        raise ApiError("Forbidden", 403, f"websocket: no protocol of {offered} is supported")
+        raise no_protocol(offered)
     headers = handshake(call.request, protocol.name)
 
     async def run(stream: trio.abc.Stream) -> None:

@@ -14,7 +14,7 @@ from kube_actors.server.http import HttpRequest, Upgrade
 from kube_actors.server.streams.channels import ChannelProtocol, negotiate
 from kube_actors.server.streams.client_streams import ClientStreams, Wanted, WebSocketStreams, take_streams
 from kube_actors.server.streams.spdy import SpdySession
-from kube_actors.server.streams.websocket import WebSocket, handshake, offered_protocols
+from kube_actors.server.streams.websocket import WebSocket, handshake, no_protocol, offered_protocols
 
 WEBSOCKET: Final = "websocket"
 SPDY: Final = "spdy/3.1"
@@ -59,10 +59,10 @@ def command_upgrade(request: HttpRequest, wanted: Wanted, serve: Serve) -> Upgra
 
 
 def _websocket_upgrade(request: HttpRequest, wanted: Wanted, serve: Serve) -> Upgrade:
-    protocol = negotiate(offered_protocols(request))
+    offered = offered_protocols(request)
+    protocol = negotiate(offered)
     if protocol is None:
-        offered = request.header("sec-websocket-protocol")
-        raise ApiError("Forbidden", 403, f"websocket: no protocol of {offered} is supported")
+        raise no_protocol(offered)
     headers = handshake(request, protocol.name)
 
     async def run(stream: trio.abc.Stream) -> None:

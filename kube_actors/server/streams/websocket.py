@@ -13,7 +13,8 @@ from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Event, Ping, TextMessage
 from wsproto.utilities import LocalProtocolError
 
-from kube_actors.errors import bad_request
+from kube_actors.access.authenticators import WEBSOCKET_TOKEN
+from kube_actors.errors import ApiError, bad_request
 from kube_actors.records import frozen
 from kube_actors.server.http import Headers, HttpRequest
 
@@ -34,8 +35,14 @@ class Piece:
 
 
 def offered_protocols(request: HttpRequest) -> Sequence[str]:
-    """The subprotocols the client offers, in its order."""
-    return [name.strip() for name in request.header("sec-websocket-protocol").split(",") if name.strip()]
+    """The subprotocols the client offers, in its order. One that is a credential is none to choose, nor to repeat."""
+    offered = (name.strip() for name in request.header("sec-websocket-protocol").split(","))
+    return [name for name in offered if name and not name.startswith(WEBSOCKET_TOKEN)]
+
+
+def no_protocol(offered: Sequence[str]) -> ApiError:
+    """403: none of the subprotocols the client offers is spoken here."""
+    return ApiError("Forbidden", 403, f"websocket: no protocol of {', '.join(offered)} is supported")
 
 
 def handshake(request: HttpRequest, protocol: str) -> Headers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from kube_actors.api.times import rfc3339_micro
 from kube_actors.server.http import Full, Streaming
 
 from ...verbs.stage import create, key, pod, until_ready
-from .stage import PATIENCE, POD, Stage, staged
+from .stage import PATIENCE, POD, WEBSOCKET, Stage, staged
 
 LOG = f"{POD}/log"
 
@@ -49,6 +50,34 @@ async def test_timestamps_and_since(stage: Stage) -> None:
     assert line.partition(" ")[0].endswith("Z")
     assert await stage.text(f"{LOG}?sinceSeconds=3600") != ""
     assert await stage.text(f"{LOG}?sinceTime=2999-01-01T00:00:00Z") == ""
+
+
+async def test_over_a_websocket(stage: Stage) -> None:
+    """An empty message first, then the bytes, plain or in base64, then goodbye; in a protocol that both speak."""
+    for protocol in ("binary.k8s.io", "", "other, binary.k8s.io"):
+        client = await stage.websocket(LOG, protocol)
+        assert await client.receive() == b""
+        pieces = []
+        while (piece := await client.receive()) is not None:
+            assert isinstance(piece, bytes)
+            pieces.append(piece)
+        assert (b"".join(pieces), client.code) == (b"out\nerr\n", 1000)
+    client = await stage.websocket(f"{LOG}?tailLines=1", "base64.binary.k8s.io")
+    assert [await client.receive() for _ in range(3)] == ["", base64.b64encode(b"err\n").decode(), None]
+    token = "base64url.bearer.authorization.k8s.io.c2VjcmV0"
+    other = WEBSOCKET | {"sec-websocket-protocol": f"channel.k8s.io, {token}"}
+    refused = (403, "websocket: no protocol of channel.k8s.io is supported")
+    assert await stage.refused(LOG, headers=other) == refused
+    assert await stage.refused(f"{LOG}?container=x", headers=WEBSOCKET) == (400, "container x is not valid for pod web")
+
+
+async def test_whoever_leaves_a_websocket_ends_it(stage: Stage) -> None:
+    """Nothing follows a log for a client that is gone."""
+    stream = await stage.open(f"{LOG}?follow=true", WEBSOCKET)
+    with trio.fail_after(PATIENCE):
+        await stream.send_eof()
+        while await stream.receive_some():
+            pass
 
 
 async def test_following_ends_with_the_container(stage: Stage) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,11 @@ def test_the_official_client(served: Served, namespace: str) -> None:
     ]
 
 
+def test_programs_in_a_hurry(served: Served, namespace: str) -> None:
+    """What was sent arrives though its sender has left; a Scale may be patched in the name of what it scales."""
+    assert told(served, "hurried", namespace, "kubernetes") == ["uploaded", "forwarded HTTP/1.0 200 OK", "scaled 1"]
+
+
 def test_the_official_client_under_asyncio(served: Served, namespace: str) -> None:
     """The same for programs on asyncio."""
     expected = ["running one", "exec from exec", "deleted one"]
@@ -66,14 +72,28 @@ def test_lightkube(served: Served, namespace: str) -> None:
     assert lines == ["applied {'colour': 'blue'} Apply", "watched MODIFIED 2", "pods 2"]
 
 
-def test_an_operator(served: Served, kubectl: Program, namespace: str) -> None:
-    """kopf sees what is created and deleted, writes to it, and holds it by a finalizer until it has let go."""
+@contextlib.contextmanager
+def operator(served: Served, namespace: str, program: str) -> Iterator[Callable[[], str]]:
+    """A kopf operator at work in the namespace; once it has ended, what is yielded answers with all it printed."""
     if importlib.util.find_spec("kopf") is None:
         pytest.skip("kopf is not installed")
     command = served.program(sys.executable).start(
-        "-m", "kopf", "run", "--standalone", "-n", namespace, str(PROGRAMS / "greeter.py")
+        "-m", "kopf", "run", "--standalone", "-n", namespace, str(PROGRAMS / program)
     )
+    printed: list[str] = []
     try:
+        yield lambda: "".join(printed)
+    finally:
+        command.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            command.wait(PATIENCE)
+        command.kill()
+        printed.extend(command.communicate())
+
+
+def test_an_operator(served: Served, kubectl: Program, namespace: str) -> None:
+    """kopf sees what is created and deleted, writes to it, and holds it by a finalizer until it has let go."""
+    with operator(served, namespace, "greeter.py") as printed:
         kubectl("create", "configmap", "world")
         kubectl("label", "configmap", "world", "greet=yes")
         greeting = ("get", "cm", "world", "-o", "jsonpath={.data.greeting}")
@@ -82,13 +102,33 @@ def test_an_operator(served: Served, kubectl: Program, namespace: str) -> None:
         assert finalizers == '["example.org/greeter"]'
         kubectl("delete", "cm", "world", "--timeout=60s")
         assert 'configmaps "world" not found' in kubectl("get", "cm", "world", code=1).stderr
-    finally:
-        command.terminate()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            command.wait(PATIENCE)
-        command.kill()
-        out, errors = command.communicate()
-    assert "farewell world" in out, errors
+    assert "farewell world" in printed()
+
+
+def test_an_operator_of_many_parts(served: Served, kubectl: Program, namespace: str) -> None:
+    """Retries, fields, indexes, timers, daemons, Events and owned objects."""
+    with operator(served, namespace, "overseer.py") as printed:
+        kubectl("create", "configmap", "site", "--from-literal=size=1")
+        kubectl("label", "configmap", "site", "overseen=yes")
+        begun = ("get", "cm", "site", "-o", "jsonpath={.metadata.labels.begun}")
+        eventually(lambda: kubectl(*begun).stdout == "yes")
+        kubectl("run", "seen", "--image=host", "--labels=overseen=yes", "--command", "--", "sleep", "1000")
+        eventually(lambda: kubectl("get", "cm", "site", "-o", "jsonpath={.data.running}").stdout == "seen")
+        kubectl("patch", "cm", "site", "-p", '{"data":{"size":"2"}}')
+        kubectl("create", "deployment", "owner", "--image=host", "--replicas=0")
+        kubectl("label", "deployment", "owner", "overseen=yes")
+        eventually(lambda: kubectl("get", "cm", "child", code=None).returncode == 0)
+        eventually(lambda: "it has begun" in kubectl("events", "--for=configmap/site").stdout)
+        kubectl("delete", "deployment", "owner")
+        eventually(lambda: kubectl("get", "cm", "child", code=None).returncode == 1)
+        kubectl("delete", "cm", "site", "--timeout=60s")
+    lines = printed().splitlines()
+    assert [line for line in lines if line.startswith(("size", "began", "ended"))] == [
+        "began site",
+        "size None 1",
+        "size 1 2",
+        "ended site",
+    ]
 
 
 def test_a_client_inside_a_pod(served: Served, kubectl: Program, namespace: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 
 from kube_actors.api.views import structure
@@ -505,3 +506,26 @@ def test_which_changes_of_a_node_matter() -> None:
         a_node("n", taints=[taint]),
     ]
     assert [cluster.set_node(node) for node in reported] == [True, False, False, True, True]
+
+
+def test_pods_that_are_being_deleted() -> None:
+    """They keep away whom they are not to be near, but are no longer counted when pods are spread."""
+    leaving = attrs.evolve(a_pod("t", labels={"app": "web"}), deleting=True)
+    cluster = a_cluster(a_node("n1"), a_node("n2", unschedulable=True), n1=[leaving])
+    assert "1 node(s) didn't match pod anti-affinity rules" in where(a_pod(affinity=away_from("web")), cluster)
+    rule = {"maxSkew": 1, "topologyKey": "host", "labelSelector": {"matchLabels": {"app": "web"}}}
+    assert where(a_pod(labels={"app": "web"}, topologySpreadConstraints=[rule]), cluster) == "n1"
+
+
+@pytest.mark.parametrize("there", [0, 2])
+def test_spreading_over_nodes_that_are_not_part_of_it(there: int) -> None:
+    """However many pods stand on each of the others, a node without the label is the last choice, even an empty one."""
+    rule = {
+        "maxSkew": 1,
+        "topologyKey": "zone",
+        "whenUnsatisfiable": "ScheduleAnyway",
+        "labelSelector": {"matchLabels": {"app": "web"}},
+    }
+    pods = [a_pod(f"t{i}", labels={"app": "web"}, requests={"cpu": "400m"}) for i in range(there)]
+    cluster = a_cluster(a_node("out"), a_node("in", zone="a"), **{"in": pods})
+    assert where(a_pod(labels={"app": "web"}, topologySpreadConstraints=[rule]), cluster) == "in"

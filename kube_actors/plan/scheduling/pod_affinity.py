@@ -83,12 +83,12 @@ def _add(worth: _Places, node: NodeSummary, wishes: Iterable[tuple[Term, int]]) 
 
 
 def _matching(term: Term, cluster: Cluster) -> _Places:
-    """How many pods a term means in each neighbourhood."""
+    """How many pods a term means in each neighbourhood; one that is being deleted is there until it has gone."""
     places: _Places = Counter()
     for node in cluster.order:
         value = node.labels.get(term.topology_key)
         if value is not None:
-            found = sum(1 for there in node.pods.values() if not there.deleting and _means(term, there, cluster))
+            found = sum(1 for there in node.pods.values() if _means(term, there, cluster))
             if found:
                 places[term.topology_key, value] += found
     return places

@@ -60,7 +60,15 @@ def _default(body: Body) -> None:
 
 
 def _prepare_create(body: Body) -> None:
-    """What is stored is remembered, from the beginning."""
+    """What is stored is remembered, from the beginning, and who waits for the kind to be served (helm does) is told."""
+    refusal = {
+        "type": "Established",
+        "status": "False",
+        "reason": "NotServed",
+        "message": "this definition is only stored: nothing in this cluster serves its resources",
+        "lastTransitionTime": body["metadata"].get("creationTimestamp"),
+    }
+    body["status"] = {**(body.get("status") or {}), "conditions": [refusal]}
     _remember(body, [])
     body["metadata"]["generation"] = 1
 

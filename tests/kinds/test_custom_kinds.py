@@ -39,6 +39,8 @@ def test_what_is_filled_in() -> None:
     hooks_for(CRDS).default(body)
     assert (body["spec"]["names"]["singular"], body["spec"]["names"]["listKind"]) == ("foo", "FooList")
     assert body["spec"]["conversion"] == {"strategy": "None"}
+    (condition,) = body["status"].pop("conditions")
+    assert (condition["type"], condition["status"], condition["reason"]) == ("Established", "False", "NotServed")
     assert body["status"] == {"storedVersions": ["v1"]}
     assert causes_of(CRDS, body) == []
     changed = {**body, "spec": {**body["spec"], "versions": [{**VERSION, "storage": False}, {**VERSION, "name": "v2"}]}}

@@ -23,11 +23,14 @@ MOST_BYTES = 64 * 1024
 SERVING = 1
 STATUSES = ("UNKNOWN", "SERVING", "NOT_SERVING", "SERVICE_UNKNOWN")
 OK, UNIMPLEMENTED = "0", "12"
-CODES = (
-    "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists", "PermissionDenied",
-    "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal", "Unavailable",
-    "DataLoss", "Unauthenticated",
-)  # fmt: skip
+CODES = {
+    str(number): name
+    for number, name in enumerate((
+        "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists",
+        "PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented",
+        "Internal", "Unavailable", "DataLoss", "Unauthenticated",
+    ))
+}  # fmt: skip
 
 
 class GrpcFailure(Exception):
@@ -55,7 +58,7 @@ async def check_health(stream: trio.abc.Stream, authority: str, service: str, ag
         health = "this server does not implement the grpc health protocol (grpc.health.v1.Health)"
         return _failed(f"error: {health}: {said}")
     if code != OK:
-        name = CODES[int(code)] if code.isdecimal() and int(code) < len(CODES) else f"Code({code})"
+        name = CODES.get(code, f"Code({code})")
         return _failed(f"error: health rpc probe failed: rpc error: code = {name} desc = {said}")
     status = _status(bytes(answer.message[5:]))
     if status == SERVING:
@@ -69,7 +72,7 @@ def _failed(message: str) -> ProbeResult:
 
 
 async def _call(stream: trio.abc.Stream, authority: str, service: str, agent: str) -> _Answer:
-    connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding="utf-8"))
+    connection = h2.connection.H2Connection(h2.config.H2Configuration(header_encoding=None))
     connection.initiate_connection()
     number = connection.get_next_available_stream_id()
     headers = [
@@ -97,7 +100,7 @@ async def _call(stream: trio.abc.Stream, authority: str, service: str, agent: st
 def _take_in(event: h2.events.Event, answer: _Answer, connection: h2.connection.H2Connection) -> None:
     match event:
         case h2.events.ResponseReceived() | h2.events.TrailersReceived():
-            answer.headers.update((str(name), str(value)) for name, value in event.headers or ())
+            answer.headers.update((_text(name), _text(value)) for name, value in event.headers or ())
         case h2.events.DataReceived():
             answer.message += event.data or b""
             if len(answer.message) > MOST_BYTES:
@@ -107,6 +110,11 @@ def _take_in(event: h2.events.Event, answer: _Answer, connection: h2.connection.
             answer.ended = True
         case h2.events.StreamReset() | h2.events.ConnectionTerminated():
             raise GrpcFailure(f"the server ended the call with error code {event.error_code}")
+
+
+def _text(header: bytes | str) -> str:
+    """A server may send any bytes."""
+    return header if isinstance(header, str) else header.decode(errors="replace")
 
 
 def _framed(message: bytes) -> bytes:

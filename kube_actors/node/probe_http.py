@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import functools
 import os
+import socket
 import ssl
+import string
 from collections.abc import Awaitable, Callable
 from urllib.parse import SplitResult, quote, urljoin, urlsplit
 
@@ -19,6 +21,8 @@ BODY_LIMIT = 10 * 1024
 HEAD_LIMIT = 256 * 1024
 REDIRECTS = 10
 _RECEIVE = 16 * 1024
+_LENGTH_DIGITS, _CHUNK_DIGITS = 18, 16
+"""Lengths with more digits do not fit Go's 64 bits, and would be slow to read."""
 
 Connect = Callable[[str, int], Awaitable[trio.abc.HalfCloseableStream]]
 """Opens a TCP connection to a host and port; raises OSError."""
@@ -69,23 +73,32 @@ async def get(request: Request, connect: Connect, progress: Progress) -> Answer:
 
     HttpFailure when there is no answer.
     """
-    url = request.url
-    host = urlsplit(url).hostname
+    parts = first = _parsed(request.url)
     for _ in range(REDIRECTS):
-        answer = await _get_once(url, request, connect, progress)
+        answer = await _get_once(parts, request, connect, progress)
         location = answer.headers.get("location")
         if answer.status not in (301, 302, 303, 307, 308) or not location:
             return answer
-        following = urljoin(url, location)
-        parts = urlsplit(following)
-        if parts.hostname != host or parts.scheme not in ("http", "https"):
+        try:
+            parts = _parsed(urljoin(parts.geturl(), location))
+        except (ValueError, HttpFailure) as error:
+            raise HttpFailure(f'failed to parse Location header "{location}": {error}') from None
+        if parts.hostname != first.hostname or parts.scheme not in ("http", "https"):
             return answer
-        url = following
     raise HttpFailure(f"stopped after {REDIRECTS} redirects")
 
 
-async def _get_once(url: str, request: Request, connect: Connect, progress: Progress) -> Answer:
-    parts = urlsplit(url)
+def _parsed(url: str) -> SplitResult:
+    """Its parts; HttpFailure for what is no URL."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (read here, as a wrong one raises only then)
+    except ValueError as error:
+        raise HttpFailure(f'parse "{url}": {error}') from None
+    return parts
+
+
+async def _get_once(parts: SplitResult, request: Request, connect: Connect, progress: Progress) -> Answer:
     head = _head_of(parts, request)
     progress.waiting_for = "dial"
     stream = await _open(parts, connect, progress)
@@ -139,15 +152,17 @@ def _any_certificate() -> ssl.SSLContext:
 
 
 def dial_failure(host: str, port: int, error: OSError) -> str:
-    """`dial tcp 10.1.2.3:80: connect: connection refused`."""
+    """`dial tcp 10.1.2.3:80: connect: connection refused`, `dial tcp: lookup no.such.name: no such host`."""
+    if isinstance(error, socket.gaierror) and error.errno != socket.EAI_ADDRFAMILY:
+        return f"dial tcp: lookup {host}: no such host"
     shown = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     return f"dial tcp {shown}: connect: {_words(error)}"
 
 
 def _words(error: BaseException) -> str:
     """The kernel's own words where there is an error number: what raised it may have added an address of its own."""
-    number = error.errno if isinstance(error, OSError) else None
-    return (os.strerror(number) if number and number > 0 else str(error) or "EOF").lower()
+    number, words = (error.errno, error.strerror) if isinstance(error, OSError) else (None, None)
+    return (os.strerror(number) if number and number > 0 else words or str(error) or "EOF").lower()
 
 
 def _broken(error: BaseException, parts: SplitResult) -> str:
@@ -234,9 +249,11 @@ async def _read_body(reader: _Reader, headers: dict[str, str]) -> bytes:
     """The body's beginning, however its length is told."""
     if "chunked" in headers.get("transfer-encoding", "").lower():
         return await _read_chunks(reader)
-    length = headers.get("content-length", "")
-    if not length.isdecimal():
+    length = headers.get("content-length")
+    if length is None:
         return await reader.up_to(BODY_LIMIT)
+    if not length.isdecimal() or len(length) > _LENGTH_DIGITS:
+        raise HttpFailure(f'net/http: HTTP/1.x transport connection broken: bad Content-Length "{length[:64]}"')
     wanted = min(int(length), BODY_LIMIT)
     body = await reader.up_to(wanted)
     if len(body) < wanted:
@@ -247,12 +264,8 @@ async def _read_body(reader: _Reader, headers: dict[str, str]) -> bytes:
 async def _read_chunks(reader: _Reader) -> bytes:
     body = bytearray()
     while len(body) < BODY_LIMIT:
-        size_text = (await reader.line()).partition(b";")[0].strip()
-        try:
-            size = int(size_text, 16)
-        except ValueError:
-            raise HttpFailure("invalid byte in chunk length") from None
-        if size <= 0:
+        size = _chunk_size((await reader.line()).partition(b";")[0].strip())
+        if not size:
             break
         wanted = min(size, BODY_LIMIT - len(body))
         piece = await reader.up_to(wanted)
@@ -262,3 +275,11 @@ async def _read_chunks(reader: _Reader) -> bytes:
         if wanted == size:
             await reader.line()
     return bytes(body)
+
+
+def _chunk_size(text: bytes) -> int:
+    if not text or text.strip(string.hexdigits.encode()):
+        raise HttpFailure("invalid byte in chunk length" if text else "empty hex number for chunk length")
+    if len(text) > _CHUNK_DIGITS:
+        raise HttpFailure("http chunk length too large")
+    return int(text, 16)

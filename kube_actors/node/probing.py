@@ -7,6 +7,7 @@ runtime answers probes itself, on cluster time (`Runtime.probe`).
 from __future__ import annotations
 
 import contextlib
+import socket
 from typing import TYPE_CHECKING, assert_never
 
 import trio
@@ -217,7 +218,10 @@ async def _probe_grpc(runtime: Runtime, target: Target, handler: GrpcAction, wit
 
 def _dialer(runtime: Runtime, target: Target) -> Connect:
     async def dial(host: str, port: int) -> trio.abc.HalfCloseableStream:
-        return await runtime.connect(target.container.pod_uid, port, host=None if host == target.address else host)
+        try:
+            return await runtime.connect(target.container.pod_uid, port, host=None if host == target.address else host)
+        except UnicodeError as error:  # a label that is empty or too long cannot even be looked up
+            raise socket.gaierror(socket.EAI_NONAME, str(error)) from error
 
     return dial
 

@@ -14,8 +14,8 @@ import trio.testing
 from kube_actors.node.probe_grpc import check_health
 from kube_actors.node.runtime.handlers import ProbeOutcome, ProbeResult
 
-Headers = list[tuple[str, str]]
-HTTP_OK = [(":status", "200"), ("content-type", "application/grpc")]
+Headers = list[tuple[str, str | bytes]]
+HTTP_OK: Headers = [(":status", "200"), ("content-type", "application/grpc")]
 
 
 async def serve(
@@ -57,7 +57,7 @@ async def ask(
     return result, asked
 
 
-STATUS_OK = [("grpc-status", "0")]
+STATUS_OK: Headers = [("grpc-status", "0")]
 
 
 async def test_a_server_that_serves() -> None:
@@ -86,6 +86,18 @@ async def test_a_server_that_serves() -> None:
             None,
             [],
             "error: health rpc probe failed: rpc error: code = NotFound desc = no books",
+        ),
+        (
+            [*HTTP_OK, ("grpc-status", b"\xff"), ("grpc-message", "what?")],
+            None,
+            [],
+            "error: health rpc probe failed: rpc error: code = Code(\ufffd) desc = what?",
+        ),
+        (
+            [*HTTP_OK, ("grpc-status", "7" * 5000)],
+            None,
+            [],
+            f"error: health rpc probe failed: rpc error: code = Code({'7' * 5000}) desc = ",
         ),
     ],
 )

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -232,6 +233,17 @@ async def test_http_keeps_open(pod: Scripted, autojump_clock: MockClock) -> None
             'net/http: HTTP/1.x transport connection broken: malformed HTTP response "220 mail ready"',
         ),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "invalid byte in chunk length"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-5\r\n", "invalid byte in chunk length"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\r\n", "empty hex number for chunk length"),
+        (b"HTTP/1.1 200\r\nTransfer-Encoding: chunked\r\n\r\n" + b"f" * 17 + b"\r\n", "http chunk length too large"),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+            f'net/http: HTTP/1.x transport connection broken: bad Content-Length "{"9" * 64}"',
+        ),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: http://[\r\n\r\n",
+            'failed to parse Location header "http://[": Invalid IPv6 URL',
+        ),
         (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 300_000, "net/http: server response headers exceeded limit; aborted"),
     ],
 )
@@ -278,6 +290,24 @@ async def test_http_redirects_elsewhere_end_with_a_warning(pod: Scripted) -> Non
     result = await http(pod)
     assert result == ProbeResult(ProbeOutcome.WARNING, "Probe terminated redirects, Response body: bye!")
     assert result.succeeded
+
+
+@pytest.mark.parametrize("port", ["99999", "http"])
+async def test_http_redirects_to_no_port(pod: Scripted, port: str) -> None:
+    """A pod's answer cannot do more than fail its probe."""
+    pod.answers(f"HTTP/1.1 302 Found\r\nLocation: http://10.1.2.3:{port}/\r\n\r\n".encode())
+    assert 'failed to parse Location header "http://10.1.2.3' in (await http(pod)).message
+
+
+async def test_names_that_nobody_has(pod: Scripted) -> None:
+    """As Go says it; also of one that is too long to be looked up."""
+    pod.servers["no.such", 80] = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+    assert await http(pod, HttpGetAction(80, host="no.such")) == failed(
+        'Get "http://no.such:80/": dial tcp: lookup no.such: no such host'
+    )
+    pod.servers[".bad", 80] = UnicodeError("label empty or too long")
+    lost = failed("dial tcp: lookup .bad: no such host")
+    assert await run_probe(pod, TARGET, TcpSocketAction(80, ".bad"), 1) == lost
 
 
 async def test_http_redirects_in_a_circle(pod: Scripted) -> None:

@@ -9,8 +9,6 @@ from typing import Final
 _MISSING: Final[Mapping[str, str]] = {
     "cronjobs.batch": "starts its jobs",
     "csidrivers.storage.k8s.io": "calls the driver",
-    "csinodes.storage.k8s.io": "calls its drivers",
-    "csistoragecapacities.storage.k8s.io": "schedules by it",
     "customresourcedefinitions.apiextensions.k8s.io": "serves its resources",
     "daemonsets.apps": "starts its pods",
     "deviceclasses.resource.k8s.io": "allocates by it",

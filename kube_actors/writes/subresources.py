@@ -35,6 +35,7 @@ def bind(request: Request, node: str, time: str, *, uid: str | None, sent: Body)
     for name in ("annotations", "labels"):
         if sent.get(name):
             metadata[name] = {**metadata.get(name, {}), **sent[name]}
+    pod.get("status", {}).pop("nominatedNodeName", None)
     set_pod_condition(pod, "PodScheduled", "True", time)
 
 

@@ -146,3 +146,25 @@ async def test_gates_that_are_taken_away(open_simulated: OpenSimulated) -> None:
         assert (await scheduled(cluster, "gated"))["reason"] == "SchedulingGated"
         await client.mutate(pod_key("gated"), open_one)
         await until_placed(cluster, "gated")
+
+
+async def test_a_node_that_a_pod_is_meant_for(open_simulated: OpenSimulated) -> None:
+    """What somebody wrote into its status decides where the pod goes, and is gone once it is there."""
+    async with open_simulated("a", "b", "c") as cluster:
+        client = cluster.session.client
+        for name, node in (("one", "b"), ("two", "c"), ("three", "b")):
+            await client.create(pod(name, schedulingGates=[{"name": "example.com/wait"}]))
+
+            def mean(body: dict[str, Any], node: str = node) -> None:
+                body["status"]["nominatedNodeName"] = node
+
+            def let_go(body: dict[str, Any]) -> None:
+                del body["spec"]["schedulingGates"]
+
+            await client.mutate(pod_key(name), mean, subresource="status")
+            await client.mutate(pod_key(name), let_go)
+            await until_placed(cluster, name)
+            placed = cluster.plane.store.get(pod_key(name))
+            assert placed is not None
+            assert placed.projection.facts.node == node
+            assert "nominatedNodeName" not in placed.body()["status"]

@@ -529,3 +529,12 @@ def test_spreading_over_nodes_that_are_not_part_of_it(there: int) -> None:
     pods = [a_pod(f"t{i}", labels={"app": "web"}, requests={"cpu": "400m"}) for i in range(there)]
     cluster = a_cluster(a_node("out"), a_node("in", zone="a"), **{"in": pods})
     assert where(a_pod(labels={"app": "web"}, topologySpreadConstraints=[rule]), cluster) == "in"
+
+
+def test_a_pod_that_is_meant_for_a_node() -> None:
+    """It goes where its status says, though others are emptier, unless it does not fit there or the node has gone."""
+    cluster = a_cluster(a_node("free"), a_node("busy"), busy=[a_pod("t", requests={"cpu": "1"})])
+    meant = attrs.evolve(a_pod(requests={"cpu": "1"}), nominated="busy")
+    assert where(meant, cluster) == "busy"
+    assert where(attrs.evolve(a_pod(requests={"cpu": "2"}), nominated="busy"), cluster) == "free"
+    assert where(attrs.evolve(meant, nominated="gone"), cluster) == "free"

@@ -60,7 +60,8 @@ def choose_node(
     """The best node for a pod, or why there is none.
 
     The search begins at node number `start` (pass `Chosen.next_start` on, so that every node gets its turn). Among
-    equally good nodes `rank` decides: a random number or a counter, modulo their number.
+    equally good nodes `rank` decides: a random number or a counter, modulo their number. A node that the pod is meant
+    for is taken when it fits, however good others are.
     """
     nodes = cluster.order
     if not nodes:
@@ -73,6 +74,9 @@ def choose_node(
         if prepared is not None:
             filters.append(prepared)
     start %= len(nodes)
+    nominated = cluster.nodes.get(pod.nominated) if pod.nominated else None
+    if nominated is not None and all(judge(nominated) is None for judge in filters):
+        return Chosen(nominated.name, 1, 1, start)
     fitting, refusals, examined = _search(nodes, start, filters)
     if not fitting:
         return unschedulable(pod, refusals)

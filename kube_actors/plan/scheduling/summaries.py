@@ -33,7 +33,10 @@ class HostPort:
 
 @frozen(eq=False)
 class PodSummary:
-    """A pod as a scheduler sees it. `spec` is kept for pods that are still to be placed only."""
+    """A pod as a scheduler sees it. `spec` is kept for pods that are still to be placed only.
+
+    `nominated` is the node that somebody means it for: the first to be looked at.
+    """
 
     uid: str
     namespace: str
@@ -46,6 +49,7 @@ class PodSummary:
     deleting: bool = False
     spec: PodSpec = attrs.field(factory=PodSpec)
     claims: tuple[PodClaim, ...] = ()
+    nominated: str = ""
 
     @classmethod
     def of(cls, pod: PodView, *, placed: bool = False) -> PodSummary:
@@ -63,6 +67,7 @@ class PodSummary:
             metadata.deleting,
             PodSpec() if placed else spec,
             pod_claims(pod),
+            pod.status.nominated_node_name,
         )
 
 

@@ -11,6 +11,7 @@ from functools import lru_cache
 from types import NoneType
 from typing import Any
 
+from kube_actors.api.empty import empty
 from kube_actors.api.field_set import (
     SELF,
     FieldSet,
@@ -178,10 +179,16 @@ def _given(value: dict[str, Any], node: Node) -> Trie:
             continue
         child = fields.get(name)
         if child is None or not child.granular or name not in there:
-            trie["f:" + name] = _whole(part, child)
+            if not (name in there and part == _unset(child)):
+                trie["f:" + name] = _whole(part, child)
         elif below := _given_below(part, child):
             trie["f:" + name] = below
     return trie
+
+
+def _unset(node: Node | None) -> Any:
+    """What stands in a field that is there by itself and has one owner, when nobody set it."""
+    return empty(node.object_type) if node is not None and node.object_type is not None else None
 
 
 def _given_below(part: dict[str, Any] | list[Any], node: Node) -> Trie:

@@ -143,6 +143,9 @@ async def test_nobody_owns_what_nobody_said(call: Caller) -> None:
     created = await call("POST", f"{CORE}/events", {"metadata": {"name": "x"}, **EVENT, "reason": "Why"})
     (entry,) = created.body["metadata"]["managedFields"]
     assert entry["fieldsV1"] == {"f:involvedObject": {}, "f:reason": {}}
+    created = await call("POST", f"{CORE}/events", {"metadata": {"name": "y"}, "involvedObject": {}, "reason": "Why"})
+    (entry,) = created.body["metadata"]["managedFields"]
+    assert entry["fieldsV1"] == {"f:reason": {}}
     await call("POST", PODS, pod())
     status = {"status": {"conditions": [{"type": "Fine", "status": "True"}]}}
     reply = await call("PATCH", f"{PODS}/web/status", status, MERGE)

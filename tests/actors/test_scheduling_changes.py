@@ -30,12 +30,12 @@ def volume(name: str, **spec: Any) -> dict[str, Any]:
 
 
 def storage_class(name: str) -> dict[str, Any]:
-    """A class whose volumes are made for pods."""
+    """A class whose volumes wait for pods."""
     return {
         "apiVersion": "storage.k8s.io/v1",
         "kind": "StorageClass",
         "metadata": {"name": name},
-        "provisioner": "example.com/disks",
+        "provisioner": "kubernetes.io/no-provisioner",
         "volumeBindingMode": "WaitForFirstConsumer",
     }
 
@@ -90,6 +90,7 @@ async def test_claims_that_come(open_simulated: OpenSimulated) -> None:
             assert message == "0/1 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found"
         await clock.sleep(30)
         await client.create(storage_class("later"))
+        await client.create(volume("spare", storageClassName="later"))
         await client.create(volume("disk", claimRef={"namespace": "default", "name": "mine"}))
         for name in ("mine", "late"):
             await until_placed(cluster, name)

@@ -155,6 +155,11 @@ def test_what_rules_out_every_node(case: str, pod: PodSummary, objects: Any, rea
         ),
         ("one can be made", user("data"), [claim(storageClassName="late"), storage_class(provisioner="example.com/x")]),
         (
+            "one has just come",
+            user("data"),
+            [claim(storageClassName="late"), storage_class(), volume(storageClassName="late", phase="Pending")],
+        ),
+        (
             "the class named as it was once",
             user("data"),
             [

@@ -18,6 +18,8 @@ SELECTED_NODE = "volume.kubernetes.io/selected-node"
 NO_PROVISIONER = "kubernetes.io/no-provisioner"
 """The provisioner of classes whose volumes people make."""
 
+# Phases of volumes that are nobody's any more, or of no use. One that is Pending has just not been looked at yet.
+_GIVEN_OUT = frozenset({"Bound", "Released", "Failed"})
 _NONE_AVAILABLE = Refusal(("node(s) didn't find available persistent volumes to bind",))
 _NO_ROOM = Refusal(("node(s) did not have enough free storage",))
 
@@ -77,7 +79,7 @@ def _smallest(claim: ClaimView, volumes: Iterable[VolumeView], node: NodeSummary
 def _would_do(claim: ClaimView, volume: VolumeView) -> bool:
     selector = claim.spec.selector
     return (
-        volume.status.phase == "Available"
+        volume.status.phase not in _GIVEN_OUT
         and volume.class_name == claim.class_name
         and set(claim.spec.access_modes) <= set(volume.spec.access_modes)
         and (selector is None or selector.matches(volume.metadata.labels))

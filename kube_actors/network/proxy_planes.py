@@ -110,7 +110,10 @@ class ProxyDataPlane(_ProxyRunner):
                 self._parts.report(f"service {port.name}: {port.protocol} needs a kernel data plane and is not carried")
                 return None
         except OSError as error:
-            self._parts.report(f"service {port.name}: {port.cluster_ip}:{port.port} is not served: {error.strerror}")
+            low = isinstance(error, PermissionError)
+            hint = " (a port this low needs root, or sysctl net.ipv4.ip_unprivileged_port_start)" if low else ""
+            where = f"{port.cluster_ip}:{port.port}"
+            self._parts.report(f"service {port.name}: {where} is not served: {error.strerror}{hint}")
             return None
         self._proxies[port.key] = proxy
         self._run(proxy, f"service {port.name}")

@@ -100,6 +100,23 @@ async def test_what_cannot_be_carried_is_reported_and_the_rest_works(nursery: tr
     nursery.cancel_scope.cancel()
 
 
+async def test_a_port_that_is_not_for_every_user(nursery: trio.Nursery) -> None:
+    """What would let it be served is said."""
+    try:
+        bind_tcp("127.96.0.7", 1).close()
+    except PermissionError:
+        pass
+    else:
+        pytest.skip("this user may listen on every port")
+    async with running_plane(ProxyDataPlane) as (plane, reports):
+        await plane.apply(Changes((service_port(1, name="low"),)))
+    assert reports == [
+        "service default/web:low: 127.96.0.7:1 is not served: Permission denied "
+        "(a port this low needs root, or sysctl net.ipv4.ip_unprivileged_port_start)"
+    ]
+    nursery.cancel_scope.cancel()
+
+
 async def test_a_drain_waits_for_connections_and_then_resets(nursery: trio.Nursery, mock_clock: MockClock) -> None:
     """A client that stays longer than the deadline is reset; new ones are refused at once."""
     pod = await start_pod(nursery, answering(b"1"))

@@ -17,6 +17,7 @@ Step = Callable[[Values], Values]
 
 _NAME = re.compile(r"(?:[^\s.\[\](){}'\"|&=!<>@$,*?\\]|\\.)+")
 _FILTER = re.compile(r"\s*(.+?)\s*(==|!=|<=|>=|<|>)\s*(.+?)\s*")
+_INDEX_LENGTH = 19
 _SLICE = re.compile(r"(-?\d*):(-?\d*)(?::(-?\d+))?")
 
 
@@ -209,12 +210,24 @@ def _bracket(inner: str) -> Step:
     if inner[:1] in ("'", '"'):
         return _member(_unquoted(inner))
     if sliced := _SLICE.fullmatch(inner):
-        start, stop, step = (int(part) if part else None for part in sliced.groups())
-        return lambda values: [each for value in values if isinstance(value, list) for each in value[start:stop:step]]
+        return _slice(*(_index(part) if part else None for part in sliced.groups()))
     indexes = inner.split(",")
     if not all(re.fullmatch(r"\s*-?\d+\s*", each) for each in indexes):
         raise JsonPathError(f"invalid array index {inner}")
-    return _items([int(each) for each in indexes])
+    return _items([_index(each) for each in indexes])
+
+
+def _index(text: str) -> int:
+    """What is between brackets or colons; as in Go, no number is longer than 64 bits are."""
+    if text.strip() == "-" or len(text.strip()) > _INDEX_LENGTH:
+        raise JsonPathError(f"array index {text} is not a number")
+    return int(text)
+
+
+def _slice(start: int | None, stop: int | None, step: int | None) -> Step:
+    if step is not None and step <= 0:
+        raise JsonPathError("step must be > 0")
+    return lambda values: [each for value in values if isinstance(value, list) for each in value[start:stop:step]]
 
 
 def _member(name: str) -> Step:

@@ -71,7 +71,22 @@ def test_templates(template: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "template", ["{.items[", "{.a", "{range .items[*]}{.a}", "{end}", "{.items[x]}", "{'a}", "{.a[?(@.b==c)]}"]
+    "template",
+    [
+        "{.items[",
+        "{.a",
+        "{range .items[*]}{.a}",
+        "{end}",
+        "{.items[x]}",
+        "{'a}",
+        "{.a[?(@.b==c)]}",
+        "{.items[-:]}",
+        "{.items[:-]}",
+        "{.items[0:2:0]}",
+        "{.items[::-1]}",
+        "{.items[99999999999999999999]}",
+        "{.items[:" + "9" * 5000 + "]}",
+    ],
 )
 def test_unreadable_templates(template: str) -> None:
     """What cannot be read is an error, never an empty answer."""

@@ -173,8 +173,16 @@ def test_definitions(body: Body, causes: list[str]) -> None:
             [f'{ROOT}.properties[a].type: Invalid value: "object": must be array if x-kubernetes-list-type is specified'],
         ),
         (
-            _field(type="string", allOf=[{"type": "string", "maxLength": 3}]),
-            [f"{ROOT}.properties[a].allOf[0].type: Forbidden: must be empty to be structural"],
+            _field(type="string", allOf=[{"type": "string", "maxLength": 3, "nullable": True, "default": "a"}]),
+            [
+                f"{ROOT}.properties[a].allOf[0].type: Forbidden: must be empty to be structural",
+                f"{ROOT}.properties[a].allOf[0].default: Forbidden: must be undefined to be structural",
+                f"{ROOT}.properties[a].allOf[0].nullable: Forbidden: must be false to be structural",
+            ],
+        ),
+        (
+            _field(type="array", items={"properties": [1], "allOf": 5, "type": "object", "required": "a"}, **{"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["k"]}),
+            [f'{ROOT}.properties[a].x-kubernetes-list-map-keys: Invalid value: ["k"]: entries must all be names of item properties'],
         ),
         (
             _schema(properties={"metadata": {"type": "object", "properties": {"labels": {"type": "object"}}}}),

@@ -30,7 +30,17 @@ _ROOT: Final = "must not be empty at the root"
 _FIELD: Final = "must not be empty for specified object fields"
 _ITEM: Final = "must not be empty for specified array items"
 # What of a schema may not stand inside `allOf` and the like, which say more of a field but not what it is.
-_STRUCTURAL: Final = ("additionalProperties", "default", "description", "nullable", "title", "type", _OPEN, _EMBEDDED)
+_STRUCTURAL: Final = {
+    "type": "empty",
+    "additionalProperties": "undefined",
+    "default": "undefined",
+    "title": "empty",
+    "description": "empty",
+    "nullable": "false",
+    _OPEN: "false",
+    _EMBEDDED: "false",
+    _EITHER: "false",
+}
 
 
 def schema_rules(validation: Body, field: str) -> list[Cause]:
@@ -53,17 +63,28 @@ def _below(schema: Body, field: str) -> Iterator[tuple[Body, str]]:
     for name in ("additionalProperties", "not", "items"):
         if isinstance(schema.get(name), dict):
             yield schema[name], f"{field}.{name}"
-    for key, part in (schema.get("properties") or {}).items():
-        if isinstance(part, dict):
-            yield part, f"{field}.properties[{key}]"
+    for key, part in _fields(schema).items():
+        yield part, f"{field}.properties[{key}]"
     yield from _more(schema, field)
+
+
+def _fields(schema: Body) -> dict[str, Body]:
+    """The fields of an object. What stands below `items` and the like is kept as it was sent, schema or not."""
+    fields = schema.get("properties")
+    return {name: part for name, part in fields.items() if isinstance(part, dict)} if isinstance(fields, dict) else {}
+
+
+def _texts(value: Any) -> list[str]:
+    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def _more(schema: Body, field: str) -> Iterator[tuple[Body, str]]:
     """The schemas that say more of the same value."""
     for name in ("allOf", "oneOf", "anyOf"):
-        for at, part in enumerate(schema.get(name) or ()):
-            yield part, f"{field}.{name}[{at}]"
+        parts = schema.get(name)
+        for at, part in enumerate(parts if isinstance(parts, list) else ()):
+            if isinstance(part, dict):
+                yield part, f"{field}.{name}[{at}]"
 
 
 def _plain(schema: Body, field: str) -> list[Cause]:
@@ -124,14 +145,14 @@ def _set_items(items: Body, field: str) -> list[Cause]:
 
 def _keyed(schema: Body, field: str) -> list[Cause]:
     """Items of a list that is a map are objects, told apart by fields that they all have."""
-    keys, items, place = schema.get(_KEYS) or [], schema.get("items"), f"{field}.{_KEYS}"
+    keys, items, place = _texts(schema.get(_KEYS)), schema.get("items"), f"{field}.{_KEYS}"
     found = [] if keys else [causes.required(place, f"must not be empty if {_LIST_TYPE} is map")]
     if not isinstance(items, dict):
         return [*found, causes.required(f"{field}.items", f"must have a schema if {_LIST_TYPE} is map")]
     if items.get("type") != "object":
         why = f"must be object if parent array's {_LIST_TYPE} is map"
         return [*found, causes.invalid(f"{field}.items.type", items.get("type") or "", why)]
-    properties = items.get("properties") or {}
+    properties = _fields(items)
     for at, key in enumerate(keys):
         own, where = properties.get(key), f"{field}.items.properties[{key}]"
         if own is None:
@@ -139,7 +160,7 @@ def _keyed(schema: Body, field: str) -> list[Cause]:
         elif own.get("type") in ("array", "object"):
             why = f"must be a scalar type if parent array's {_LIST_TYPE} is map"
             found.append(causes.invalid(f"{where}.type", own["type"], why))
-        elif own.get("default") is None and key not in (items.get("required") or ()):
+        elif own.get("default") is None and key not in _texts(items.get("required")):
             why = f"this property is in {_KEYS}, so it must have a default or be a required property"
             found.append(causes.required(f"{where}.default", why))
         if key in keys[:at]:
@@ -159,12 +180,12 @@ def _structure(schema: Body, field: str, untyped: str) -> list[Cause]:
     if untyped == _ROOT:
         if kind and kind != "object":
             found.append(causes.invalid(f"{field}.type", kind, "must be object at the root"))
-        metadata = (schema.get("properties") or {}).get("metadata") or {}
-        if not set(metadata.get("properties") or {}) <= {"name", "generateName"}:
+        metadata = _fields(schema).get("metadata") or {}
+        if not set(_fields(metadata)) <= {"name", "generateName"}:
             found.append(causes.forbidden(f"{field}.properties[metadata]", _IMPLICIT))
     if kind == "array" and schema.get("items") is None:
         found.append(causes.required(f"{field}.items", "must be specified"))
-    for name, part in (schema.get("properties") or {}).items():
+    for name, part in _fields(schema).items():
         found += _structure(part, f"{field}.properties[{name}]", _FIELD)
     for name, missing in (("additionalProperties", _FIELD), ("items", _ITEM)):
         if isinstance(schema.get(name), dict):
@@ -178,8 +199,8 @@ def _structure(schema: Body, field: str, untyped: str) -> list[Cause]:
 def _values(schema: Any, field: str) -> list[Cause]:
     """Inside `allOf` and the like values are restricted, and nothing is said that was to be said outside."""
     found = [
-        causes.forbidden(f"{field}.{name}", "must be empty to be structural")
-        for name in _STRUCTURAL
+        causes.forbidden(f"{field}.{name}", f"must be {wanted} to be structural")
+        for name, wanted in _STRUCTURAL.items()
         if schema.get(name) not in (None, "", False)
     ]
     for part, place in _below(schema, field):

@@ -183,7 +183,7 @@ async def test_a_wait_that_is_too_long_says_how_things_stand(cluster: Cluster) -
         "timed out after 30 s waiting for Ready: pods/web (Pending; PodScheduled=False Unschedulable: "
         "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. "
         "no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.)"
-    ) or "Unschedulable" in str(late.value)
+    )
     assert await cluster.clock.now() == before + 30
 
 

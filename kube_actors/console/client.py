@@ -48,6 +48,7 @@ class Call:
         """Set when a remote terminal has begun."""
         self._client = client
         self._exit_code: int | None = None
+        self._is_over = False
         self._put, self._output = trio.open_memory_channel[tuple[int, bytes]](math.inf)
         self._credit = 0
         self._credited = trio.lowlevel.ParkingLot()
@@ -66,7 +67,7 @@ class Call:
         return self._exit_code
 
     async def send_stdin(self, data: bytes) -> None:
-        """Hand input to the command, no faster than it reads."""
+        """Hand input to the command, no faster than it reads. One that is over, or lost, takes no more."""
         for start in range(0, len(data), CHUNK):
             piece = data[start : start + CHUNK]
             while self._credit < len(piece) and not self._is_over:
@@ -88,10 +89,6 @@ class Call:
         """It is no longer wanted; its output ends soon."""
         await self._client._send(line_of({"id": self.id, "cancel": True}))
 
-    @property
-    def _is_over(self) -> bool:
-        return self._exit_code is not None
-
     def _hear(self, said: dict[str, Any]) -> None:
         """A line of the server about this command."""
         if "stream" in said:
@@ -106,6 +103,7 @@ class Call:
             self._close()
 
     def _close(self) -> None:
+        self._is_over = True
         self._put.close()
         self._credited.unpark_all()
 

@@ -419,3 +419,25 @@ async def test_errors_of_the_body_come_out_as_they_are(tmp_path: Path) -> None:
                     raise ZeroDivisionError
             except ExceptionGroup as group:
                 raise AssertionError("wrapped") from group
+
+
+async def test_input_for_a_lost_command_is_not_waited_for(tmp_path: Path) -> None:
+    """A cluster that goes away before it asked for input leaves nobody waiting to hand it in."""
+    sock = trio.socket.socket(trio.socket.AF_UNIX)
+    await sock.bind(str(tmp_path / "console"))
+    sock.listen()
+
+    async def hang_up(stream: trio.SocketStream) -> None:
+        await stream.receive_some()
+        await stream.aclose()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(trio.serve_listeners, hang_up, [trio.SocketListener(sock)])
+        async with connect(tmp_path / "console") as client:
+            call = await client.start(["apply", "-f", "-"])
+            with trio.fail_after(PATIENT):
+                await call.send_stdin(b"kind: Pod")
+            with pytest.raises(ConsoleUnavailable):
+                async for _ in call.output():
+                    pass
+        nursery.cancel_scope.cancel()

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from kube_actors.api.times import rfc3339
-from kube_actors.errors import not_found
 from kube_actors.server.call import Call, answer
 from kube_actors.server.http import Full, Response
 from kube_actors.server.routes import nothing_there
 from kube_actors.server.streams.log import log_of, log_options
+from kube_actors.server.streams.pods import container_names
 from kube_actors.store import Key, Revision
 from kube_actors.verbs.node import check_reachable
 
@@ -49,7 +49,9 @@ def _pod_list(call: Call, node: Revision) -> dict[str, Any]:
 async def _container_log(call: Call, node: Revision, key: Key, container: str) -> Response:
     pod = call.api.store.get(key)
     if pod is None or pod.projection.facts.node != node.key.name:
-        raise not_found("pods", key.name)
+        return Full(404, f'pod "{key.name}" does not exist'.encode(), TEXT)
+    if container not in container_names(pod.body()):
+        return Full(404, f'container "{container}" not found in pod "{key.name}"'.encode(), TEXT)
     return await log_of(call, pod, container, log_options(call.request, key.name, call.api.session.now))
 
 

@@ -20,10 +20,15 @@ def pod_of(call: Call) -> Revision:
     return revision
 
 
+def container_names(body: Mapping[str, Any]) -> list[str]:
+    """The containers of a pod, those of its initialization first."""
+    return [each["name"] for kind in _KINDS for each in body["spec"].get(kind) or ()]
+
+
 def container_of(body: Mapping[str, Any], wanted: str) -> str:
     """The container that is meant: the one named, or the only one. ApiError 400 when there is none, or several."""
     pod, spec = body["metadata"]["name"], body["spec"]
-    names = [each["name"] for kind in _KINDS for each in spec.get(kind) or ()]
+    names = container_names(body)
     if wanted:
         if wanted not in names:
             raise bad_request(f"container {wanted} is not valid for pod {pod}")

@@ -275,7 +275,10 @@ async def test_the_api_of_a_node(stage: Stage) -> None:
     assert (await full(stage, f"{NODE}/soap")).status == 404
     assert (await full(stage, f"{NODE}/pods", method="POST")).status == 405
     assert await stage.text(f"{NODE}/containerLogs/default/web/main") == ""
-    assert (await stage.refused(f"{NODE}/containerLogs/default/gone/main"))[0] == 404
+    for path, why in (("gone/main", b'pod "gone" does not exist'), ("web/x", b'container "x" not found in pod "web"')):
+        missing = await stage.ask(f"{NODE}/containerLogs/default/{path}")
+        assert isinstance(missing, Full)
+        assert (missing.status, missing.body) == (404, why)
 
 
 def bytes_of(response: Full) -> bytes:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import trio
 from trio.testing import lockstep_stream_pair, memory_stream_pair, wait_all_tasks_blocked
 
+from kube_actors.server.streams.client_streams import Wanted, take_streams
 from kube_actors.server.streams.spdy import LARGEST_WAITING, MOST_STREAMS, SpdySession
 from kube_actors.server.streams.spdy_frames import Reset
 from kube_actors.server.streams.upgrades import running_session
@@ -95,3 +96,39 @@ async def test_streams_end_with_the_connection() -> None:
         assert await stream.receive() == b"last"
         await client.stream.aclose()
         assert await stream.receive() == b""
+
+
+class SlowProgram:
+    """Takes its input piece by piece."""
+
+    def __init__(self) -> None:
+        self.read = b""
+        self.ended = False
+
+    async def stdin(self, data: bytes) -> None:
+        """Takes a while."""
+        for _ in range(5):
+            await trio.lowlevel.checkpoint()
+        self.read += data
+
+    async def stdin_ended(self) -> None:
+        """No more comes."""
+        self.ended = True
+
+    async def resized(self, rows: int, columns: int) -> None:
+        """There is no terminal."""
+
+
+async def test_a_client_that_leaves_has_sent_what_it_sent() -> None:
+    """Its input is passed on to the end, though it has hung up."""
+    program = SlowProgram()
+    async with connected() as (client, session):
+        await client.send(client.frames.open(1, streamtype="error"), client.frames.open(3, streamtype="stdin"))
+        streams = await take_streams(session, 4, Wanted(stdin=True))
+        assert streams is not None
+        await client.send(*(data(3, b"%d " % number) for number in range(40)))
+        await client.stream.aclose()
+        await session.left.wait()
+        await streams.serve_input(program)
+    assert program.read == b"".join(b"%d " % number for number in range(40))
+    assert program.ended

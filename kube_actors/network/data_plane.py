@@ -31,23 +31,6 @@ class DataPlane(abc.ABC):
         """Returns when everything submitted so far is in force. What fails is kept and tried again at the next call."""
 
 
-class NullDataPlane(DataPlane):
-    """For simulated clusters, where nothing flows; remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.ports: dict[ServiceKey, ServicePort] = {}
-
-    def submit(self, changes: Changes) -> None:
-        """Takes effect at once."""
-        for key in changes.remove:
-            self.ports.pop(key, None)
-        self.ports.update((port.key, port) for port in changes.program)
-
-    async def settled(self) -> None:
-        """Always."""
-        await trio.lowlevel.checkpoint()
-
-
 class ServiceLink(Protocol):
     """The part of the agent that programs the kernel's service table. Each call is one transaction."""
 

@@ -78,15 +78,6 @@ def plain_socket(sock: trio.socket.SocketType) -> socket.socket:
     return plain
 
 
-def connector_through(open_stream: Callable[[str, int], Awaitable[trio.SocketStream]]) -> Connector:
-    """A Connector for endpoints that are reached from elsewhere, such as the agent's network namespaces."""
-
-    async def connect(address: str, port: int) -> socket.socket:
-        return plain_socket((await open_stream(address, port)).socket)
-
-    return connect
-
-
 def bind_tcp(address: str, port: int) -> socket.socket:
     """A bound, non-blocking socket that does not listen yet (port 0: the kernel chooses). OSError as bind(2).
 

@@ -6,8 +6,10 @@ import pytest
 import trio
 from trio.testing import wait_all_tasks_blocked
 
-from kube_actors.network.data_plane import CombinedDataPlane, NftDataPlane, NullDataPlane, ServiceRow
+from kube_actors.network.data_plane import CombinedDataPlane, NftDataPlane, ServiceRow
 from kube_actors.network.services import Changes, Endpoint, ServiceKey, ServiceName, ServicePort
+
+from .planes import RememberingPlane
 
 
 def port(number: int, *addresses: str) -> ServicePort:
@@ -107,7 +109,7 @@ async def wait_and_cancel(scope: trio.CancelScope) -> None:
 
 async def test_combined_planes_keep_the_order_and_wait_for_all(nursery: trio.Nursery) -> None:
     """Each plane sees changes as they were made; the slowest decides when they are in force."""
-    agent, null, done = Agent(), NullDataPlane(), list[int]()
+    agent, null, done = Agent(), RememberingPlane(), list[int]()
     plane = CombinedDataPlane([null, NftDataPlane(agent)])
 
     async def apply(number: int, changes: Changes) -> None:

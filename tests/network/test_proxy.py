@@ -14,7 +14,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from kube_actors.network.proxy import ProxyLimits, connect_directly, connector_through
+from kube_actors.network.proxy import ProxyLimits, connect_directly
 from kube_actors.network.services import Endpoint
 
 from .servers import answering, ask, connect_to, receive_all, refusing_endpoint, running_proxy, start_pod, wait_until
@@ -40,11 +40,11 @@ async def test_pods_may_be_reached_through_somebody_else(nursery: trio.Nursery) 
     """The agent hands over connections made in its own network namespaces."""
     pod = await start_pod(nursery, answering(b"a"))
 
-    async def agent(address: str, port: int) -> trio.SocketStream:
-        return await trio.open_tcp_stream("127.0.0.1", port)
+    async def agent(address: str, port: int) -> socket.socket:
+        return await connect_directly("127.0.0.1", port)
 
     elsewhere = Endpoint("10.244.0.7", pod.endpoint.port)
-    async with running_proxy(elsewhere, connect=connector_through(agent)) as (proxy, _):
+    async with running_proxy(elsewhere, connect=agent) as (proxy, _):
         assert await ask(proxy) == b"a"
     nursery.cancel_scope.cancel()
 

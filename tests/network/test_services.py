@@ -6,7 +6,6 @@ import attrs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kube_actors.network.data_plane import NullDataPlane
 from kube_actors.network.services import (
     Changes,
     Endpoint,
@@ -22,6 +21,8 @@ from kube_actors.network.services import (
     diff,
     service_ports,
 )
+
+from .planes import RememberingPlane
 
 WEB = ServiceName("default", "web")
 HTTP = PublishedPort("http", "TCP", 80)
@@ -153,7 +154,7 @@ def test_a_data_plane_after_any_changes_equals_the_model_from_scratch(
     steps: list[tuple[ServiceName, list[ServicePort]]],
 ) -> None:
     """Following the changes one by one ends where programming the final state would."""
-    table, plane = ServiceTable(), NullDataPlane()
+    table, plane = ServiceTable(), RememberingPlane()
     published: dict[ServiceName, list[ServicePort]] = {}
     for service, ports in steps:
         plane.submit(table.update(service, ports))

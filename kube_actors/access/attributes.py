@@ -43,12 +43,3 @@ class Authorizer(Protocol):
 
     def decide(self, attributes: Attributes) -> Decision:
         """Whether the user may do this now."""
-
-
-@frozen
-class AllowAll:
-    """For those who own the cluster anyway: the unix socket of its owner."""
-
-    def decide(self, attributes: Attributes) -> Decision:
-        """Always allowed."""
-        return Decision(True, "the cluster is its owner's")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from kube_actors.access.attributes import AllowAll
 from kube_actors.access.authorization import ClusterAuthorizer
 from kube_actors.access.binding import Binding
 from kube_actors.access.nodes.labels import forbidden_labels
@@ -16,6 +15,7 @@ from kube_actors.access.user import User
 from kube_actors.errors import ApiError
 from kube_actors.store import Key
 from kube_actors.writes import Client
+from tests.access.allowing import AllowAll
 from tests.access.requests import KUBELET_CLIENT, encoded_request, request_body
 from tests.access.roles import Cluster, new_cluster
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
-from kube_actors.access.attributes import AllowAll, Authorizer
+from kube_actors.access.attributes import Authorizer
 from kube_actors.access.user import AUTHENTICATED, MASTERS, User
 from kube_actors.actors.control_plane import ControlPlane
 from kube_actors.api.codecs import json
@@ -31,6 +31,8 @@ from kube_actors.store.journal.memory import MemoryJournal
 from kube_actors.verbs.session import Session
 from kube_actors.writes import Client, Identity, Pipeline
 from kube_actors.writes.plugins import built_in_admission
+
+from ..access.allowing import AllowAll
 
 ADMIN = User("kubernetes-admin", (MASTERS, AUTHENTICATED))
 LOCAL = Peer("127.0.0.1")

@@ -14,12 +14,13 @@ from trio.testing import memory_stream_pair
 from wsproto.connection import Connection, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Message, Ping, Pong, TextMessage
 
-from kube_actors.access.attributes import AllowAll, Authorizer
+from kube_actors.access.attributes import Authorizer
 from kube_actors.api.codecs import json
 from kube_actors.cluster import Cluster
 from kube_actors.server.chain import Chain
 from kube_actors.server.http import Full, Response, Streaming, Upgrade
 
+from ...access.allowing import AllowAll
 from ...verbs.stage import create, pod, simulated_cluster, until_ready
 from ..kit import make_api, make_request
 

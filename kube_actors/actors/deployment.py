@@ -168,6 +168,8 @@ def _annotate(body: dict[str, Any], annotations: Iterable[tuple[str, str]]) -> N
 def _update(body: dict[str, Any], action: steps.UpdateReplicaSet) -> None:
     _annotate(body, action.annotations)
     body["spec"]["minReadySeconds"] = action.min_ready_seconds
+    if not action.min_ready_seconds:
+        del body["spec"]["minReadySeconds"]
 
 
 def _count_collision(body: dict[str, Any]) -> None:

@@ -80,7 +80,7 @@ class ServiceActor(ObjectActor[Describe]):
 
     async def _write_endpoints(self, write: WriteEndpoints, existing: Revision | None) -> None:
         if existing is None:
-            await self.client.create(write.body)
+            await self.client.create({name: value for name, value in write.body.items() if value != []})
             return
 
         def change(body: dict[str, Any]) -> None:
@@ -90,6 +90,8 @@ class ServiceActor(ObjectActor[Describe]):
             if "annotations" in wanted:
                 metadata.setdefault("annotations", {}).update(wanted["annotations"])
             body["subsets"] = write.body["subsets"]
+            if not body["subsets"]:
+                del body["subsets"]
 
         await self.client.mutate(existing.key, change, uid=existing.uid)
 

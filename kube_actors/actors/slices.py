@@ -16,7 +16,7 @@ async def perform(client: Client, namespace: str, action: EndpointsAction) -> No
     """Write one slice of the namespace, or delete it; one that has gone already is fine. Raises ApiError."""
     match action:
         case CreateSlice(body):
-            await client.create(dict(body))
+            await client.create({name: value for name, value in body.items() if value != []})
         case UpdateSlice(name, uid):
             await client.mutate(Key(SLICES, namespace, name), lambda body: _update(body, action), uid=uid)
         case DeleteSlice(name, uid):
@@ -31,4 +31,4 @@ async def perform(client: Client, namespace: str, action: EndpointsAction) -> No
 
 def _update(body: dict[str, Any], action: UpdateSlice) -> None:
     body["metadata"]["labels"] = dict(action.labels)
-    body["endpoints"] = [dict(endpoint) for endpoint in action.endpoints]
+    body["endpoints"] = [dict(endpoint) for endpoint in action.endpoints] or None  # as an empty list is written

@@ -157,7 +157,6 @@ def test_a_new_deployment_creates_its_set_at_full_size() -> None:
         },
         "spec": {
             "replicas": 3,
-            "minReadySeconds": 0,
             "selector": {"matchLabels": {"app": "web", "pod-template-hash": hashed}},
             "template": {
                 "metadata": {"labels": {"app": "web", "pod-template-hash": hashed}},

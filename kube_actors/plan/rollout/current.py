@@ -83,7 +83,7 @@ def new_replica_set(draft: Draft) -> dict[str, Any]:
         },
         "spec": {
             "replicas": current_size(deployment, 0, draft.present()),
-            "minReadySeconds": deployment.spec.min_ready_seconds,
+            **({"minReadySeconds": ready_for} if (ready_for := deployment.spec.min_ready_seconds) else {}),
             "selector": selector,
             "template": {**plain, "metadata": {**template_metadata, "labels": labels}},
         },

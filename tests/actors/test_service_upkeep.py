@@ -40,6 +40,25 @@ async def test_endpoints_go_with_their_service(tmp_path: Path) -> None:
         assert not cluster.failures
 
 
+async def test_a_service_that_no_pod_serves(tmp_path: Path) -> None:
+    """Its slice has null for endpoints and ports, and its Endpoints have no subsets, as Kubernetes writes them."""
+    async with simulated_cluster(tmp_path, nodes=1) as cluster:
+        store, slices = cluster.plane.store, "endpointslices.discovery.k8s.io"
+        spec = {"ports": [{"port": 80}], "selector": {"app": "web"}}
+        await create(
+            cluster.session, {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "web"}, "spec": spec}
+        )
+
+        def made(resource: str) -> list[dict[str, Any]]:
+            return [one.body() for one in store.list(resource, "default") if one.key.name.startswith("web")]
+
+        with trio.fail_after(PATIENCE):
+            while not (made(slices) and made("endpoints")):
+                await cluster.plane.clock.sleep(0.1)
+        (found,), (old,) = made(slices), made("endpoints")
+        assert (found["endpoints"], found["ports"], "subsets" in old) == (None, None, False)
+
+
 async def test_services_of_another_proxy(tmp_path: Path) -> None:
     """A label gives a Service to another proxy or calls it headless: its address is not served until the label goes."""
     async with simulated_cluster(tmp_path, nodes=1) as cluster:

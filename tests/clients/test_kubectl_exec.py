@@ -117,17 +117,20 @@ def test_a_shell_in_a_terminal(over: Program) -> None:
         assert screen.output.endswith(b"command terminated with exit code 5\r\n")
 
 
-def test_a_client_that_is_killed_takes_its_command_along(over: Program) -> None:
-    """Nothing of it is left in the container."""
+def test_a_command_outlives_a_client_that_is_killed(over: Program) -> None:
+    """It hears the end of its input and goes on, as in Kubernetes; with a terminal it is hung up on."""
     run(over, pod("one", SLEEPS))
 
-    def processes() -> str:
-        return over("exec", "one", "--", "sh", "-c", PROCESSES).stdout
+    def said(file: str) -> str:
+        return over("exec", "one", "--", "sh", "-c", f"cat /tmp/{file} 2>/dev/null; true").stdout
 
-    with started(over, "exec", "one", "--", "sh", "-c", "exec sleep 4242"):
-        eventually(lambda: "sleep 4242" in processes())
-    eventually(lambda: "sleep 4242" not in processes())
-    assert "sleep 1000" in processes()
+    with started(over, "exec", "-i", "one", "--", "sh", "-c", "echo begun > /tmp/plain; cat; echo alone > /tmp/plain"):
+        eventually(lambda: said("plain") == "begun\n")
+    eventually(lambda: said("plain") == "alone\n")
+    with terminal(over, "exec", "-it", "one", "--", "sh") as screen:
+        screen.type("echo begun > /tmp/typed; sleep 4242\n")
+        eventually(lambda: said("typed") == "begun\n")
+    eventually(lambda: "sleep 4242" not in over("exec", "one", "--", "sh", "-c", PROCESSES).stdout)
 
 
 def test_attach(over: Program) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 
 import trio
@@ -31,8 +32,9 @@ def one_way_socket(
         ended = False
         async with trio.open_nursery() as nursery:
             nursery.start_soon(_until_gone, socket, nursery.cancel_scope, name="the client of a one-way socket")
-            await write(send)
-            ended = True
+            with contextlib.suppress(trio.BrokenResourceError, trio.ClosedResourceError):  # the client left meanwhile
+                await write(send)
+                ended = True
             nursery.cancel_scope.cancel()
         if ended:
             await socket.close()

@@ -15,10 +15,11 @@ from kube_actors.node.agent.subreaper import descendants, kill_below
 
 FREEZER = Path("/sys/fs/cgroup/freezer")
 STARTS_IN_THREADS = """
-import subprocess, threading, time
+import os, subprocess, threading, time
 
 def start():
-    print(subprocess.Popen(["sleep", "100"]).pid, flush=True)
+    child = subprocess.Popen(["sleep", "100"])
+    os.write(1, b"%d\\n" % child.pid)  # at once, as both do so
     time.sleep(100)
 
 for _ in range(2):
@@ -31,8 +32,10 @@ def parent() -> Iterator[tuple[int, set[int]]]:
     """A process with threads, and the processes that these have started."""
     with subprocess.Popen([sys.executable, "-c", STARTS_IN_THREADS], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield process.pid, {int(process.stdout.readline()) for _ in range(2)}
-        process.kill()
+        try:
+            yield process.pid, {int(process.stdout.readline()) for _ in range(2)}
+        finally:
+            process.kill()
 
 
 @pytest.fixture

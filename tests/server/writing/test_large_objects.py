@@ -72,7 +72,7 @@ async def test_managers_give_way() -> None:
     session = await kit.new_session()
     long = "a-key-of-some-length-so-that-the-managers-need-as-much-room-as-the-keys-themselves"
     many = {f"{long}-{number}": "A" for number in range(9999)}
-    created = kit.json_of(await kit.ask(session, "POST", MAPS, kit.config_map("created", **many)))
+    created = kit.json_of(await kit.ask(session, "POST", MAPS, kit.config_map("created", None, **many)))
     assert (len(created["data"]), "managedFields" in created["metadata"]) == (9999, False)
     await kit.ask(session, "POST", MAPS, kit.config_map("grown", first="1"))
     kind = {"content-type": "application/merge-patch+json"}

@@ -12,7 +12,7 @@ from enum import Enum
 import attrs
 
 from kube_actors.api.views.containers import Container, ResourceRequirements
-from kube_actors.api.views.pods import PodResources
+from kube_actors.api.views.pods import PodResources, PodSpec
 from kube_actors.plan.backoff import Backoff, after_failure, retry_at
 from kube_actors.plan.container_user import User
 from kube_actors.plan.probes import ProbeKind, Verdict
@@ -300,9 +300,10 @@ class PodState:
         return attrs.evolve(self, sandbox=attrs.evolve(self.sandbox, state=state, address=known))
 
     def without_sandbox(self, now: float) -> PodState:
-        """The sandbox is gone, and what ran in it."""
+        """The sandbox is gone, and what ran in it; which address it had is told until there is another."""
         observed = {name: one.sandbox_gone(now) for name, one in self.observed.items()}
-        return attrs.evolve(self, sandbox=Sandbox(SandboxState.ABSENT, self.sandbox.attempt), observed=observed)
+        sandbox = Sandbox(SandboxState.ABSENT, self.sandbox.attempt, self.sandbox.address)
+        return attrs.evolve(self, sandbox=sandbox, observed=observed)
 
     def ending_by(self, since: float, grace_seconds: float) -> PodState:
         """It is to end within this grace; a shorter one ordered before stays."""
@@ -334,6 +335,16 @@ class PodState:
         if self.ending is not None and self.sandbox.state is SandboxState.READY:
             return True
         return any(one.stage is Stage.STARTING for one in self.observed.values())
+
+    def settles_at(self, pod: PodSpec, seconds: float) -> float:
+        """When each container has run for so long, of those that no probe tells of; 0.0 if none has to."""
+        if not seconds:
+            return 0.0
+        running = (
+            self.observed.get(one.name) for one in pod.containers if not (one.readiness_probe or one.startup_probe)
+        )
+        since = [one.started_at for one in running if one is not None and one.stage is Stage.RUNNING and one.started_at]
+        return max(since) + seconds if since else 0.0
 
 
 def has_started(container: Container, observed: Observed | None) -> bool:

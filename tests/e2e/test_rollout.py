@@ -107,6 +107,25 @@ def condition(stage: Stage, name: str, kind: str) -> Body:
     return found[0] if found else {"reason": "", "status": ""}
 
 
+async def test_a_version_that_ends_at_once_is_never_ready(stage: Stage) -> None:
+    """Without a probe a pod is ready when it runs; one that only begins to does not, and no old pod goes for it."""
+    await stage.apply(deployment("web", {"containers": [sleeper()]}))
+    await stage.rolled_out("web")
+    old = {one.key.name for one in stage.pods("app=web")}
+    ever_ready: set[str] = set()
+
+    def committed(commit: Commit) -> None:
+        ever_ready.update(one.key.name for one in stage.pods("app=web") if one.projection.facts.ready)
+
+    def change(spec: Body) -> None:
+        spec["template"]["spec"]["containers"] = [shell("sleep 0.05; exit 1")]
+
+    stage.store.subscribe(committed, PODS)
+    await stage.roll("web", change)
+    await stage.until(lambda: any(stage.container(one.key.name).get("restartCount") for one in stage.pods("app=web")))
+    assert ever_ready == old
+
+
 async def test_recreate_never_runs_two_versions(stage: Stage) -> None:
     """With Recreate the last old pod is gone, its processes too, before the first new one is made."""
     template = pod("", sleeper())["spec"]

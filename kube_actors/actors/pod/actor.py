@@ -11,7 +11,7 @@ from kube_actors.actors.pod.hearing import Hearing
 from kube_actors.actors.pod.known import Known
 from kube_actors.actors.pod.performing import Performing
 from kube_actors.actors.pod.probes import ProbeKey
-from kube_actors.actors.pod.reporting import STATUS, StatusReport, found_attempts
+from kube_actors.actors.pod.reporting import REPORT_PAUSE, STATUS, StatusReport, found_attempts
 from kube_actors.actors.pod.work import PodWork
 from kube_actors.actors.pod.world import VOLUMES, PodWorld
 from kube_actors.api.views.pods import PodView
@@ -205,10 +205,11 @@ class PodActor(Actor[PodMessage]):
         self.performing.follow_probes(now)
         if plan.wake_at is not None:
             self.context.notify_at(plan.wake_at, "wake")
-        if reporting or plan.ended or not known.state.moving:
+        settles_at = known.state.settles_at(known.pod.spec, self.world.runtime.settling_seconds)
+        if reporting or plan.ended or not (known.state.moving or now < settles_at):
             await self._report(now)
         else:
-            self.report.put_off(now)
+            self.report.put_off(max(now + REPORT_PAUSE, settles_at))
         if plan.ended:
             await self._ended()
 

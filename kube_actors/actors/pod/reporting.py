@@ -59,19 +59,19 @@ class StatusReport:
         self._key = key
         self._uid = uid
         self._set_alarm = set_alarm
-        self._put_off = False
+        self._due: float | None = None
         self._whole: PodResources | None = None
 
-    def put_off(self, now: float) -> None:
-        """More will be known in a moment: report then, at the latest."""
-        if not self._put_off:
-            self._put_off = True
-            self._set_alarm(now + REPORT_PAUSE, STATUS)
+    def put_off(self, until: float) -> None:
+        """More will be known in a moment, or what is known be worth more: report at the latest then."""
+        if self._due is None or until > self._due + REPORT_PAUSE:
+            self._due = until
+            self._set_alarm(until, STATUS)
 
     def settle(self) -> None:
         """What was put off is being reported."""
-        if self._put_off:
-            self._put_off = False
+        if self._due is not None:
+            self._due = None
             self._set_alarm(math.inf, STATUS)
 
     async def write(self, pod: PodView, seen: Revision, state: PodState, now: float) -> tuple[Revision, PodView]:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import abc
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import attrs
 import trio
@@ -303,6 +303,10 @@ class FoundSandbox:
 
 class Runtime(abc.ABC):
     """What runs the pods of one node. Calls may be concurrent; every call raises RuntimeFailure or RuntimeGone."""
+
+    settling_seconds: ClassVar[float] = 0.25
+    """How long a container has to run until one may say that it does: many a program that cannot run ends at once. A
+    kubelet hears of what runs once in a second, and so never tells of those."""
 
     @property
     @abc.abstractmethod

@@ -79,6 +79,8 @@ class _Sandbox:
 class SimulatedRuntime(Runtime):
     """One node's simulated pods. `lose` and `restore` play a runtime that is out of reach for a while."""
 
+    settling_seconds = 0.0  # a profile says when its container runs
+
     def __init__(self, *, clock: ClusterClock, random: Random, profiles: SimulationProfiles | None = None) -> None:
         self._clock = clock
         self._seed = random.getrandbits(64)

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
+from typing import Final
 
 from kube_actors.errors import InputError, Problem
+
+_OF_THE_MACHINE: Final = frozenset(
+    {errno.EACCES, errno.EAGAIN, errno.EDQUOT, errno.EFBIG, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOSPC,
+     errno.EPERM, errno.EROFS}
+)  # fmt: skip
+
+
+def refusal(error: BaseException) -> str:
+    """What the machine ran out of or does not allow, in words; empty when it is something else."""
+    if not isinstance(error, OSError) or error.errno not in _OF_THE_MACHINE:
+        return ""
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{error.strerror} (this machine, or a limit of this user, does not allow what was needed)"
 
 
 def leaves(error: BaseException) -> Iterator[BaseException]:

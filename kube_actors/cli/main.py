@@ -75,8 +75,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 
 def _explained(error: Exception) -> int:
-    """Tell a person of errors we raise on purpose; others are defects and keep their traceback."""
-    from kube_actors.cli.failures import input_problems, leaves
+    """Tell a person of errors we raise on purpose and of what the machine refuses; others are defects and keep their
+    traceback."""
+    from kube_actors.cli.failures import input_problems, leaves, refusal
     from kube_actors.errors import KubeActorsError
     from kube_actors.text import visible
 
@@ -88,8 +89,9 @@ def _explained(error: Exception) -> int:
         return BAD_INPUT
     if all(isinstance(each, KeyboardInterrupt) for each in causes):
         return INTERRUPTED
-    if not all(isinstance(each, KubeActorsError) for each in causes):
+    words = [str(each) if isinstance(each, KubeActorsError) else refusal(each) for each in causes]
+    if not all(words):
         raise error
-    for cause in causes:
-        click.echo(f"error: {visible(str(cause))}", err=True)
+    for each in dict.fromkeys(words):
+        click.echo(f"error: {visible(each)}", err=True)
     return NOT_FOUND
